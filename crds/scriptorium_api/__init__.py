@@ -1,0 +1,1 @@
+"""The API of Scriptorium: the models of every kind, and nothing else defines a field."""

@@ -1,0 +1,1 @@
+"""The runner: takes executions, runs their JavaScript in sandboxed workers, writes back the result."""
