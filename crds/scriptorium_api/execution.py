@@ -1,0 +1,218 @@
+"""ScriptExecution: one run."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from scriptorium_api.base import Metadata, Model, Object, OpenObject, OpenValue, Timestamp, rule
+from scriptorium_api.conditions import Condition
+from scriptorium_api.names import API_VERSION, MAX_NAME
+from scriptorium_api.reasons import Phase, Reason
+from scriptorium_api.script import Entrypoint, Limits, ObjectName, Source, check_name
+
+#: An execution is read by every runner of its namespace; larger input belongs into a store, by reference.
+MAX_INPUT_BYTES = 64 * 1024
+
+_ONE_SOURCE = "give exactly one of scriptRef and source"
+_INLINE_ONLY = "entrypoint and limits go with source; with scriptRef they are the Script's"
+_IMMUTABLE = "spec is immutable but for cancel; create a new ScriptExecution instead"
+
+
+def _fixed() -> dict[str, Any]:
+    return {"x-kubernetes-validations": [rule("self == oldSelf", _IMMUTABLE)]}
+
+
+def _fixed_presence(*fields: str) -> list[dict[str, str]]:
+    return [rule(f"has(self.{field}) == has(oldSelf.{field})", _IMMUTABLE) for field in fields]
+
+
+class Trigger(StrEnum):
+    """What asked for a run."""
+
+    MANUAL = "Manual"
+    CRON = "Cron"
+    API = "Api"
+    EVENT = "Event"
+    SYSTEM = "System"
+
+
+class ScriptRef(Model):
+    """A Script of the same namespace."""
+
+    name: ObjectName
+    """The Script's name."""
+
+
+class ExecutionSpec(Model):
+    """What to run: exactly one of scriptRef and source, with which input."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                rule("has(self.scriptRef) != has(self.source)", _ONE_SOURCE),
+                rule("has(self.source) || !(has(self.entrypoint) || has(self.limits))", _INLINE_ONLY),
+                *_fixed_presence(
+                    "scriptRef",
+                    "source",
+                    "entrypoint",
+                    "limits",
+                    "input",
+                    "timeoutSeconds",
+                    "startDeadlineSeconds",
+                ),
+                rule("!oldSelf.cancel || self.cancel", "cancel cannot be taken back"),
+            ]
+        }
+    )
+
+    script_ref: ScriptRef | None = Field(default=None, json_schema_extra=_fixed())
+    """The Script to run."""
+    source: Source | None = Field(default=None, json_schema_extra=_fixed())
+    """JavaScript to run instead of a Script's, at most 65536 bytes of UTF-8."""
+    entrypoint: Entrypoint | None = Field(default=None, json_schema_extra=_fixed())
+    """With source: the function that is called with the input."""
+    limits: Limits | None = Field(default=None, json_schema_extra=_fixed())
+    """With source: what the run may use."""
+    input: OpenObject | None = Field(default=None, json_schema_extra=_fixed())
+    """What the script gets as input: an object of any JSON, at most 65536 bytes."""
+    timeout_seconds: int | None = Field(default=None, ge=1, le=3600, json_schema_extra=_fixed())
+    """A shorter wall-clock limit in seconds for this run; it never lengthens the Script's."""
+    start_deadline_seconds: int = Field(default=300, ge=1, le=604800, json_schema_extra=_fixed())
+    """A run that has not started this many seconds after its creation fails (default 300)."""
+    cancel: bool = False
+    """Set to true to stop the run, in any phase before its end."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "ExecutionSpec":
+        if (self.script_ref is None) == (self.source is None):
+            raise ValueError(_ONE_SOURCE)
+        if self.source is None and (self.entrypoint is not None or self.limits is not None):
+            raise ValueError(_INLINE_ONLY)
+        return self
+
+
+class ErrorInfo(Model):
+    """What went wrong in the script, in the author's own line numbers."""
+
+    name: str = Field(max_length=256)
+    """The error's name, such as TypeError."""
+    message: str = Field(max_length=8192)
+    """The error's message."""
+    stack: str | None = Field(default=None, max_length=8192)
+    """Where it happened: the script's own calls, innermost first."""
+    line: int | None = Field(default=None, ge=1)
+    """The line in the source, from 1."""
+    column: int | None = Field(default=None, ge=1)
+    """The column in the line, from 1."""
+
+
+class LogLine(Model):
+    """One call of console."""
+
+    level: Literal["debug", "info", "warn", "error"]
+    """The level; console.log is info."""
+    message: str = Field(max_length=65536)
+    """The first argument as text."""
+    data: OpenValue | None = None
+    """The other arguments, as JSON."""
+    timestamp: str = Field(max_length=64, json_schema_extra={"format": "date-time"})
+    """When it was called."""
+
+
+class Usage(Model):
+    """What the run used; what cannot be known is absent."""
+
+    cpu_ms: float | None = Field(default=None, ge=0)
+    """CPU time of the worker for this run, in milliseconds."""
+    peak_memory_mb: float | None = Field(default=None, ge=0)
+    """Peak memory of the worker process during this run, in MiB."""
+
+
+class Holder(Model):
+    """The runner that took a run."""
+
+    pod: str = Field(max_length=253)
+    """The pod's name."""
+    uid: str = Field(max_length=64)
+    """The pod's UID."""
+    start_id: str = Field(max_length=64)
+    """Which start of the runner it was; a restarted container keeps its pod's UID."""
+
+
+class ExecutionStatus(Model):
+    """Where the run is and what came of it."""
+
+    observed_generation: int = Field(default=0, ge=0)
+    """The metadata.generation that this status speaks of."""
+    phase: Annotated[Phase, Field(strict=False)] = Phase.PENDING
+    """Pending, Running, Succeeded, Failed, TimedOut or Cancelled."""
+    reason: Annotated[Reason, Field(strict=False)] = Reason.QUEUED
+    """Why the run is in its phase, from a closed list."""
+    message: str | None = Field(default=None, max_length=8192)
+    """The reason in a sentence: what happened and what to change."""
+    triggered_by: Annotated[Trigger, Field(strict=False)] = Trigger.MANUAL
+    """What asked for the run."""
+    output: OpenObject | None = None
+    """What the script returned; anything but an object is under value."""
+    error: ErrorInfo | None = None
+    """What went wrong in the script."""
+    logs: list[LogLine] = Field(default=[], max_length=4096)
+    """What the script wrote to console, oldest first; the tail of it if logsTruncated."""
+    logs_truncated: bool = False
+    """Whether the oldest lines were cut to keep within limits.logKB."""
+    attempt: int = Field(default=0, ge=0)
+    """Which attempt this is, from 1; 0 before the first."""
+    runner: Holder | None = None
+    """The runner that took the run."""
+    start_time: Timestamp | None = None
+    """When a runner took the run."""
+    completion_time: Timestamp | None = None
+    """When the run ended."""
+    duration_ms: int | None = Field(default=None, ge=0)
+    """Wall-clock time of the script in milliseconds."""
+    duration: str | None = Field(default=None, max_length=32)
+    """durationMs for people: 12ms, 1.4s, 2m3s."""
+    start_latency_ms: int | None = Field(default=None, ge=0)
+    """From the moment the runner saw the run to the first JavaScript, in milliseconds."""
+    usage: Usage | None = None
+    """What the run used."""
+    source_hash: str | None = Field(default=None, max_length=128)
+    """The SHA-256 of the source that ran."""
+    script_version: int | None = Field(default=None, ge=1)
+    """The Script's version that ran, where its status names that source."""
+    conditions: list[Condition] = Field(default=[], max_length=8)
+    """Complete (succeeded), Failed (failed, timed out or cancelled) and Finished (either)."""
+
+
+class ScriptExecution(Object):
+    """One run of a Script, or of source given with it: with its status, output, logs and reason."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                rule(
+                    f"self.metadata.name.size() <= {MAX_NAME}",
+                    f"the name must be at most {MAX_NAME} characters",
+                )
+            ]
+        }
+    )
+
+    api_version: Literal["scriptorium.dev/v1alpha1"] = API_VERSION
+    kind: Literal["ScriptExecution"] = "ScriptExecution"
+    metadata: Metadata
+    spec: ExecutionSpec
+    """What to run."""
+    status: ExecutionStatus = Field(
+        default=ExecutionStatus(),
+        json_schema_extra={
+            "default": {"phase": Phase.PENDING, "reason": Reason.QUEUED, "triggeredBy": Trigger.MANUAL}
+        },
+    )
+    """Where the run is; written by Scriptorium alone."""
+
+    @model_validator(mode="after")
+    def _has_short_name(self) -> "ScriptExecution":
+        check_name(self.metadata)
+        return self

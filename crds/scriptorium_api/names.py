@@ -1,0 +1,48 @@
+"""Names and labels: the only place where either is put together."""
+
+import hashlib
+
+GROUP = "scriptorium.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+#: Longer names would not fit into a label's value, and every object we make carries its owner's name.
+MAX_NAME = 63
+
+#: The one RunnerPool that a namespace has in this version.
+DEFAULT_POOL = "default"
+
+#: The ClusterRole of the chart that the operator binds in each namespace with a pool.
+RUNNER_ROLE = "scriptorium-runner"
+
+MANAGER = "scriptorium-operator"
+
+
+def source_hash(source: str) -> str:
+    """Give the name of a source by its content."""
+    return "sha256:" + hashlib.sha256(source.encode()).hexdigest()
+
+
+def pool_object_name(pool: str) -> str:
+    """Give the name that everything made for a pool carries; the prefix keeps it off users' names."""
+    return f"scriptorium-runner-{pool}"
+
+
+def runner_labels(pool: str) -> dict[str, str]:
+    """Give the standard labels of everything made for a pool."""
+    return {
+        "app.kubernetes.io/name": "scriptorium",
+        "app.kubernetes.io/component": "runner",
+        "app.kubernetes.io/instance": pool,
+        "app.kubernetes.io/part-of": "scriptorium",
+        "app.kubernetes.io/managed-by": MANAGER,
+    }
+
+
+def runner_selector(pool: str) -> dict[str, str]:
+    """Give the labels that find a pool's pods; a Deployment's selector can never change."""
+    return {
+        "app.kubernetes.io/name": "scriptorium",
+        "app.kubernetes.io/component": "runner",
+        "app.kubernetes.io/instance": pool,
+    }

@@ -1,0 +1,152 @@
+"""Script: the code and its limits."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from scriptorium_api.base import Metadata, Model, Object, rule
+from scriptorium_api.conditions import Condition
+from scriptorium_api.names import API_VERSION, MAX_NAME
+
+#: Source is kept in every watch of every runner: 64 KiB is what clusters scale with.
+MAX_SOURCE_BYTES = 64 * 1024
+
+_TOO_LARGE = "source must be at most 65536 bytes; move what is larger into several scripts"
+_HAS_NUL = "source must not contain NUL characters"
+
+
+def _check_source(source: str) -> str:
+    if len(source.encode("utf-8", "replace")) > MAX_SOURCE_BYTES:
+        raise ValueError(_TOO_LARGE)
+    if "\0" in source:
+        raise ValueError(_HAS_NUL)
+    return source
+
+
+Source = Annotated[
+    str,
+    AfterValidator(_check_source),
+    Field(
+        min_length=1,
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                rule("bytes(self).size() <= 65536", _TOO_LARGE),
+                rule(r"!self.contains('\x00')", _HAS_NUL),
+            ]
+        },
+    ),
+]
+
+Entrypoint = Annotated[str, Field(pattern=r"^[A-Za-z_$][A-Za-z0-9_$]*$", max_length=128)]
+
+ObjectName = Annotated[
+    str, Field(min_length=1, max_length=MAX_NAME, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+]
+
+
+class Limits(Model):
+    """What one run may use; a run that needs more ends with the reason that names the limit."""
+
+    timeout_seconds: int = Field(default=30, ge=1, le=3600)
+    """Wall-clock time in seconds, counted from the start of the script (default 30, at most 3600)."""
+    memory_mb: int = Field(default=128, ge=8, le=1024)
+    """Memory of the JavaScript heap in MiB (default 128, at most 1024)."""
+    output_kb: int = Field(default=16, ge=1, le=64)
+    """Size of the result as JSON in KiB; a larger result fails the run (default 16, at most 64)."""
+    log_kb: int = Field(default=16, ge=1, le=64)
+    """Size of the logs kept in status in KiB; the oldest lines are cut first (default 16, at most 64)."""
+
+
+class ConfigMapKeyRef(Model):
+    """One key of a ConfigMap in the same namespace."""
+
+    name: str = Field(min_length=1, max_length=253)
+    """The ConfigMap's name."""
+    key: str = Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")
+    """The key under data."""
+
+
+class SourceFrom(Model):
+    """Where the source comes from when it is not inline."""
+
+    config_map_key_ref: ConfigMapKeyRef
+    """The ConfigMap key that holds the source; a change of it is a new version of the Script."""
+
+
+class ScriptSpec(Model):
+    """What a Script is: exactly one of source and sourceFrom, and how to run it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                rule("has(self.source) != has(self.sourceFrom)", "give exactly one of source and sourceFrom"),
+            ]
+        }
+    )
+
+    source: Source | None = None
+    """The JavaScript: the body of an async function, so return and await work at the top level.
+    At most 65536 bytes of UTF-8."""
+    source_from: SourceFrom | None = None
+    """Takes the source from elsewhere instead."""
+    entrypoint: Entrypoint | None = None
+    """A function of the script that is called with the input; its result is the run's output."""
+    description: str | None = Field(default=None, max_length=1024)
+    """What the script is for, in a sentence for people."""
+    suspend: bool = False
+    """While true no run of this script starts; runs wait with reason ScriptSuspended."""
+    limits: Limits = Limits()
+    """What one run may use."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "ScriptSpec":
+        if (self.source is None) == (self.source_from is None):
+            raise ValueError("give exactly one of source and sourceFrom")
+        return self
+
+
+class ScriptStatus(Model):
+    """What the operator found out about a Script."""
+
+    observed_generation: int = Field(default=0, ge=0)
+    """The metadata.generation that this status speaks of."""
+    version: int = Field(default=0, ge=0)
+    """Counts the changes of the source, from 1."""
+    source_hash: str | None = Field(default=None, max_length=128)
+    """The SHA-256 of the source that this version is."""
+    conditions: list[Condition] = Field(default=[], max_length=8)
+    """Ready: runs can start. Compiled: the source is JavaScript; if not, the message has line and column."""
+
+
+class Script(Object):
+    """JavaScript that the cluster can run: the code, and what one run of it may use."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                rule(
+                    f"self.metadata.name.size() <= {MAX_NAME}",
+                    f"the name must be at most {MAX_NAME} characters",
+                )
+            ]
+        }
+    )
+
+    api_version: Literal["scriptorium.dev/v1alpha1"] = API_VERSION
+    kind: Literal["Script"] = "Script"
+    metadata: Metadata
+    spec: ScriptSpec
+    """What the script is."""
+    status: ScriptStatus = Field(default=ScriptStatus(), json_schema_extra={"default": None})
+    """What the operator found out; written by Scriptorium alone."""
+
+    @model_validator(mode="after")
+    def _has_short_name(self) -> "Script":
+        check_name(self.metadata)
+        return self
+
+
+def check_name(metadata: Metadata) -> None:
+    """Refuse a name that would not fit into a label."""
+    if len(metadata.name) > MAX_NAME:
+        raise ValueError(f"the name must be at most {MAX_NAME} characters")
