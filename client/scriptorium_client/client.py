@@ -1,0 +1,245 @@
+"""The verbs: get, list, create, apply, patch, delete, watch."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from scriptorium_client import errors
+from scriptorium_client.config import Config
+from scriptorium_client.resources import Resource
+
+Manifest = dict[str, Any]
+
+#: A list is read in pages of this many objects, so that neither side holds a large answer whole.
+PAGE = 500
+
+#: Seconds for one request but a watch: the API server's own limit is 60, and a retry is better than that.
+REQUEST_SECONDS = 30
+
+#: The API server ends a watch after this many seconds; we give up on a silent one a little later.
+WATCH_SECONDS = 300
+
+#: With bookmarks about once a minute, a watch that is silent for longer is dead, however open it looks.
+SILENCE_SECONDS = 90
+
+METADATA_ONLY = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+
+_JSON_PATCH = "application/json-patch+json"
+_MERGE_PATCH = "application/merge-patch+json"
+_APPLY_PATCH = "application/apply-patch+yaml"
+
+
+class Client:
+    """A connection to one API server; every verb raises ApiError or one of its kinds."""
+
+    def __init__(self, config: Config, *, user_agent: str = "scriptorium", connections: int = 64) -> None:
+        self.config = config
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=config.tls or True, limit=connections),
+            headers={"User-Agent": user_agent},
+            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=5),
+            json_serialize=json.dumps,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Manifest:
+        """Give one object; raises NotFound."""
+        return await self._request("GET", resource.path(namespace, name))
+
+    async def find(self, resource: Resource, name: str, namespace: str | None = None) -> Manifest | None:
+        """Give one object, or None where there is none."""
+        try:
+            return await self.get(resource, name, namespace)
+        except errors.NotFound:
+            return None
+
+    async def list_pages(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str | None = None,
+        is_metadata_only: bool = False,
+    ) -> AsyncIterator[tuple[list[Manifest], str]]:
+        """Give the objects page by page, each with the list's resource version; raises Gone if it expires."""
+        query: dict[str, str] = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
+        accept = METADATA_ONLY.replace("PartialObjectMetadata", "PartialObjectMetadataList")
+        headers = {"Accept": accept} if is_metadata_only else {}
+        while True:
+            page = await self._request("GET", resource.path(namespace), query=query, headers=headers)
+            yield page["items"], page["metadata"]["resourceVersion"]
+            if not page["metadata"].get("continue"):
+                return
+            query["continue"] = page["metadata"]["continue"]
+
+    async def list_all(
+        self, resource: Resource, namespace: str | None = None, *, labels: str | None = None
+    ) -> list[Manifest]:
+        """Give the objects of all pages."""
+        return [
+            item async for page, _ in self.list_pages(resource, namespace, labels=labels) for item in page
+        ]
+
+    async def create(self, manifest: Manifest, resource: Resource, *, is_dry_run: bool = False) -> Manifest:
+        """Make an object; raises Conflict if the name is taken."""
+        query = {"fieldValidation": "Strict"} | ({"dryRun": "All"} if is_dry_run else {})
+        namespace = manifest["metadata"].get("namespace")
+        return await self._request("POST", resource.path(namespace), body=manifest, query=query)
+
+    async def apply(self, manifest: Manifest, resource: Resource, manager: str) -> Manifest:
+        """Make the object have what the manifest says, by server-side apply as this field manager."""
+        metadata = manifest["metadata"]
+        return await self._request(
+            "PATCH",
+            resource.path(metadata.get("namespace"), metadata["name"]),
+            body=manifest,
+            query={"fieldManager": manager, "force": "true"},
+            headers={"Content-Type": _APPLY_PATCH},
+        )
+
+    async def merge(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None,
+        change: Manifest,
+        subresource: str | None = None,
+    ) -> Manifest:
+        """Change some fields; with metadata.resourceVersion in the change, raises Conflict if it is not the latest."""
+        return await self._request(
+            "PATCH",
+            resource.path(namespace, name, subresource),
+            body=change,
+            headers={"Content-Type": _MERGE_PATCH},
+        )
+
+    async def replace_status(
+        self, resource: Resource, name: str, namespace: str, status: Manifest, version: str
+    ) -> Manifest:
+        """Replace the status of the object as it was at this resource version; raises Conflict if it changed.
+
+        A JSON Patch, since a merge patch would drop the nulls in a run's output.
+        """
+        change = [
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+            {"op": "add", "path": "/status", "value": status},
+        ]
+        return await self._request(
+            "PATCH",
+            resource.path(namespace, name, "status"),
+            body=change,
+            headers={"Content-Type": _JSON_PATCH},
+        )
+
+    async def delete(
+        self, resource: Resource, name: str, namespace: str | None = None, *, uid: str | None = None
+    ) -> None:
+        """Delete an object, if it is the one with this UID; a missing one is not an error."""
+        body: Manifest = {"propagationPolicy": "Background"} | (
+            {"preconditions": {"uid": uid}} if uid else {}
+        )
+        try:
+            await self._request("DELETE", resource.path(namespace, name), body=body)
+        except errors.NotFound:
+            return
+
+    async def watch(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        version: str,
+        labels: str | None = None,
+        is_metadata_only: bool = False,
+    ) -> AsyncIterator[Manifest]:
+        """Give the changes since the resource version, bookmarks among them, until the server ends the watch."""
+        query = {
+            "watch": "true",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+        } | ({"labelSelector": labels} if labels else {})
+        headers = {"Accept": METADATA_ONLY} if is_metadata_only else {}
+        timeout = aiohttp.ClientTimeout(total=WATCH_SECONDS + 60, sock_connect=5, sock_read=SILENCE_SECONDS)
+        try:
+            async with self._session.get(
+                self.config.server + resource.path(namespace),
+                params=query,
+                headers=self._authorized(headers),
+                timeout=timeout,
+            ) as response:
+                if response.status != 200:
+                    raise await _error_of(response)
+                async for line in _lines(response.content):
+                    yield _checked(json.loads(line))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise errors.Unavailable(f"the watch broke off: {type(error).__name__}: {error}") from error
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        content = {"Content-Type": "application/json"} if body is not None else {}
+        try:
+            async with self._session.request(
+                method,
+                self.config.server + path,
+                params=query,
+                data=json.dumps(body).encode() if body is not None else None,
+                headers=self._authorized(content | dict(headers or {})),
+            ) as response:
+                if response.status >= 300:
+                    raise await _error_of(response)
+                return json.loads(await response.read())
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise errors.Unavailable(f"{method} {path}: {type(error).__name__}: {error}") from error
+
+    def _authorized(self, headers: Mapping[str, str]) -> dict[str, str]:
+        token = self.config.bearer()
+        return dict(headers) | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Split a stream at line ends; the reader's own limit on a line is below an object's size."""
+    rest = bytearray()
+    async for chunk in content.iter_any():
+        rest += chunk
+        *lines, tail = rest.split(b"\n")
+        rest = bytearray(tail)
+        for line in lines:
+            if line:
+                yield bytes(line)
+
+
+def _checked(event: Manifest) -> Manifest:
+    if event["type"] == "ERROR":
+        raise errors.from_status(event["object"].get("code", 500), event["object"])
+    return event
+
+
+async def _error_of(response: aiohttp.ClientResponse) -> errors.ApiError:
+    text = await response.text()
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = text[:500]
+    return errors.from_status(response.status, body, response.headers.get("Retry-After"))

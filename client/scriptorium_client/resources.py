@@ -1,0 +1,70 @@
+"""The kinds that we speak of, and their paths in the API."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from scriptorium_api.names import GROUP, VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind as the API server's paths name it."""
+
+    api_version: str
+    kind: str
+    plural: str
+    is_namespaced: bool = True
+
+    def path(
+        self, namespace: str | None = None, name: str | None = None, subresource: str | None = None
+    ) -> str:
+        """Give the path of all, of a namespace's, or of one object."""
+        root = "/api/" if "/" not in self.api_version else "/apis/"
+        parts = [root + self.api_version]
+        if namespace is not None and self.is_namespaced:
+            parts += ["namespaces", namespace]
+        parts += [part for part in (self.plural, name, subresource) if part is not None]
+        return "/".join(parts)
+
+
+SCRIPTS = Resource(f"{GROUP}/{VERSION}", "Script", "scripts")
+EXECUTIONS = Resource(f"{GROUP}/{VERSION}", "ScriptExecution", "scriptexecutions")
+RUNNER_POOLS = Resource(f"{GROUP}/{VERSION}", "RunnerPool", "runnerpools")
+CONFIG_MAPS = Resource("v1", "ConfigMap", "configmaps")
+PODS = Resource("v1", "Pod", "pods")
+SERVICES = Resource("v1", "Service", "services")
+SERVICE_ACCOUNTS = Resource("v1", "ServiceAccount", "serviceaccounts")
+NAMESPACES = Resource("v1", "Namespace", "namespaces", is_namespaced=False)
+EVENTS = Resource("v1", "Event", "events")
+DEPLOYMENTS = Resource("apps/v1", "Deployment", "deployments")
+ROLES = Resource("rbac.authorization.k8s.io/v1", "Role", "roles")
+ROLE_BINDINGS = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
+NETWORK_POLICIES = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+CRDS = Resource(
+    "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", is_namespaced=False
+)
+
+_KNOWN = {
+    (resource.api_version, resource.kind): resource
+    for resource in (
+        SCRIPTS,
+        EXECUTIONS,
+        RUNNER_POOLS,
+        CONFIG_MAPS,
+        PODS,
+        SERVICES,
+        SERVICE_ACCOUNTS,
+        NAMESPACES,
+        EVENTS,
+        DEPLOYMENTS,
+        ROLES,
+        ROLE_BINDINGS,
+        NETWORK_POLICIES,
+        CRDS,
+    )
+}
+
+
+def of_manifest(manifest: dict[str, Any]) -> Resource:
+    """Give the resource of a manifest; raises KeyError for a kind that we do not speak of."""
+    return _KNOWN[manifest["apiVersion"], manifest["kind"]]
