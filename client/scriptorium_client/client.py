@@ -119,7 +119,7 @@ class Client:
         change: Manifest,
         subresource: str | None = None,
     ) -> Manifest:
-        """Change some fields; with metadata.resourceVersion in the change, raises Conflict if it is not the latest."""
+        """Change some fields; a metadata.resourceVersion in the change must be the latest."""
         return await self._request(
             "PATCH",
             resource.path(namespace, name, subresource),
@@ -166,7 +166,7 @@ class Client:
         labels: str | None = None,
         is_metadata_only: bool = False,
     ) -> AsyncIterator[Manifest]:
-        """Give the changes since the resource version, bookmarks among them, until the server ends the watch."""
+        """Give the changes since the version, bookmarks among them, until the server ends the watch."""
         query = {
             "watch": "true",
             "resourceVersion": version,
@@ -197,7 +197,7 @@ class Client:
         body: Any = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Any:
+    ) -> Manifest:
         content = {"Content-Type": "application/json"} if body is not None else {}
         try:
             async with self._session.request(
@@ -209,7 +209,8 @@ class Client:
             ) as response:
                 if response.status >= 300:
                     raise await _error_of(response)
-                return json.loads(await response.read())
+                answer: Manifest = json.loads(await response.read())
+                return answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise errors.Unavailable(f"{method} {path}: {type(error).__name__}: {error}") from error
 

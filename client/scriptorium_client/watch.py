@@ -104,12 +104,13 @@ async def _list(client: Client, selection: Selection, thread: _Thread) -> AsyncI
     """Tell what is new, changed or gone since the thread was lost."""
     seen: set[str] = set()
     version = ""
-    async for page, version in client.list_pages(
+    async for page, page_version in client.list_pages(
         selection.resource,
         selection.namespace,
         labels=selection.labels,
         is_metadata_only=selection.is_metadata_only,
     ):
+        version = page_version
         for item in page:
             seen.add(item["metadata"]["uid"])
             if event := thread.take(item):
