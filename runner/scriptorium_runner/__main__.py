@@ -1,0 +1,71 @@
+"""`scriptorium-runner pool` and `scriptorium dev`."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from scriptorium_runner import logs, settings
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command that the arguments name."""
+    options = _parser().parse_args(arguments)
+    sys.exit(options.run(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scriptorium", description="JavaScript as Kubernetes resources.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    pool = commands.add_parser(
+        "pool", help="take the executions of a namespace (runs in the operator's pods)"
+    )
+    pool.set_defaults(run=_run_pool)
+    dev = commands.add_parser("dev", help="run the manifests of files and folders on this machine")
+    dev.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a manifest or a folder of them")
+    dev.add_argument("--once", action="store_true", help="end when every run has ended; exit 1 if one failed")
+    dev.add_argument(
+        "--output",
+        choices=["table", "json"],
+        default="table",
+        help="json: one finished ScriptExecution a line",
+    )
+    dev.add_argument("--state", type=Path, default=Path(".scriptorium"), help="folder of the history")
+    dev.add_argument(
+        "--workers", type=int, default=4, choices=range(1, 101), metavar="N", help="runs at once"
+    )
+    dev.set_defaults(run=_run_dev)
+    return parser
+
+
+def _run_pool(_options: argparse.Namespace) -> int:
+    from scriptorium_runner import pool  # noqa: PLC0415 - each command imports only what it needs.
+
+    logs.set_up_logs()
+    try:
+        found = settings.read_pool_settings()
+    except settings.SettingError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
+        return 2
+    asyncio.run(pool.run_pool(found))
+    return 0
+
+
+def _run_dev(options: argparse.Namespace) -> int:
+    from scriptorium_runner.dev import session  # noqa: PLC0415 - each command imports only what it needs.
+
+    return asyncio.run(
+        session.run_dev(
+            session.DevOptions(
+                paths=options.paths,
+                is_once=options.once,
+                is_json=options.output == "json",
+                state=options.state,
+                workers=options.workers,
+            )
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`scriptorium dev`: the same manifests on this machine, without a cluster."""

@@ -1,0 +1,67 @@
+"""Runs as a person likes to read them: one line each, and below it what the script said. Pure."""
+
+import json
+from dataclasses import dataclass
+
+from scriptorium_api.execution import LogLine, ScriptExecution
+from scriptorium_api.reasons import Phase
+
+_RED, _GREEN, _DIM, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
+_WIDTHS = (24, 20, 10, 18, 9)
+
+#: Longer output is shown in part; the whole of it is in the history and in --output json.
+_MOST_OUTPUT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Whether to write in colour."""
+
+    is_coloured: bool
+
+    def paint(self, colour: str, text: str) -> str:
+        """Give the text in the colour, or as it is."""
+        return f"{colour}{text}{_PLAIN}" if self.is_coloured else text
+
+
+def render_header(style: Style) -> str:
+    """Give the line above the first run."""
+    return style.paint(_DIM, _row("NAME", "SCRIPT", "PHASE", "REASON", "DURATION"))
+
+
+def render_run(execution: ScriptExecution, style: Style) -> str:
+    """Give a finished run: its line, then error, logs and output, indented."""
+    status = execution.status
+    reference = execution.spec.script_ref
+    line = _row(
+        execution.metadata.name,
+        reference.name if reference else "<inline>",
+        status.phase,
+        status.reason,
+        status.duration or "-",
+    )
+    colour = _GREEN if status.phase is Phase.SUCCEEDED else _RED
+    details = [_render_log(entry) for entry in status.logs]
+    if status.logs_truncated:
+        details.insert(0, "(the oldest lines were cut)")
+    if status.message:
+        details.append(style.paint(_RED, status.message))
+    if status.error and status.error.stack:
+        details += [style.paint(_DIM, frame.strip()) for frame in status.error.stack.splitlines()]
+    if status.output:
+        details.append(style.paint(_DIM, _render_output(status.output)))
+    return "\n".join([style.paint(colour, line), *(f"  {part}" for part in details)])
+
+
+def _render_log(entry: LogLine) -> str:
+    data = f" {json.dumps(entry.data, ensure_ascii=False)}" if entry.data else ""
+    return f"{entry.level:<5} {entry.message}{data}"
+
+
+def _render_output(output: object) -> str:
+    text = json.dumps(output, ensure_ascii=False)
+    return text if len(text) <= _MOST_OUTPUT else f"{text[:_MOST_OUTPUT]}... ({len(text)} characters)"
+
+
+def _row(*cells: str) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, _WIDTHS, strict=True)).rstrip()

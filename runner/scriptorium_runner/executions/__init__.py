@@ -1,0 +1,1 @@
+"""Taking executions: decide what may start, run it, settle what came of it."""

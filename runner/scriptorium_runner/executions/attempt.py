@@ -1,0 +1,88 @@
+"""One run in the hands of this runner: its status is written until it is known to be written."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+
+from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
+from scriptorium_api.reasons import Phase
+from scriptorium_runner.executions import status as statuses
+from scriptorium_runner.executions.errors import Refused, Superseded, Unreachable, Vanished
+from scriptorium_runner.executions.ports import Board
+
+log = logging.getLogger(__name__)
+
+#: The first pause and the longest between tries: what is finished is settled soon after an outage.
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+
+
+async def claim(board: Board, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution | None:
+    """Take the run for the holder that the status names; give it as claimed, or None if another was first."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return await board.write_status(execution, status)
+        except Superseded:
+            return await _find_claimed(board, execution, status.runner)
+        except Vanished:
+            return None
+        except Unreachable as error:
+            pause = await _wait(pause, error)
+
+
+async def settle(
+    board: Board, held: ScriptExecution, build: Callable[[ScriptExecution], ExecutionStatus]
+) -> bool:
+    """Write the end of a run that this runner holds, however long it takes; False if it was taken away.
+
+    `build` makes the status from the run as it is at that moment.
+    """
+    pause = FIRST_PAUSE
+    current: ScriptExecution | None = held
+    while current is not None:
+        try:
+            await _write(board, current, build(current))
+            return True
+        except Superseded:
+            current = await _find_claimed(board, current, held.status.runner, held.status.phase)
+        except Vanished:
+            return False
+        except Unreachable as error:
+            pause = await _wait(pause, error)
+    return False
+
+
+async def _write(board: Board, execution: ScriptExecution, status: ExecutionStatus) -> None:
+    try:
+        await board.write_status(execution, status)
+    except Refused as error:
+        # A run must end, even if what it left behind cannot be stored.
+        log.exception(
+            "status refused, settling without output and logs", extra={"uid": execution.metadata.uid}
+        )
+        await board.write_status(execution, statuses.build_bare(status, f"the result was refused: {error}"))
+
+
+async def _find_claimed(
+    board: Board, execution: ScriptExecution, holder: Holder | None, phase: Phase = Phase.RUNNING
+) -> ScriptExecution | None:
+    """Give the run as it is now if it is still in this phase and this holder's, else None."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            current = await board.read(execution)
+        except Vanished:
+            return None
+        except Unreachable as error:
+            pause = await _wait(pause, error)
+            continue
+        is_held = current.status.phase is phase and current.status.runner == holder
+        return current if is_held else None
+
+
+async def _wait(pause: float, error: Unreachable) -> float:
+    log.warning("cannot write a status, trying again", extra={"error": str(error), "pause": pause})
+    jitter = random.uniform(0.5, 1)  # noqa: S311 - spreads retries, guards nothing.
+    await asyncio.sleep(max(error.retry_after or 0, pause * jitter))
+    return min(pause * 2, LONGEST_PAUSE)

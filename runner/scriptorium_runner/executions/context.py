@@ -1,0 +1,44 @@
+"""What a script sees as `ctx`. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.script import Script
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """Whose scripts these are: the namespace, as the operator tells the runner."""
+
+    id: str
+    name: str
+    organization_id: str | None = None
+
+
+def build_context(
+    execution: ScriptExecution, script: Script | None, version: int | None, tenant: Tenant
+) -> dict[str, Any]:
+    """Give the JSON of ctx for one attempt of a run.
+
+    `execution` is the run as claimed, so that its attempt is the one that runs.
+    """
+    return {
+        "tenant": {"id": tenant.id, "name": tenant.name, "organizationId": tenant.organization_id},
+        # Nobody vouches for who asked for the run yet, and unknown is null.
+        "user": None,
+        "script": {
+            "id": script.metadata.uid if script else execution.metadata.uid,
+            "name": script.metadata.name if script else execution.metadata.name,
+            "type": "one_off",
+            "version": version,
+        },
+        "execution": {
+            "id": execution.metadata.uid,
+            "name": execution.metadata.name,
+            "triggeredBy": execution.status.triggered_by.lower(),
+            "attempt": execution.status.attempt,
+            "scheduledTime": None,
+        },
+        "input": execution.spec.input or {},
+    }

@@ -1,0 +1,127 @@
+"""What to do with a run that has not started: start it, wait, or end it. Pure."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from scriptorium_api.execution import MAX_INPUT_BYTES, ScriptExecution
+from scriptorium_api.reasons import Reason
+from scriptorium_api.script import Limits, Script
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """JavaScript that was found, or what is missing and how to mend it."""
+
+    text: str | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """The run can start now, with this."""
+
+    source: str
+    entrypoint: str | None
+    limits: Limits
+    owner: str
+    """Whose code it is: the Script's UID, or the run's own for inline source."""
+    timeout_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The run cannot start yet, for a reason that somebody can mend."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The run is over without having started."""
+
+    reason: Reason
+    message: str
+
+
+Decision = Start | Wait | End
+
+
+def deadline(execution: ScriptExecution) -> datetime:
+    """Give the moment after which the run may not start any more."""
+    created = execution.metadata.creation_timestamp
+    assert created is not None, "the API server sets creationTimestamp"  # noqa: S101
+    return created + timedelta(seconds=execution.spec.start_deadline_seconds)
+
+
+def decide_start(
+    execution: ScriptExecution, script: Script | None, source: Source, now: datetime
+) -> Decision:
+    """Say what to do with a run that has not started, given its Script and source as they are now."""
+    if execution.spec.cancel:
+        return End(Reason.CANCELLED, "spec.cancel was set before the run started")
+    waiting = _find_obstacle(execution, script, source)
+    if now >= deadline(execution):
+        return _miss_deadline(execution, waiting)
+    if waiting is not None:
+        return waiting
+    if problem := find_input_problem(execution):
+        return End(Reason.INPUT_INVALID, problem)
+    return _start(execution, script, source.text or "")
+
+
+def find_input_problem(execution: ScriptExecution) -> str | None:
+    """Say what is wrong with the input, if anything."""
+    if execution.spec.input is None:
+        return None
+    size = len(json.dumps(execution.spec.input, ensure_ascii=False, separators=(",", ":")).encode())
+    if size <= MAX_INPUT_BYTES:
+        return None
+    return (
+        f"spec.input is {size} bytes of JSON, at most {MAX_INPUT_BYTES} are allowed; "
+        "store the data elsewhere and pass a reference to it"
+    )
+
+
+def _find_obstacle(execution: ScriptExecution, script: Script | None, source: Source) -> Wait | None:
+    reference = execution.spec.script_ref
+    if reference is None:
+        return None
+    if script is None:
+        message = (
+            f'Script "{reference.name}" does not exist in this namespace; apply it, or correct spec.scriptRef'
+        )
+        return Wait(Reason.SCRIPT_NOT_FOUND, message)
+    if script.spec.suspend:
+        message = f'Script "{reference.name}" is suspended; set its spec.suspend to false to let runs start'
+        return Wait(Reason.SCRIPT_SUSPENDED, message)
+    if source.text is None:
+        return Wait(Reason.SCRIPT_NOT_FOUND, source.problem)
+    return None
+
+
+def _miss_deadline(execution: ScriptExecution, waiting: Wait | None) -> End:
+    seconds = execution.spec.start_deadline_seconds
+    if waiting is not None:
+        return End(waiting.reason, f"{waiting.message} (gave up after startDeadlineSeconds, {seconds} s)")
+    message = (
+        f"no runner had room within startDeadlineSeconds ({seconds} s); "
+        "raise it, or the replicas of RunnerPool default"
+    )
+    return End(Reason.START_DEADLINE_EXCEEDED, message)
+
+
+def _start(execution: ScriptExecution, script: Script | None, source: str) -> Start:
+    spec = execution.spec
+    if script is None:
+        limits, entrypoint, owner = spec.limits or Limits(), spec.entrypoint, execution.metadata.uid
+    else:
+        limits, entrypoint, owner = script.spec.limits, script.spec.entrypoint, script.metadata.uid
+    return Start(
+        source=source,
+        entrypoint=entrypoint,
+        limits=limits,
+        owner=owner,
+        timeout_seconds=min(limits.timeout_seconds, spec.timeout_seconds or limits.timeout_seconds),
+    )

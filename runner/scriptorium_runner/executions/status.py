@@ -1,0 +1,128 @@
+"""The statuses of a run, from its claim to its end. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from scriptorium_api.conditions import Finding, merge_conditions
+from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
+from scriptorium_api.names import source_hash
+from scriptorium_api.reasons import PHASE_OF_END, Phase, Reason
+from scriptorium_api.script import Script
+from scriptorium_runner.executions.decide import End, Start, Wait
+from scriptorium_runner.executions.outcome import Outcome
+
+_MOST_MESSAGE = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When the runner saw a run, and what time it is."""
+
+    seen: datetime
+    now: datetime
+
+
+def build_waiting(execution: ScriptExecution, wait: Wait) -> ExecutionStatus:
+    """Give the status of a run that cannot start yet."""
+    return _evolve(execution, phase=Phase.PENDING, reason=wait.reason, message=wait.message)
+
+
+def build_returned(execution: ScriptExecution) -> ExecutionStatus:
+    """Give the status of a run that is handed back without having started."""
+    return ExecutionStatus(
+        observed_generation=execution.metadata.generation, triggered_by=execution.status.triggered_by
+    )
+
+
+def build_claimed(
+    execution: ScriptExecution, start: Start, script: Script | None, holder: Holder, now: datetime
+) -> ExecutionStatus:
+    """Give the status of a run that this runner takes."""
+    found = source_hash(start.source)
+    version = script.status.version if script and script.status.source_hash == found else None
+    return ExecutionStatus(
+        observed_generation=execution.metadata.generation,
+        phase=Phase.RUNNING,
+        reason=Reason.RUNNING,
+        triggered_by=execution.status.triggered_by,
+        attempt=execution.status.attempt + 1,
+        runner=holder,
+        start_time=now,
+        source_hash=found,
+        script_version=version or None,
+    )
+
+
+def build_unstarted_end(execution: ScriptExecution, end: End, now: datetime) -> ExecutionStatus:
+    """Give the status of a run that ends without having started."""
+    return _finish(execution, Outcome(reason=end.reason, message=end.message), now)
+
+
+def build_settled(execution: ScriptExecution, outcome: Outcome, times: Times) -> ExecutionStatus:
+    """Give the status of a run that has ended."""
+    settled = _finish(execution, outcome, times.now)
+    if outcome.started_at is None or outcome.duration_ms is None:
+        return settled
+    latency = (outcome.started_at - times.seen) / timedelta(milliseconds=1)
+    duration = round(outcome.duration_ms)
+    return settled.model_copy(
+        update={
+            "duration_ms": duration,
+            "duration": format_duration(duration),
+            "start_latency_ms": max(0, round(latency)),
+        }
+    )
+
+
+def build_bare(status: ExecutionStatus, message: str) -> ExecutionStatus:
+    """Give the status without what the script made, for when the API server refuses the whole."""
+    return status.model_copy(update={"output": None, "logs": [], "error": None, "message": message})
+
+
+def format_duration(milliseconds: int) -> str:
+    """Write a duration as people read it: 12ms, 1.4s, 2m3s, 1h5m."""
+    if milliseconds < 1000:
+        return f"{milliseconds}ms"
+    seconds = milliseconds / 1000
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{minutes}m{rest}s" if hours == 0 else f"{hours}h{minutes_left}m"
+
+
+def _finish(execution: ScriptExecution, outcome: Outcome, now: datetime) -> ExecutionStatus:
+    phase = PHASE_OF_END[outcome.reason]
+    message = outcome.message[:_MOST_MESSAGE] if outcome.message else None
+    return _evolve(
+        execution,
+        phase=phase,
+        reason=outcome.reason,
+        message=message,
+        output=outcome.output,
+        error=outcome.error,
+        logs=outcome.logs,
+        logs_truncated=outcome.logs_truncated,
+        usage=outcome.usage,
+        completion_time=now,
+        conditions=merge_conditions(
+            execution.status.conditions,
+            _findings(phase, outcome.reason, message or ""),
+            execution.metadata.generation,
+            now,
+        ),
+    )
+
+
+def _findings(phase: Phase, reason: Reason, message: str) -> list[Finding]:
+    is_complete = phase is Phase.SUCCEEDED
+    return [
+        Finding(type="Complete", is_true=is_complete, reason=reason, message=message),
+        Finding(type="Failed", is_true=not is_complete, reason=reason, message=message),
+        Finding(type="Finished", is_true=True, reason=reason, message=message),
+    ]
+
+
+def _evolve(execution: ScriptExecution, **changes: object) -> ExecutionStatus:
+    generation = {"observed_generation": execution.metadata.generation}
+    return execution.status.model_copy(update=generation | changes)

@@ -1,0 +1,58 @@
+"""History on this machine: finished runs in one SQLite file."""
+
+import json
+import sqlite3
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from scriptorium_api.execution import ScriptExecution
+
+#: Finished runs that are kept; older ones are dropped, so that a long dev session never fills the disk.
+KEPT = 1000
+
+
+class History:
+    """The finished runs of a folder's dev sessions."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(folder / "history.sqlite", isolation_level=None)
+        schema = resources.files("scriptorium_runner.history").joinpath("schema.sql").read_text()
+        self._database.executescript(schema)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    def record(self, execution: ScriptExecution) -> None:
+        """Remember a finished run; recording it twice changes nothing."""
+        reference = execution.spec.script_ref
+        row = (
+            execution.metadata.uid,
+            execution.metadata.namespace,
+            execution.metadata.name,
+            reference.name if reference else None,
+            execution.status.phase,
+            execution.status.reason,
+            str(execution.status.completion_time),
+            json.dumps(execution.to_wire()),
+        )
+        self._database.execute("INSERT OR IGNORE INTO executions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._database.execute(
+            "DELETE FROM executions WHERE uid NOT IN"
+            " (SELECT uid FROM executions ORDER BY completed DESC LIMIT ?)",
+            (KEPT,),
+        )
+
+    def read(self, limit: int = KEPT) -> list[dict[str, Any]]:
+        """Give the latest finished runs, newest first."""
+        rows = self._database.execute(
+            "SELECT object FROM executions ORDER BY completed DESC LIMIT ?", (limit,)
+        )
+        return [json.loads(text) for (text,) in rows]

@@ -1,0 +1,33 @@
+"""The numbers a runner shows; busy and waiting are only here, never in a status."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from scriptorium_api.execution import ExecutionStatus
+from scriptorium_runner.executions.dispatcher import Dispatcher
+
+
+class Metrics:
+    """The counters of one runner."""
+
+    def __init__(self, dispatcher: Dispatcher, workers: int) -> None:
+        self.registry = CollectorRegistry()
+        busy = Gauge("scriptorium_runner_busy", "Runs in progress.", registry=self.registry)
+        busy.set_function(lambda: dispatcher.load.running)
+        waiting = Gauge("scriptorium_runner_waiting", "Runs seen and not taken yet.", registry=self.registry)
+        waiting.set_function(lambda: dispatcher.load.waiting)
+        size = Gauge("scriptorium_runner_workers", "Runs that fit in at once.", registry=self.registry)
+        size.set(workers)
+        self._ended = Counter(
+            "scriptorium_executions", "Runs that ended here.", ["phase", "reason"], registry=self.registry
+        )
+        self._duration = Histogram(
+            "scriptorium_execution_duration_seconds",
+            "Time from first JavaScript to end.",
+            registry=self.registry,
+        )
+
+    def count_end(self, status: ExecutionStatus) -> None:
+        """Count a run that was settled."""
+        self._ended.labels(status.phase, status.reason).inc()
+        if status.duration_ms is not None:
+            self._duration.observe(status.duration_ms / 1000)

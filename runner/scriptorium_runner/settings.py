@@ -1,0 +1,64 @@
+"""What the environment says; a bad value is refused at start, with its name."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scriptorium_api.execution import Holder
+from scriptorium_api.names import DEFAULT_POOL
+from scriptorium_runner.executions.context import Tenant
+
+
+class SettingError(Exception):
+    """A setting is missing or wrong; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSettings:
+    """How `scriptorium-runner pool` works."""
+
+    pool: str
+    namespace: str
+    holder: Holder
+    tenant: Tenant
+    workers: int
+    health_port: int
+    drain_seconds: int
+
+
+def read_pool_settings(environment: Mapping[str, str] = os.environ) -> PoolSettings:
+    """Read the settings of a pool's runner; raises SettingError."""
+    namespace = _required(environment, "POD_NAMESPACE")
+    return PoolSettings(
+        pool=environment.get("SCRIPTORIUM_POOL", DEFAULT_POOL),
+        namespace=namespace,
+        holder=Holder(
+            pod=_required(environment, "POD_NAME"),
+            uid=_required(environment, "POD_UID"),
+            # A restarted container keeps its pod's UID; this tells its claims from the former one's.
+            start_id=secrets.token_hex(4),
+        ),
+        tenant=Tenant(
+            id=_required(environment, "SCRIPTORIUM_TENANT_ID"),
+            name=environment.get("SCRIPTORIUM_TENANT_NAME", namespace),
+            organization_id=environment.get("SCRIPTORIUM_ORGANIZATION_ID") or None,
+        ),
+        workers=read_number(environment, "SCRIPT_VM_POOL_SIZE", 10, 1, 100),
+        health_port=read_number(environment, "SCRIPTORIUM_HEALTH_PORT", 8081, 0, 65535),
+        drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
+    )
+
+
+def read_number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    """Read a whole number within bounds; raises SettingError."""
+    text = environment.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise SettingError(f"{name} must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    if value := environment.get(name, ""):
+        return value
+    raise SettingError(f"{name} is not set; the operator sets it on the runner's pods")

@@ -1,0 +1,1 @@
+"""Where Scripts and runs come from, and where statuses go."""

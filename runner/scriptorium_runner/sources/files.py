@@ -1,0 +1,130 @@
+"""Files as a board: the manifests of this machine, with statuses kept in memory."""
+
+import secrets
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from scriptorium_api.base import Object
+from scriptorium_api.execution import ExecutionStatus, ScriptExecution
+from scriptorium_api.names import source_hash
+from scriptorium_api.script import Script, ScriptStatus
+from scriptorium_runner.executions.decide import Source
+from scriptorium_runner.executions.errors import Superseded, Vanished
+from scriptorium_runner.sources.cluster import describe_missing, pick_source
+from scriptorium_runner.sources.manifests import Loaded
+
+NAMESPACE = "default"
+
+
+class FileBoard:
+    """The Scripts of the files, and the runs of them that were started on this machine."""
+
+    def __init__(self) -> None:
+        self._scripts: dict[tuple[str, str], Script] = {}
+        self._config_maps: dict[tuple[str, str], dict[str, Any]] = {}
+        self._runs: dict[str, ScriptExecution] = {}
+
+    def take(self, loaded: Loaded) -> None:
+        """Make the board's Scripts those of the files."""
+        former, self._config_maps = self._scripts, loaded.config_maps
+        self._scripts = {}
+        for found in loaded.objects:
+            if isinstance(found.object, Script):
+                key = (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name)
+                self._scripts[key] = self._number(found.object, former.get(key))
+
+    def add(self, manifest: ScriptExecution) -> ScriptExecution:
+        """Hang up a new run of the manifest, with what an API server adds to it."""
+        metadata = manifest.metadata
+        created = manifest.model_copy(
+            update={
+                "metadata": metadata.model_copy(
+                    update={
+                        "name": metadata.name or metadata.generate_name + secrets.token_hex(3)[:5],
+                        "namespace": metadata.namespace or NAMESPACE,
+                        "uid": str(uuid.uuid4()),
+                        "resource_version": "1",
+                        "generation": 1,
+                        "creation_timestamp": datetime.now(UTC),
+                    }
+                ),
+                "status": ExecutionStatus(),
+            }
+        )
+        self._runs[created.metadata.uid] = created
+        return created
+
+    def scripts(self) -> list[tuple[str, str]]:
+        """Give the namespace and name of every Script."""
+        return list(self._scripts)
+
+    def find_script(self, namespace: str, name: str) -> Script | None:
+        """Give a Script as it is now, if there is one."""
+        return self._scripts.get((namespace, name))
+
+    async def read_source(self, script: Script) -> Source:
+        """Give the source of a Script as it is now."""
+        return self.find_source(script)
+
+    def find_source(self, script: Script) -> Source:
+        """Give the source of a Script as it is now."""
+        if script.spec.source_from is None:
+            return Source(script.spec.source)
+        reference = script.spec.source_from.config_map_key_ref
+        config_map = self._config_maps.get((script.metadata.namespace or NAMESPACE, reference.name))
+        if config_map is None:
+            return Source(None, describe_missing(reference, "the ConfigMap is not in these files"))
+        return pick_source(config_map, reference)
+
+    async def read(self, execution: ScriptExecution) -> ScriptExecution:
+        """Give the run as it is now."""
+        try:
+            return self._runs[execution.metadata.uid]
+        except KeyError as error:
+            raise Vanished(execution.metadata.name) from error
+
+    async def write_status(self, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution:
+        """Write the status if the run is still as given, and give the run as it is then."""
+        current = await self.read(execution)
+        if current.metadata.resource_version != execution.metadata.resource_version:
+            raise Superseded(execution.metadata.name)
+        version = str(int(current.metadata.resource_version) + 1)
+        written = current.model_copy(
+            update={
+                "metadata": current.metadata.model_copy(update={"resource_version": version}),
+                "status": status,
+            }
+        )
+        if status.phase.is_terminal:
+            del self._runs[execution.metadata.uid]
+        else:
+            self._runs[execution.metadata.uid] = written
+        return written
+
+    def _number(self, script: Script, former: Script | None) -> Script:
+        """Give the Script with a status, as the operator would write it."""
+        text = self.find_source(script).text
+        found = source_hash(text) if text is not None else None
+        version = 1
+        if former is not None:
+            version = former.status.version + (found != former.status.source_hash)
+        uid = former.metadata.uid if former else str(uuid.uuid4())
+        return script.model_copy(
+            update={
+                "metadata": script.metadata.model_copy(update={"uid": uid}),
+                "status": ScriptStatus(version=version, source_hash=found),
+            }
+        )
+
+
+def fingerprint(board: FileBoard, found: Object) -> str:
+    """Give what a run depends on as one value: its own manifest, its Script and the source."""
+    if not isinstance(found, ScriptExecution):
+        return ""
+    parts = [found.model_dump_json(exclude={"status"})]
+    if reference := found.spec.script_ref:
+        script = board.find_script(found.metadata.namespace or NAMESPACE, reference.name)
+        if script is not None:
+            parts += [script.spec.model_dump_json(), board.find_source(script).text or ""]
+    return source_hash("\n".join(parts))

@@ -1,0 +1,1 @@
+"""What the runner answers over HTTP."""
