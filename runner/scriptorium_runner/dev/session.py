@@ -112,12 +112,18 @@ async def _run_session(session: _Session, sandbox: engine.Engine, stopping: asyn
 def _load(session: _Session, dispatcher: Dispatcher) -> None:
     """Take the files as they are now, and run what is new or changed."""
     loaded = manifests.load(session.options.paths)
-    session.problems = len(loaded.problems)
-    for problem in loaded.problems:
-        _note(f"error: {problem}")
     session.board.take(loaded)
-    runs = [found for found in loaded.objects if isinstance(found.object, ScriptExecution)]
-    if not runs and not loaded.problems:
+    missing = files.find_missing(session.board, loaded)
+    session.problems = len(loaded.problems) + len(missing)
+    for problem in loaded.problems + missing:
+        _note(f"error: {problem}")
+    bad = {(problem.path, problem.line) for problem in missing}
+    runs = [
+        found
+        for found in loaded.objects
+        if isinstance(found.object, ScriptExecution) and (found.path, found.line) not in bad
+    ]
+    if not runs and not session.problems:
         _note("no ScriptExecution found: add one to run a Script")
     former, session.prints = session.prints, {}
     for found in runs:

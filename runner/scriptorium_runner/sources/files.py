@@ -12,7 +12,7 @@ from scriptorium_api.script import Script, ScriptStatus
 from scriptorium_runner.executions.decide import Source
 from scriptorium_runner.executions.errors import Superseded, Vanished
 from scriptorium_runner.sources.cluster import describe_missing, pick_source
-from scriptorium_runner.sources.manifests import Loaded
+from scriptorium_runner.sources.manifests import Loaded, Problem
 
 NAMESPACE = "default"
 
@@ -116,6 +116,21 @@ class FileBoard:
                 "status": ScriptStatus(version=version, source_hash=found),
             }
         )
+
+
+def find_missing(board: FileBoard, loaded: Loaded) -> list[Problem]:
+    """Tell the runs that cannot start because the files lack their Script or its source."""
+    problems = []
+    for found in loaded.objects:
+        if isinstance(found.object, ScriptExecution) and (reference := found.object.spec.script_ref):
+            script = board.find_script(found.object.metadata.namespace or NAMESPACE, reference.name)
+            source = board.find_source(script) if script else None
+            if source is None:
+                text = f'spec.scriptRef.name: there is no Script "{reference.name}" in these files'
+                problems.append(Problem(found.path, found.line, text))
+            elif source.text is None:
+                problems.append(Problem(found.path, found.line, source.problem))
+    return problems
 
 
 def fingerprint(board: FileBoard, found: Object) -> str:
