@@ -1,0 +1,54 @@
+"""The sandbox: JavaScript in, results out. It knows neither Kubernetes nor HTTP.
+
+The names are imported on first use, because the zygote and its workers import this package too and must not
+carry asyncio and the supervisor's modules in their memory.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scriptorium_runner.engine.errors import (
+        AcquireTimeout,
+        EngineError,
+        EngineStartFailed,
+        InvalidContext,
+        PoolClosed,
+    )
+    from scriptorium_runner.engine.executor import Engine
+    from scriptorium_runner.engine.values import (
+        EngineSettings,
+        EngineStats,
+        Limits,
+        LogEntry,
+        Program,
+        Result,
+        ScriptError,
+        Usage,
+    )
+
+__all__ = [
+    "AcquireTimeout",
+    "Engine",
+    "EngineError",
+    "EngineSettings",
+    "EngineStartFailed",
+    "EngineStats",
+    "InvalidContext",
+    "Limits",
+    "LogEntry",
+    "PoolClosed",
+    "Program",
+    "Result",
+    "ScriptError",
+    "Usage",
+]
+
+_ERRORS = frozenset({"AcquireTimeout", "EngineError", "EngineStartFailed", "InvalidContext", "PoolClosed"})
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    module = "executor" if name == "Engine" else "errors" if name in _ERRORS else "values"
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)

@@ -1,0 +1,33 @@
+"""How many workers to fork and to give up. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Census:
+    """How many workers there are of each sort."""
+
+    busy: int
+    used: int
+    fresh: int
+    starting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What to do about it."""
+
+    fork: int
+    evict: int
+
+
+def decide_change(census: Census, size: int, spare: int) -> Change:
+    """Keep `size` workers warm and `spare` of them unused, within `size + spare` processes.
+
+    A used worker serves only its own owner, so a new owner would wait for a fork if none were forked ahead;
+    used workers give way, oldest first, when there are too many.
+    """
+    wanted = max(spare, size - census.busy - census.used)
+    fork = max(0, wanted - census.fresh - census.starting)
+    total = census.busy + census.used + census.fresh + census.starting + fork
+    return Change(fork=fork, evict=min(census.used, max(0, total - size - spare)))

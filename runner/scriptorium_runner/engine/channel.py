@@ -1,0 +1,184 @@
+"""The supervisor's side of one worker: its process, its socket, its pipe of console lines."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from scriptorium_runner.engine import protocol
+from scriptorium_runner.engine.errors import WorkerLost
+from scriptorium_runner.engine.protocol import Request
+from scriptorium_runner.engine.zygote_process import Exit, WorkerProcess, ZygoteProcess
+
+#: A worker is ready in milliseconds; one that is not after this long never will be.
+_READY_SECONDS = 30.0
+#: The engine's own limit comes first: it keeps the error's position and the process.
+KILL_AFTER_LIMIT_SECONDS = 0.25
+#: After the end of the channel the kernel still has to tell the zygote; usually within a millisecond.
+_EXIT_SECONDS = 1.0
+_RECEIVE_BYTES = 256 * 1024
+_PIPE_READ_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """All that is known of one run once it is over; `report` is None if the worker did not give one."""
+
+    report: bytes | None
+    logs: bytes
+    exit: Exit | None
+    was_cancelled: bool
+    was_killed: bool
+    is_peak_known: bool
+    cpu_before: float
+    started_at: datetime
+    seconds: float
+    protocol_error: str = ""
+
+
+class Worker:
+    """One worker process. `owner` is None until it has run something;"""
+
+    def __init__(self, process: WorkerProcess, channel: socket.socket, log_pipe: int) -> None:
+        self._process = process
+        self._channel = channel
+        self._log_pipe = log_pipe
+        self._frames = protocol.FrameBuffer()
+        self._loop = asyncio.get_running_loop()
+        self._is_peak_known = False
+        self._is_closed = False
+        self.owner: str | None = None
+        self.runs = 0
+        self.cpu_seconds = 0.0
+
+    @classmethod
+    async def fork(cls, zygote: ZygoteProcess) -> "Worker":
+        """Fork a worker and wait until it is ready to run."""
+        ours, theirs = socket.socketpair()
+        read_end, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            process = await zygote.fork([theirs.fileno(), read_end, write_end])
+        except BaseException:
+            ours.close()
+            os.close(read_end)
+            raise
+        finally:
+            theirs.close()
+            os.close(write_end)
+        ours.setblocking(False)
+        worker = cls(process, ours, read_end)
+        try:
+            await asyncio.wait_for(worker._become_ready(), _READY_SECONDS)
+        except BaseException as error:
+            worker.kill()
+            worker.close()
+            if isinstance(error, TimeoutError):
+                raise WorkerLost("the worker did not get ready") from error
+            raise
+        return worker
+
+    @property
+    def exited(self) -> asyncio.Future[Exit | None]:
+        """Done when the process is gone."""
+        return self._process.exited
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End the process now."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Give the descriptors back; the process ends by itself when its channel ends."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._channel.close()
+            os.close(self._log_pipe)
+
+    async def run(self, request: Request, cancelled: asyncio.Event | None) -> Exchange:
+        """Have a request answered, by the worker or by its death: at the latest 250 ms after the limit."""
+        self.runs += 1
+        watch = _Watch(self, request.timeout_seconds + KILL_AFTER_LIMIT_SECONDS, cancelled)
+        started_at, started = datetime.now(UTC), time.monotonic()
+        report, exit_, problem = None, None, ""
+        try:
+            await self._loop.sock_sendall(self._channel, protocol.encode_request(request))
+            report = await self._read_frame(protocol.DONE, request.output_kb * 1024 + protocol.REPORT_BYTES)
+        except (OSError, WorkerLost) as error:
+            problem = str(error)
+            self.kill()
+            exit_ = await self._wait_for_exit()
+        finally:
+            watch.stop()
+        return Exchange(
+            report=report,
+            logs=self._read_log_pipe(),
+            exit=exit_,
+            was_cancelled=watch.was_cancelled,
+            was_killed=watch.was_late,
+            is_peak_known=self._is_peak_known,
+            cpu_before=self.cpu_seconds,
+            started_at=started_at,
+            seconds=time.monotonic() - started,
+            protocol_error=problem,
+        )
+
+    async def _become_ready(self) -> None:
+        payload = await self._read_frame(protocol.READY, 1024)
+        try:
+            self._is_peak_known = json.loads(payload)["peak"] is True
+        except (ValueError, KeyError, TypeError) as error:
+            raise WorkerLost from error
+
+    async def _read_frame(self, kind: int, max_payload: int) -> bytes:
+        while (frame := self._frames.next_frame(max_payload)) is None:
+            data = await self._loop.sock_recv(self._channel, _RECEIVE_BYTES)
+            if not data:
+                raise WorkerLost("the worker's channel ended")
+            self._frames.feed(data)
+        if frame[0] != kind:
+            raise WorkerLost("a frame out of turn")
+        return frame[1]
+
+    def _read_log_pipe(self) -> bytes:
+        with contextlib.suppress(BlockingIOError):
+            return os.read(self._log_pipe, _PIPE_READ_BYTES)
+        return b""
+
+    async def _wait_for_exit(self) -> Exit | None:
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(asyncio.shield(self.exited), _EXIT_SECONDS)
+        return None
+
+
+class _Watch:
+    """Kills a worker when its time is over or when its caller gives up, and remembers which it was."""
+
+    def __init__(self, worker: Worker, seconds: float, cancelled: asyncio.Event | None) -> None:
+        self._worker = worker
+        self.was_late = False
+        self.was_cancelled = False
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._end_late)
+        self._waiter = asyncio.create_task(self._end_cancelled(cancelled)) if cancelled is not None else None
+
+    def stop(self) -> None:
+        """Let the worker be."""
+        self._timer.cancel()
+        if self._waiter is not None:
+            self._waiter.cancel()
+
+    def _end_late(self) -> None:
+        self.was_late = True
+        self._worker.kill()
+
+    async def _end_cancelled(self, cancelled: asyncio.Event) -> None:
+        await cancelled.wait()
+        self.was_cancelled = True
+        self._worker.kill()

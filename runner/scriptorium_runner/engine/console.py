@@ -1,0 +1,85 @@
+"""The console lines of a run, from what was found in the worker's pipe. Pure."""
+
+import json
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from scriptorium_runner.engine import untrusted
+from scriptorium_runner.engine.values import LogEntry
+
+LEVELS = frozenset({"debug", "info", "warn", "error"})
+#: The end of 9999, in milliseconds: what comes after is no timestamp.
+_LAST_MILLISECOND = 253_402_300_799_000
+
+
+def read_logs(pipe: bytes, limit: int) -> tuple[tuple[LogEntry, ...], bool]:
+    """Read the lines, newest last, that fit into `limit` bytes of JSON, and say whether anything was cut."""
+    entries: list[LogEntry] = []
+    is_cut = False
+    for position, line in enumerate(pipe.split(b"\n")[:-1]):
+        try:
+            number, was_cut, entry = _read_line(line)
+        except untrusted.Refused:
+            is_cut = True
+            continue
+        is_cut = is_cut or was_cut or number != position
+        entries.append(entry)
+    kept, dropped = _keep_newest(entries, limit)
+    return kept, is_cut or dropped or not (pipe.endswith(b"\n") or not pipe)
+
+
+def _read_line(line: bytes) -> tuple[int, bool, LogEntry]:
+    value = untrusted.read_json(line)
+    if not isinstance(value, list) or len(value) != 6:
+        raise untrusted.Refused("not a console line")
+    number, milliseconds, level, was_cut, message, data = value
+    if level not in LEVELS or not (data is None or isinstance(data, list)):
+        raise untrusted.Refused("not a console line")
+    entry = LogEntry(
+        level=level,
+        message=untrusted.read_text(message, len(line)),
+        timestamp=_timestamp(milliseconds),
+        data=data,
+    )
+    return number, bool(was_cut), entry
+
+
+def _timestamp(milliseconds: Any) -> str:
+    if not isinstance(milliseconds, int) or not 0 <= milliseconds <= _LAST_MILLISECOND:
+        raise untrusted.Refused("not a time")
+    time = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _keep_newest(entries: list[LogEntry], limit: int) -> tuple[tuple[LogEntry, ...], bool]:
+    kept: list[LogEntry] = []
+    room = limit
+    for entry in reversed(entries):
+        room -= measure(entry)
+        if room < 0:
+            break
+        kept.insert(0, entry)
+    if not kept and entries:
+        return (_cut(entries[-1], limit),), True
+    return tuple(kept), len(kept) < len(entries)
+
+
+def measure(entry: LogEntry) -> int:
+    """Say how many bytes of JSON an entry takes in a status."""
+    fields = {name: value for name, value in asdict(entry).items() if value is not None}
+    return len(json.dumps(fields, ensure_ascii=False).encode())
+
+
+def _cut(entry: LogEntry, limit: int) -> LogEntry:
+    """Make a single line fit: without its data, and then only the beginning of its message."""
+    without_data = replace(entry, data=None)
+    excess = measure(without_data) - limit
+    if excess <= 0:
+        return without_data
+    message = entry.message
+    while message and excess > 0:
+        # Every character takes at least one byte, so this never cuts too little for long.
+        message = message[: max(len(message) - max(excess // 6, 1), 0)]
+        excess = measure(replace(without_data, message=message)) - limit
+    return replace(without_data, message=message)

@@ -1,0 +1,36 @@
+"""What the engine raises. A script's own error is never here: it is a Result.
+
+EngineError
+|-- InvalidContext      the caller's context is not JSON
+|-- PoolClosed          the engine was shut down, or never started
+|-- AcquireTimeout      no worker became free in time
+|-- EngineStartFailed   the zygote did not come up
+`-- WorkerLost          a worker's channel ended or broke its protocol
+"""
+
+
+class EngineError(Exception):
+    """The engine could not do what it was asked; its docstring is the default message."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class InvalidContext(EngineError):
+    """The context cannot be written as JSON."""
+
+
+class PoolClosed(EngineError):
+    """The engine is not running."""
+
+
+class AcquireTimeout(EngineError):
+    """No worker became free in time."""
+
+
+class EngineStartFailed(EngineError):
+    """The zygote that forks the workers did not start."""
+
+
+class WorkerLost(EngineError):
+    """The worker is gone, or says what no worker may say."""

@@ -1,0 +1,152 @@
+"""The engine as its callers see it: programs in, results out."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from scriptorium_runner.engine import context as contexts
+from scriptorium_runner.engine import flaw, result
+from scriptorium_runner.engine.channel import Worker
+from scriptorium_runner.engine.errors import PoolClosed
+from scriptorium_runner.engine.pool import Pool
+from scriptorium_runner.engine.protocol import Request
+from scriptorium_runner.engine.result import CANCELLED, Settled, Verdict
+from scriptorium_runner.engine.values import (
+    EngineSettings,
+    EngineStats,
+    Limits,
+    Program,
+    Result,
+    ScriptError,
+    Usage,
+)
+
+#: A worker that has grown beyond this gives its memory back by ending: malloc keeps freed pages, and the next
+#: run's peak would be counted from there.
+_REUSABLE_PEAK_MB = 48.0
+#: Fragments add up; a fork now and then costs nothing.
+_REUSABLE_RUNS = 1000
+_SYNTAX_LIMITS = Limits(timeout_seconds=1)
+
+
+class Engine:
+    """A pool of sandboxed workers that run JavaScript."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self._pool: Pool | None = None
+
+    async def start(self) -> None:
+        """Start the zygote and have the workers warm."""
+        pool = Pool(self._settings)
+        await pool.start()
+        self._pool = pool
+
+    async def execute(
+        self,
+        program: Program,
+        context: Mapping[str, Any],
+        limits: Limits,
+        *,
+        cancelled: asyncio.Event | None = None,
+    ) -> Result:
+        """Run a program once and say how it ended; whatever the script does, at most 250 ms after its limit.
+
+        The result is what JSON.stringify makes of the returned value: an object as it is, anything else as
+        {"value": ...}, undefined and null as {}. Functions and symbols are left out as JSON does (alone: {}),
+        NaN is null, dates are ISO strings, Maps and Sets are {}; a BigInt or a circle is a ScriptError.
+        """
+        context_text = contexts.render_context(context)
+        if found := flaw.find_flaw(program):
+            return _build_unstarted(found)
+        pool = self._open_pool()
+        worker = await _acquire(pool, program.owner, cancelled)
+        if worker is None:
+            return _build_unstarted(CANCELLED)
+        is_reusable = False
+        try:
+            exchange = await worker.run(_build_request(program, context_text, limits), cancelled)
+            settled = result.settle(program, limits, exchange)
+            worker.cpu_seconds = settled.cpu_seconds
+            is_reusable = _is_reusable(worker, settled)
+            return settled.result
+        finally:
+            pool.release(worker, is_reusable=is_reusable)
+
+    async def validate_syntax(self, source: str) -> ScriptError | None:
+        """Say what is wrong with a source, or None; it is parsed in a worker of its own, for at most 1 s."""
+        program = Program(
+            source=source, owner=f"syntax/{hashlib.sha256(source.encode(errors='replace')).hexdigest()}"
+        )
+        if found := flaw.find_flaw(program):
+            return found.error
+        pool = self._open_pool()
+        worker = await pool.acquire(program.owner)
+        request = replace(_build_request(program, "{}", _SYNTAX_LIMITS), only_check_syntax=True)
+        try:
+            return result.settle(program, _SYNTAX_LIMITS, await worker.run(request, None)).result.error
+        finally:
+            pool.release(worker, is_reusable=False)
+
+    def stats(self) -> EngineStats:
+        """Count the workers."""
+        return self._open_pool().stats()
+
+    async def shutdown(self) -> None:
+        """End all workers and the zygote; what still runs ends as EngineCrash."""
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            await pool.shutdown()
+
+    def _open_pool(self) -> Pool:
+        if self._pool is None:
+            raise PoolClosed
+        return self._pool
+
+
+async def _acquire(pool: Pool, owner: str, cancelled: asyncio.Event | None) -> Worker | None:
+    """Take a worker, or None if the caller gave up before there was one."""
+    if cancelled is None:
+        return await pool.acquire(owner)
+    if cancelled.is_set():
+        return None
+    if worker := pool.take(owner):
+        return worker
+    acquiring, giving_up = asyncio.create_task(pool.acquire(owner)), asyncio.create_task(cancelled.wait())
+    try:
+        await asyncio.wait((acquiring, giving_up), return_when=asyncio.FIRST_COMPLETED)
+        return acquiring.result() if acquiring.done() else None
+    finally:
+        giving_up.cancel()
+        acquiring.cancel()
+
+
+def _build_request(program: Program, context: str, limits: Limits) -> Request:
+    return Request(
+        source=program.source,
+        entrypoint=program.entrypoint,
+        context=context,
+        timeout_seconds=limits.timeout_seconds,
+        memory_mb=limits.memory_mb,
+        output_kb=limits.output_kb,
+        log_kb=limits.log_kb,
+    )
+
+
+def _build_unstarted(verdict: Verdict) -> Result:
+    """Build the Result of a program that no worker saw."""
+    return Result(
+        reason=verdict.reason,
+        error=verdict.error,
+        usage=Usage(),
+        duration_ms=0.0,
+        started_at=datetime.now(UTC),
+    )
+
+
+def _is_reusable(worker: Worker, settled: Settled) -> bool:
+    peak = settled.result.usage.peak_memory_mb
+    return settled.is_clean and worker.runs < _REUSABLE_RUNS and (peak is None or peak < _REUSABLE_PEAK_MB)

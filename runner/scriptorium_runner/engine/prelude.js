@@ -1,0 +1,146 @@
+// The first code in every context: it takes away what scripts must not have, and gives them console and ctx.
+//
+// It is evaluated as one line (prelude.py), so that every stack frame on line 1 is ours and every other the
+// author's. For that: a comment has a line of its own, every statement ends with a semicolon.
+// What the script can change (prototypes, globals) is never used after the script starts: everything is captured
+// first and called through the captured Reflect.apply; no push, no spread, no for-of, no new index on an array.
+// `port` is Python's. Only flat strings may be given to it: JSON.stringify's results and literals, never a `+`.
+(function (port) {
+  "use strict";
+  const global = globalThis;
+  const { apply, defineProperty, deleteProperty, getPrototypeOf } = Reflect;
+  const { freeze } = Object;
+  const { parse, stringify } = JSON;
+  const { then } = Promise.prototype;
+  const { slice } = String.prototype;
+  const { isError } = Error;
+  const text = String;
+  const Refusal = TypeError;
+  const functionText = getPrototypeOf(port).toString;
+  const engineErrors = InternalError.prototype;
+
+  // Four function prototypes lead to four constructors that compile text.
+  const refuse = function () { throw new Refusal("code generation from strings is not allowed"); };
+  const locked = { value: refuse, writable: false, enumerable: false, configurable: false };
+  defineProperty(getPrototypeOf(function () {}), "constructor", locked);
+  defineProperty(getPrototypeOf(function* () {}), "constructor", locked);
+  defineProperty(getPrototypeOf(async function () {}), "constructor", locked);
+  defineProperty(getPrototypeOf(async function* () {}), "constructor", locked);
+  // `await` and the captured `then` look these two up on the script's own promises.
+  defineProperty(Promise.prototype, "constructor", { writable: false, configurable: false });
+  defineProperty(Promise, Symbol.species, { configurable: false });
+  for (const name of [
+    "eval", "Function", "SharedArrayBuffer", "Atomics", "performance", "WeakRef", "FinalizationRegistry",
+    "InternalError", "port"
+  ]) deleteProperty(global, name);
+  // The call sites it receives have getFunction(), which would hand out the functions of this file.
+  deleteProperty(Error, "prepareStackTrace");
+
+  let lineLimit = 0;
+  const quote = (string, limit) => stringify(apply(slice, string, [0, limit]));
+  const read = (object, key) => {
+    try { const value = object[key]; return value === undefined ? "" : text(value); } catch { return ""; }
+  };
+  const title = (error) => `${read(error, "name")}: ${read(error, "message")}`;
+
+  // What JSON cannot hold becomes a readable placeholder. `chain` is the path of objects that lead to `this`.
+  const placeholders = () => {
+    let chain = null;
+    return function (key, value) {
+      while (chain !== null && chain.value !== this) chain = chain.above;
+      if (typeof value === "bigint") return `${text(value)}n`;
+      if (typeof value === "symbol") return text(value);
+      if (typeof value === "function") return `[Function: ${read(value, "name")}]`;
+      if (typeof value !== "object" || value === null) return value;
+      if (isError(value)) return title(value);
+      for (let link = chain; link !== null; link = link.above) if (link.value === value) return "[Circular]";
+      chain = { value, above: chain };
+      return value;
+    };
+  };
+  const json = (value) => {
+    let out;
+    try { out = stringify(value, placeholders()); } catch (error) { out = quote(`[${title(error)}]`, 200); }
+    if (out === undefined) return "null";
+    return out.length > lineLimit ? quote(`[${out.length} characters left out]`, 200) : out;
+  };
+  const format = (value) => {
+    if (typeof value === "string") return value;
+    if (typeof value === "function" || (typeof value === "object" && value !== null)) {
+      return isError(value) ? title(value) : typeof value === "function" ? `[Function: ${read(value, "name")}]` : json(value);
+    }
+    return text(value);
+  };
+
+  // The arguments are replaced in place: a new array would have to be filled past the script's own setters.
+  // No code of the script can run between the two calls of port.
+  const method = (level) => (...args) => {
+    try {
+      for (let i = 0; i < args.length; i++) args[i] = i === 0 ? quote(format(args[0]), lineLimit + 1) : json(args[i]);
+      port("log", level);
+      apply(port, undefined, args);
+    } catch {}
+  };
+  const expose = (name, value) => defineProperty(global, name, { value, writable: false, enumerable: true, configurable: false });
+  expose("console", freeze({
+    debug: method("debug"), log: method("info"), info: method("info"), warn: method("warn"), error: method("error")
+  }));
+
+  // The reason is judged by the engine's own prototype, which no script can construct from, not by its text.
+  const kindOf = (reason) => {
+    if (reason === null) return "null";
+    return typeof reason === "object" && getPrototypeOf(reason) === engineErrors && reason.message === "out of memory" ? "memory" : "error";
+  };
+  const fail = (reason) => {
+    try {
+      port("room");
+      const kind = kindOf(reason);
+      if (typeof reason === "object" && reason !== null && (isError(reason) || typeof reason.message === "string")) {
+        port(kind, quote(read(reason, "name"), 256), quote(read(reason, "message"), 4096), quote(read(reason, "stack"), 8192));
+      } else port(kind, "\"Uncaught\"", quote(typeof reason === "string" ? quote(reason, 4096) : format(reason), 4096), "\"\"");
+    } catch { port("error", "\"Error\"", "\"the script threw something that cannot be described\"", "\"\""); }
+  };
+  const finish = (value) => {
+    let out = "{}";
+    try {
+      if (value !== undefined && value !== null) out = stringify(value);
+      if (out === undefined) out = "{}";
+    } catch (error) {
+      try {
+        port("room");
+        if (kindOf(error) !== "error" || !isError(error)) return fail(error);
+        port("error", quote(read(error, "name"), 256), quote(`the result cannot be written as JSON: ${read(error, "message")}`, 4096), quote(read(error, "stack"), 8192));
+      } catch { fail(error); }
+      return;
+    }
+    if (out.length > 4194304) port("large", out.length);
+    else port("value", out);
+  };
+
+  const call = (name, find) => {
+    let entry;
+    try { entry = find(); } catch {}
+    if (typeof entry !== "function" || global[name] === entry) {
+      throw new Refusal(`entrypoint "${name}" is not a function in this script`);
+    }
+    return entry(global.input);
+  };
+
+  // The only door: Python holds it, no script can reach it.
+  return (operation, a, b, c) => {
+    if (operation === "begin") {
+      const context = parse(a, (key, value) => freeze(value));
+      lineLimit = b;
+      expose("ctx", context);
+      expose("context", context);
+      expose("input", context.input);
+    } else if (operation === "is_whole") {
+      // Text that closes the wrapper early leaves a function that does not read like the whole wrapper.
+      try { return apply(functionText, a, []) === b; } catch { return false; }
+    } else if (operation === "run") {
+      let find = null;
+      const body = apply(a, undefined, b === null ? [] : [(thunk) => { find ??= thunk; }]);
+      apply(then, b === null ? body : (async () => { await body; return call(b, find); })(), [finish, fail]);
+    }
+  };
+})

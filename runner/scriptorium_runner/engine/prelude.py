@@ -1,0 +1,14 @@
+"""The prelude, as the one line of JavaScript that every fresh context evaluates first."""
+
+from importlib import resources
+
+
+def squeeze(source: str) -> str:
+    """Join all lines into one, leaving out blank lines and lines that are comments."""
+    lines = (line.strip() for line in source.splitlines())
+    return " ".join(line for line in lines if line and not line.startswith("//"))
+
+
+def load_prelude() -> str:
+    """Read prelude.js and squeeze it, so that stack frames on line 1 are exactly the prelude's own."""
+    return squeeze(resources.files(__package__).joinpath("prelude.js").read_text(encoding="utf-8"))

@@ -1,0 +1,85 @@
+"""The frames between supervisor and worker, and the messages between supervisor and zygote. Pure.
+
+A frame is a 4-byte length (of what follows), a 1-byte kind and a payload.
+
+    supervisor -> worker   E  run: JSON of Request, in which the context is a text that the worker hands on unread
+    worker -> supervisor   H  ready; D  done: a line of JSON (Report), then the output's JSON text
+
+Console lines do not travel in frames: the worker writes them into a pipe that the supervisor reads when the
+run is over, so that they outlive a SIGKILL and a flood of them never wakes the supervisor.
+"""
+
+import json
+import struct
+from dataclasses import asdict, dataclass
+
+from scriptorium_runner.engine.errors import WorkerLost
+
+HEAD = struct.Struct("!IB")
+RUN = ord("E")
+READY = ord("H")
+DONE = ord("D")
+
+#: What a D frame may hold besides the output: a message, a name and a stack, each escaped at most sixfold.
+REPORT_BYTES = 128 * 1024
+
+#: zygote -> supervisor: forked (number, pid; the pidfd rides along), exited (number, wait status, CPU s, peak
+#: KiB)
+FORKED = struct.Struct("!cQi")
+EXITED = struct.Struct("!cQidQ")
+#: supervisor -> zygote: fork (number; the worker's three descriptors ride along)
+FORK = struct.Struct("!cQ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a worker is told about one run."""
+
+    source: str
+    entrypoint: str | None
+    context: str
+    timeout_seconds: float
+    memory_mb: int
+    output_kb: int
+    log_kb: int
+    only_check_syntax: bool = False
+
+
+def encode_frame(kind: int, payload: bytes = b"") -> bytes:
+    """Put the head before the payload."""
+    return HEAD.pack(len(payload) + 1, kind) + payload
+
+
+def encode_request(request: Request) -> bytes:
+    """Write a Request as a frame."""
+    return encode_frame(RUN, json.dumps(asdict(request)).encode())
+
+
+def decode_request(payload: bytes) -> Request:
+    """Read what encode_request wrote; the supervisor is trusted."""
+    return Request(**json.loads(payload))
+
+
+class FrameBuffer:
+    """Cuts a stream of bytes into frames and refuses what is longer than allowed before it is stored."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Add what was received."""
+        self._bytes += data
+
+    def next_frame(self, max_payload: int) -> tuple[int, bytes] | None:
+        """Take one whole frame out, or None if it is not there yet."""
+        if len(self._bytes) < HEAD.size:
+            return None
+        length, kind = HEAD.unpack_from(self._bytes)
+        if not 1 <= length <= max_payload + 1:
+            raise WorkerLost(f"a frame of {length} bytes where {max_payload} are allowed")
+        end = HEAD.size + length - 1
+        if len(self._bytes) < end:
+            return None
+        payload = bytes(self._bytes[HEAD.size : end])
+        del self._bytes[:end]
+        return kind, payload

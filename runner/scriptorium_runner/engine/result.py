@@ -1,0 +1,215 @@
+"""From what a worker said, or how it died, to a Result. Pure; nothing from the worker is believed unread."""
+
+import math
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+from scriptorium_api.reasons import Reason
+from scriptorium_runner.engine import console, untrusted
+from scriptorium_runner.engine.channel import Exchange
+from scriptorium_runner.engine.positions import Source
+from scriptorium_runner.engine.values import Limits, Program, Result, ScriptError, Usage
+
+MESSAGE_CHARACTERS = 4096
+STACK_CHARACTERS = 4096
+
+_UNSETTLED = "the script can never settle: it waits for a promise that nothing will resolve"
+_BREAKOUT = "the source closes the function that it is the body of: check its braces"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How a run ended: its reason, with an output or an error."""
+
+    reason: Reason
+    output: dict[str, Any] | None = None
+    error: ScriptError | None = None
+
+
+CANCELLED = Verdict(
+    reason=Reason.CANCELLED, error=ScriptError(name="Cancelled", message="the run was cancelled")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A Result, and what the pool wants to know of its worker."""
+
+    result: Result
+    #: The worker answered as it should and its engine was not stopped halfway.
+    is_clean: bool
+    #: All the CPU time that the worker has reported so far.
+    cpu_seconds: float = 0.0
+
+
+def settle(program: Program, limits: Limits, exchange: Exchange) -> Settled:
+    """Build the Result of a run."""
+    logs, logs_truncated = console.read_logs(exchange.logs, limits.log_kb * 1024)
+    verdict, usage, total = _judge(program, limits, exchange)
+    result = Result(
+        reason=verdict.reason,
+        output=verdict.output,
+        error=verdict.error,
+        logs=logs,
+        logs_truncated=logs_truncated,
+        usage=usage,
+        duration_ms=exchange.seconds * 1000,
+        started_at=exchange.started_at,
+    )
+    clean = (Reason.COMPLETED, Reason.SCRIPT_ERROR, Reason.SYNTAX_ERROR)
+    return Settled(
+        result=result, is_clean=total is not None and verdict.reason in clean, cpu_seconds=total or 0.0
+    )
+
+
+def _judge(program: Program, limits: Limits, exchange: Exchange) -> tuple[Verdict, Usage, float | None]:
+    if exchange.report is None:
+        return _judge_death(limits, exchange), _read_exit(exchange), None
+    head, _, output = exchange.report.partition(b"\n")
+    try:
+        report = untrusted.read_json(head)
+        if not isinstance(report, dict):
+            raise untrusted.Refused("not a report")
+        usage = report.get("usage")
+        if not isinstance(usage, dict):
+            raise untrusted.Refused("no usage")
+        verdict = _judge_report(report, output, Source(program.source), limits)
+        return verdict, _read_usage(usage), _read_number(usage.get("cpu_total"))
+    except untrusted.Refused as error:
+        return _crash(f"its worker's answer makes no sense: {error}"), Usage(), None
+
+
+def _judge_death(limits: Limits, exchange: Exchange) -> Verdict:
+    if exchange.was_cancelled:
+        return CANCELLED
+    ended_by = exchange.exit.signal_number if exchange.exit is not None else None
+    if exchange.was_killed or ended_by == signal.SIGALRM:
+        return _timeout(limits)
+    if ended_by is None:
+        return _crash(exchange.protocol_error)
+    hint = ", perhaps for want of memory on the node" if ended_by == signal.SIGKILL else ""
+    return _crash(f"its worker was ended by {signal.Signals(ended_by).name}{hint}")
+
+
+def _judge_report(report: dict[str, Any], output: bytes, source: Source, limits: Limits) -> Verdict:
+    text = untrusted.read_text(report.get("text"), MESSAGE_CHARACTERS + STACK_CHARACTERS)
+    match report.get("end"):
+        case "value":
+            return _judge_output(output, limits)
+        case "large":
+            return _too_large(_read_number(report.get("size")), limits)
+        case "error":
+            return Verdict(reason=Reason.SCRIPT_ERROR, error=_read_error(report, text, source))
+        case "syntax":
+            return Verdict(reason=Reason.SYNTAX_ERROR, error=_read_syntax_error(text, source))
+        case end:
+            return _judge_stop(end, text, source, limits)
+
+
+def _judge_stop(end: Any, text: str, source: Source, limits: Limits) -> Verdict:
+    """Judge the ends that the script's own values have no part in."""
+    match end:
+        case "breakout":
+            return Verdict(
+                reason=Reason.SYNTAX_ERROR, error=ScriptError(name="SyntaxError", message=_BREAKOUT)
+            )
+        case "memory":
+            message = f"the script needs more memory than its limit of {limits.memory_mb} MB"
+            return Verdict(reason=Reason.MEMORY_LIMIT, error=ScriptError(name="MemoryLimit", message=message))
+        case "timeout":
+            return _timeout(limits, source, text)
+        case "unsettled":
+            return Verdict(
+                reason=Reason.SCRIPT_ERROR, error=ScriptError(name="UnsettledPromise", message=_UNSETTLED)
+            )
+    raise untrusted.Refused("an unknown end")
+
+
+def _judge_output(output: bytes, limits: Limits) -> Verdict:
+    if len(output) > limits.output_kb * 1024:
+        return _too_large(len(output), limits)
+    try:
+        value = untrusted.read_json(output)
+    except untrusted.TooDeep as error:
+        return Verdict(
+            reason=Reason.OUTPUT_LIMIT,
+            error=ScriptError(name="OutputLimit", message=f"the output is {error}"),
+        )
+    if not isinstance(value, dict):
+        raise untrusted.Refused("the output is not an object")
+    return Verdict(reason=Reason.COMPLETED, output=value)
+
+
+def _too_large(size: float, limits: Limits) -> Verdict:
+    message = (
+        f"the output has {size:.0f} bytes, the limit is {limits.output_kb * 1024} ({limits.output_kb} KB)"
+    )
+    return Verdict(reason=Reason.OUTPUT_LIMIT, error=ScriptError(name="OutputLimit", message=message))
+
+
+def _timeout(limits: Limits, source: Source | None = None, text: str = "") -> Verdict:
+    """Name the limit; where the engine stopped the script itself, also the function that ran."""
+    stack, position = source.translate_stack(text) if source is not None else ("", None)
+    line, column = position or (None, None)
+    message = f"the script ran longer than its limit of {limits.timeout_seconds:g} s"
+    error = ScriptError(name="ExecutionTimeout", message=message, stack=stack, line=line, column=column)
+    return Verdict(reason=Reason.TIMEOUT, error=error)
+
+
+def _crash(detail: str) -> Verdict:
+    message = f"the JavaScript engine ended unexpectedly: {detail}"
+    return Verdict(reason=Reason.ENGINE_CRASH, error=ScriptError(name="EngineCrash", message=message))
+
+
+def _read_error(report: dict[str, Any], text: str, source: Source) -> ScriptError:
+    name = untrusted.read_text(report.get("name"), 256)
+    message = untrusted.read_text(report.get("message"), MESSAGE_CHARACTERS)
+    stack = untrusted.read_text(report.get("stack"), 2 * STACK_CHARACTERS)
+    if text:
+        name, message, stack = _split_engine_text(text)
+    stack, position = source.translate_stack(stack)
+    line, column = position or (None, None)
+    return ScriptError(
+        name=name or "Error", message=message, stack=stack[:STACK_CHARACTERS], line=line, column=column
+    )
+
+
+def _read_syntax_error(text: str, source: Source) -> ScriptError:
+    _, message, stack = _split_engine_text(text)
+    line, column = source.locate_syntax_error(stack) or (None, None)
+    return ScriptError(name="SyntaxError", message=message[:MESSAGE_CHARACTERS], line=line, column=column)
+
+
+def _split_engine_text(text: str) -> tuple[str, str, str]:
+    head, separator, rest = text.partition("\n    at ")
+    name, _, message = head.strip().partition(": ")
+    return name, message, (separator + rest).lstrip("\n")
+
+
+def _read_exit(exchange: Exchange) -> Usage:
+    if exchange.exit is None:
+        return Usage()
+    return Usage(
+        cpu_ms=max(exchange.exit.cpu_seconds - exchange.cpu_before, 0.0) * 1000,
+        peak_memory_mb=exchange.exit.peak_kb / 1024 if exchange.is_peak_known else None,
+    )
+
+
+def _read_usage(usage: dict[str, Any]) -> Usage:
+    peak = usage.get("peak")
+    return Usage(
+        cpu_ms=_read_number(usage.get("cpu")) * 1000,
+        peak_memory_mb=None if peak is None else _read_number(peak) / 1024,
+    )
+
+
+def _read_number(value: Any) -> float:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not 0 <= value < 1e15
+        or math.isnan(value)
+    ):
+        raise untrusted.Refused("not a number")
+    return float(value)

@@ -1,0 +1,121 @@
+"""The fork server: a small process that has everything imported and becomes a worker by fork, in about a
+millisecond.
+
+It is started by exec, so it holds nothing of the supervisor but its control socket. When that ends, or when
+the supervisor dies, it dies, and its workers with it. It watches its children through pidfds, so no signal
+handler and no thread exist, and it reports every exit with what the kernel counted.
+"""
+
+import ctypes
+import fcntl
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+from scriptorium_runner.engine import native, prelude, protocol, worker
+from scriptorium_runner.engine.interrupt import Deadline
+from scriptorium_runner.engine.log_pipe import LogPipe
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Zygote:
+    """What a fork needs, and the children that are alive: pidfd -> (number, pid)."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._prelude = prelude.load_prelude()
+        self._deadline = Deadline()
+        self._deadline.self_test()
+        self._warm()
+        self._children: dict[int, tuple[int, int]] = {}
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
+
+    def serve(self) -> None:
+        """Fork and report until the supervisor is gone."""
+        gc.collect()
+        gc.freeze()  # A collection in a worker would otherwise write to, and so copy, every page it shares.
+        self._control.send(b"R")
+        while True:
+            for descriptor, _ in self._poll.poll():
+                if descriptor in self._children:
+                    self._report_exit(descriptor)
+                elif not self._fork():
+                    return
+
+    def _warm(self) -> None:
+        """Touch the pages that a first context touches; no script ever runs in this one (its random seed is
+        shared)."""
+        context = native.Context()
+        context.add_callable("port", lambda *_: None)
+        context.eval(self._prelude)(context.get("port"))
+
+    def _fork(self) -> bool:
+        message, descriptors, _, _ = socket.recv_fds(self._control, protocol.FORK.size, 3)
+        if not message:
+            return False
+        _, number = protocol.FORK.unpack(message)
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(parent, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        pidfd = os.pidfd_open(pid)
+        self._children[pidfd] = (number, pid)
+        self._poll.register(pidfd, select.POLLIN)
+        socket.send_fds(self._control, [protocol.FORKED.pack(b"F", number, pid)], [pidfd])
+        return True
+
+    def _become_worker(self, parent: int, descriptors: list[int]) -> NoReturn:
+        try:
+            die_with_parent(parent)
+            channel, read_end, write_end = keep_only(descriptors)
+            worker.serve(
+                socket.socket(fileno=channel), LogPipe(read_end, write_end), self._prelude, self._deadline
+            )
+        finally:
+            os._exit(70)  # Whatever happened, a worker never goes back into the zygote's loop.
+
+    def _report_exit(self, pidfd: int) -> None:
+        number, pid = self._children.pop(pidfd)
+        self._poll.unregister(pidfd)
+        os.close(pidfd)
+        _, status, usage = os.wait4(pid, 0)
+        cpu = usage.ru_utime + usage.ru_stime
+        self._control.send(protocol.EXITED.pack(b"X", number, status, cpu, usage.ru_maxrss))
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, also if that happened a moment ago."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def keep_only(descriptors: list[int]) -> range:
+    """Close every descriptor but these, which become 3, 4, 5; the standard three lead nowhere."""
+    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 16) for descriptor in descriptors]
+    for index, descriptor in enumerate(high):
+        os.dup2(descriptor, 3 + index)
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(null, standard)
+    os.closerange(3 + len(descriptors), os.sysconf("SC_OPEN_MAX"))
+    return range(3, 3 + len(descriptors))
+
+
+def main() -> None:
+    """Serve on the control socket that the supervisor left open."""
+    die_with_parent(os.getppid())
+    with socket.socket(fileno=int(sys.argv[1])) as control:
+        Zygote(control).serve()
+
+
+if __name__ == "__main__":
+    main()

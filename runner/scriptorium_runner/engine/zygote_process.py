@@ -1,0 +1,179 @@
+"""The supervisor's hold on the zygote: start it, ask it for workers, hear of their ends."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+from scriptorium_runner.engine import protocol
+from scriptorium_runner.engine.errors import EngineStartFailed, WorkerLost
+
+#: Importing takes about 0.1 s; a machine that needs longer than this is not going to run scripts.
+_START_SECONDS = 30.0
+_STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a worker process ended, as the kernel counted it."""
+
+    status: int
+    cpu_seconds: float
+    peak_kb: int
+
+    @property
+    def signal_number(self) -> int | None:
+        """The signal that ended it, if one did."""
+        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else None
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class WorkerProcess:
+    """A forked process. It is signalled through its pidfd, so never another process that got its number."""
+
+    pid: int
+    pidfd: int
+    #: None if the zygote went first and nobody counted.
+    exited: asyncio.Future[Exit | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def kill(self) -> None:
+        """End it now; ending it twice is no error."""
+        if not self.exited.done():
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
+
+class ZygoteProcess:
+    """A running zygote."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+        self._process = process
+        self._control = control
+        self._loop = asyncio.get_running_loop()
+        self._count = 0
+        self._asked: dict[int, asyncio.Future[WorkerProcess]] = {}
+        self._alive: dict[int, WorkerProcess] = {}
+        self._started = asyncio.Event()
+        self.is_running = True
+        self._loop.add_reader(control, self._receive)
+
+    @classmethod
+    async def start(cls) -> "ZygoteProcess":
+        """Start a zygote and wait until it can fork."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            zygote = cls(_spawn(theirs), ours)
+        try:
+            await asyncio.wait_for(zygote._started.wait(), _START_SECONDS)
+        except BaseException as error:
+            await zygote.stop()
+            if isinstance(error, TimeoutError):
+                raise EngineStartFailed from error
+            raise
+        if not zygote.is_running:
+            await zygote.stop()
+            raise EngineStartFailed
+        return zygote
+
+    async def fork(self, descriptors: list[int]) -> WorkerProcess:
+        """Make a worker that holds these descriptors."""
+        if not self.is_running:
+            raise WorkerLost("the zygote is gone")
+        self._count += 1
+        answer: asyncio.Future[WorkerProcess] = self._loop.create_future()
+        self._asked[self._count] = answer
+        message = protocol.FORK.pack(b"F", self._count)
+        try:
+            socket.send_fds(self._control, [message], descriptors)
+        except OSError as error:
+            del self._asked[self._count]
+            raise WorkerLost("the zygote does not answer") from error
+        return await answer
+
+    async def stop(self) -> None:
+        """End the zygote, and its workers with it."""
+        self._lose()
+        pidfd = os.pidfd_open(self._process.pid)
+        try:
+            await asyncio.wait_for(_wait_readable(self._loop, pidfd), _STOP_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+        finally:
+            os.close(pidfd)
+            self._process.wait()
+
+    def _receive(self) -> None:
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._control, 256, 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            message, descriptors = b"", []
+        if not message:
+            self._lose()
+        elif message[:1] == b"R":
+            self._started.set()
+        elif message[:1] == b"F":
+            self._note_fork(message, descriptors[0])
+        else:
+            self._note_exit(message)
+
+    def _note_fork(self, message: bytes, pidfd: int) -> None:
+        _, number, pid = protocol.FORKED.unpack(message)
+        process = self._alive[number] = WorkerProcess(pid=pid, pidfd=pidfd)
+        answer = self._asked.pop(number)
+        if answer.done():
+            process.kill()  # Who asked for it was cancelled.
+        else:
+            answer.set_result(process)
+
+    def _note_exit(self, message: bytes) -> None:
+        _, number, status, cpu, peak = protocol.EXITED.unpack(message)
+        process = self._alive.pop(number)
+        os.close(process.pidfd)
+        process.exited.set_result(Exit(status=status, cpu_seconds=cpu, peak_kb=peak))
+
+    def _lose(self) -> None:
+        """Let everybody who waits for the zygote know that it is gone."""
+        if not self.is_running:
+            return
+        self.is_running = False
+        self._loop.remove_reader(self._control)
+        self._control.close()
+        for process in self._alive.values():
+            process.kill()
+            process.exited.set_result(None)
+            os.close(process.pidfd)
+        self._alive.clear()
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(WorkerLost("the zygote is gone"))
+        self._started.set()
+
+
+def _spawn(control: socket.socket) -> subprocess.Popen[bytes]:
+    """Start the interpreter with its control socket and nothing else: no environment, no user site."""
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-I", "-m", "scriptorium_runner.engine.zygote", str(control.fileno())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env={},
+        pass_fds=[control.fileno()],
+        cwd="/",
+    )
+
+
+async def _wait_readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+    readable: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(descriptor, lambda: None if readable.done() else readable.set_result(None))
+    try:
+        await readable
+    finally:
+        loop.remove_reader(descriptor)
