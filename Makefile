@@ -3,13 +3,80 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+IMAGE ?= localhost/scriptorium:dev
 export PATH := $(CURDIR)/.cluster/bin:$(PATH)
+export KUBECONFIG := $(CURDIR)/.cluster/kubeconfig
+CLUSTER_TOOL := $(BIN)/python -m tests.cluster
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+$(BIN)/scriptorium: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+.PHONY: dev
+dev: $(BIN)/scriptorium ## Run the examples on this machine, again at every change; Ctrl-C stops
+	$(BIN)/scriptorium dev examples
+
+.PHONY: test
+test: $(BIN)/scriptorium ## Check and test everything, on a real cluster
+	PYTHON=$(BIN)/python tests/everything
+
+.PHONY: unit
+unit: $(BIN)/scriptorium ## Test what needs no cluster
+	$(BIN)/pytest tests/unit tests/cluster
+
+.PHONY: e2e
+e2e: $(BIN)/scriptorium ## Test against the cluster of `make cluster install`
+	$(BIN)/pytest tests/integration tests/e2e
+
+.PHONY: check
+check: $(BIN)/scriptorium ## Lint, types, layers, rendered files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(BIN)/scriptorium ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 .PHONY: crds
 crds: $(BIN)/scriptorium ## Render the CRDs from the models
 	$(BIN)/python -m scriptorium_api crds helm/scriptorium/files/crds
 
-$(BIN)/scriptorium: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	@touch $@
+.PHONY: cluster
+cluster: $(BIN)/scriptorium ## Start a Kubernetes to test on: kind where Docker works, else a bare one
+	$(CLUSTER_TOOL) up
+
+.PHONY: cluster-down
+cluster-down: $(BIN)/scriptorium ## Stop it, and leave nothing
+	$(CLUSTER_TOOL) down
+
+.PHONY: cluster-load
+cluster-load: $(BIN)/scriptorium ## Put an image onto its node: make cluster-load IMAGE=...
+	$(CLUSTER_TOOL) load $(IMAGE)
+
+.PHONY: image
+image: $(BIN)/scriptorium ## Build the image
+	PYTHON=$(BIN)/python tests/cluster/build-image $(IMAGE)
+
+.PHONY: install
+install: image cluster-load ## Install the chart, with the image of this checkout, into the cluster
+	helm upgrade --install scriptorium helm/scriptorium --namespace scriptorium-system --create-namespace \
+	  --set image.repository=$(firstword $(subst :, ,$(IMAGE))) --set image.tag=$(lastword $(subst :, ,$(IMAGE))) \
+	  --wait --timeout 3m
+	kubectl --namespace scriptorium-system rollout restart deployment/scriptorium-operator
+	kubectl --namespace scriptorium-system rollout status deployment/scriptorium-operator --timeout 2m
+
+.PHONY: uninstall
+uninstall: ## Remove the release; the CRDs, and with them every team's objects, stay
+	helm uninstall scriptorium --namespace scriptorium-system --wait
+
+.PHONY: bench-executions
+bench-executions: $(BIN)/scriptorium ## Measure create -> settled against the floor of the API server
+	$(BIN)/python -m bench.executions

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
@@ -171,12 +172,18 @@ class Dispatcher:
         return max(0.0, min(moments) - _clock()) if moments else None
 
     def _spawn(self, uid: str) -> None:
-        task = asyncio.create_task(self._handle(uid), name=f"run {uid}")
+        waiting = self._waiting[uid]
+        task = asyncio.create_task(self._handle(waiting), name=f"run {uid}")
         self._running[uid] = _Running(task)
-        task.add_done_callback(lambda _task: self._release(uid))
+        task.add_done_callback(lambda _task: self._release(waiting))
 
-    def _release(self, uid: str) -> None:
+    def _release(self, handled: _Waiting) -> None:
+        uid = handled.execution.metadata.uid
         del self._running[uid]
+        newer = self._waiting.get(uid)
+        # A version that came in meanwhile is looked at once more; what is parked waits for its Script.
+        if newer is not None and newer is not handled:
+            self._enqueue(uid, _clock())
         self._wake.set()
 
     def _drop(self, uid: str) -> None:
@@ -196,19 +203,15 @@ class Dispatcher:
         # A little late is right, a little early would find the deadline not passed yet.
         return _clock() + left + 0.05 + rank * turn.STEP_SECONDS
 
-    async def _handle(self, uid: str) -> None:
-        waiting = self._waiting[uid]
+    async def _handle(self, waiting: _Waiting) -> None:
+        uid = waiting.execution.metadata.uid
         try:
             await self._decide(waiting)
         except BoardError as error:
-            log.warning("run left to others", extra={"uid": uid, "error": str(error)})
+            log.warning("run not handled, left as it is", extra={"uid": uid, "error": str(error)})
         except Exception:
             # The one place where a bug of ours must not take the loop, and every other run, with it.
             log.exception("cannot handle a run", extra={"uid": uid})
-        # A newer version that came in meanwhile is looked at once more.
-        newer = self._waiting.get(uid)
-        if newer is not None and newer is not waiting:
-            self._enqueue(uid, _clock())
 
     async def _decide(self, waiting: _Waiting) -> None:
         execution = waiting.execution
@@ -265,13 +268,23 @@ class Dispatcher:
         if claimed.spec.cancel:
             running.stop.set()
         values = context.build_context(claimed, script, status.script_version, self._place.tenant)
-        try:
-            outcome = await self._sandbox.run(start, values, running.stop)
-        except NoWorker:
+        outcome = await self._try(start, values, running.stop)
+        if outcome is None:
             log.warning("no worker for a run, handing it back", extra={"uid": execution.metadata.uid})
             await attempt.settle(self._board, claimed, statuses.build_returned)
             return
         await self._settle(claimed, self._explain_stop(outcome), waiting.seen)
+
+    async def _try(self, start: decide.Start, values: dict[str, Any], stop: asyncio.Event) -> Outcome | None:
+        """Run the script; None if there was no room for it."""
+        try:
+            return await self._sandbox.run(start, values, stop)
+        except NoWorker:
+            return None
+        except Exception:
+            # A claimed run has to end, with a reason, also when the bug is ours.
+            log.exception("the sandbox failed", extra={"script": start.owner})
+            return Outcome(reason=Reason.ENGINE_CRASH, message="the runner failed; its log has the cause")
 
     def _explain_stop(self, outcome: Outcome) -> Outcome:
         if outcome.reason is not Reason.CANCELLED or not self._is_stopping:

@@ -1,0 +1,36 @@
+"""Waiting on a condition, with a deadline."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+#: Between two looks; short, since most conditions come true within a second.
+_LOOK = 0.1
+
+
+def until(check: Callable[[], T], seconds: float = 60, what: str = "") -> T:
+    """Give the first true answer of the check; fail with the last one when the time is over."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while True:
+        answer = check()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what or check}; the last answer was {answer!r}")
+        pause.wait(_LOOK)
+
+
+async def until_async(check: Callable[[], Awaitable[T] | T], seconds: float = 10) -> T:
+    """Give the first true answer of the check, letting the loop run meanwhile."""
+    async with asyncio.timeout(seconds):
+        while True:
+            answer = check()
+            found: T = await answer if isinstance(answer, Awaitable) else answer
+            if found:
+                return found
+            await asyncio.sleep(0)
