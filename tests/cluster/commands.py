@@ -52,7 +52,7 @@ def render_api_server(layout: Layout, kubernetes: Path) -> list[str]:
         f"--kubelet-client-key={pki}/admin.key",
         "--kubelet-preferred-address-types=InternalIP",
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-        f"--service-account-key-file={pki}/service-accounts.key",
+        f"--service-account-key-file={pki}/service-accounts.pub",
         f"--service-account-signing-key-file={pki}/service-accounts.key",
     ]
 

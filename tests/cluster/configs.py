@@ -130,9 +130,11 @@ def render_containerd(layout: Layout, snapshotter: str, may_lower_oom_score: boo
 version = 2
 root = "{layout.containerd_root}"
 state = "{layout.run}/containerd"
-disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
-  "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.tracing.processor.v1.otlp",
-  "io.containerd.internal.v1.tracing"]
+disabled_plugins = [
+  "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.internal.v1.tracing", "io.containerd.tracing.processor.v1.otlp",
+]
 
 [grpc]
   address = "{layout.containerd_socket}"
@@ -158,7 +160,6 @@ def render_corefile(layout: Layout) -> str:
     """Return the configuration of CoreDNS, which knows the cluster's names and no others."""
     return f"""\
 .:53 {{
-    bind {place.NODE_ADDRESS}
     errors
     ready {place.NODE_ADDRESS}:8181
     cache 30

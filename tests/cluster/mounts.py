@@ -85,9 +85,9 @@ def down(layout: Layout) -> None:
         progress.run(["umount", "--lazy", path])
     record = layout.state / "made-folders.json"
     made = json.loads(record.read_text()) if record.exists() else []
-    for path in map(Path, made):
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
+    for folder in map(Path, made):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def find_below(folders: list[Path]) -> list[str]:

@@ -81,11 +81,18 @@ def render_command(folder: Path, certificate: Certificate) -> list[str]:
 def make(folder: Path) -> None:
     """Make the authority, every certificate and the key that signs service account tokens."""
     make_certificate(folder, AUTHORITY)
-    signing = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
     with ThreadPoolExecutor() as threads:
-        key = threads.submit(progress.run, [*signing, "-out", str(folder / "service-accounts.key")])
+        key = threads.submit(make_signing_key, folder / "service-accounts")
         list(threads.map(lambda certificate: make_certificate(folder, certificate), CERTIFICATES))
         key.result()
+
+
+def make_signing_key(path: Path) -> None:
+    """Make the pair of keys that signs and checks the tokens of service accounts."""
+    private, public = str(path.with_suffix(".key")), str(path.with_suffix(".pub"))
+    generate = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    progress.run([*generate, "-out", private])
+    progress.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public])
 
 
 def make_certificate(folder: Path, certificate: Certificate) -> None:

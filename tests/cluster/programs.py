@@ -12,7 +12,7 @@ from tests.cluster import layout, progress
 from tests.cluster.errors import CommandFailed, Missing
 
 SOURCES = Path(__file__).resolve().parent / "binaries"
-FLAGS = ["-trimpath", "-ldflags", "-s -w"]
+VERSION = "k8s.io/component-base/version"
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,12 @@ class Program:
     def source(self) -> Path:
         """The folder with the module that pins the program."""
         return SOURCES / self.name
+
+    @property
+    def flags(self) -> list[str]:
+        """The flags that make the program small and the same on every machine."""
+        go_mod = (self.source / "go.mod").read_text()
+        return ["-trimpath", "-ldflags", " ".join(["-s", "-w", *render_version_flags(go_mod)])]
 
 
 #: In the order of need: nothing starts without the first one and Traefik can come last.
@@ -73,12 +79,12 @@ def cached_path(program: Program, go_version: str) -> Path:
         for path in sorted(program.source.iterdir())
         if path.suffix == ".go" or path.name in ("go.mod", "go.sum")
     }
-    return folder() / f"{program.name}-{compute_key(files, go_version)}"
+    return folder() / f"{program.name}-{compute_key(files, [go_version, *program.flags])}"
 
 
-def compute_key(files: dict[str, bytes], go_version: str) -> str:
+def compute_key(files: dict[str, bytes], settings: list[str]) -> str:
     """Name the content that decides how a program comes out."""
-    digest = hashlib.sha256("\0".join([go_version, *FLAGS]).encode())
+    digest = hashlib.sha256("\0".join(settings).encode())
     for name, content in sorted(files.items()):
         digest.update(f"\0{name}\0{len(content)}\0".encode())
         digest.update(content)
@@ -99,7 +105,17 @@ def build(program: Program, path: Path) -> None:
 
 def render_command(program: Program, target: Path) -> list[str]:
     """Return the command line that builds a program, polite to whoever else uses the machine."""
-    return ["nice", "-n", "10", "go", "build", "-v", *FLAGS, "-o", str(target), program.package]
+    return ["nice", "-n", "10", "go", "build", "-v", *program.flags, "-o", str(target), program.package]
+
+
+def render_version_flags(go_mod: str) -> list[str]:
+    """Return what tells Kubernetes its version, which charts ask for; its own build does the same."""
+    match = re.search(r"\sk8s\.io/kubernetes v((\d+)\.(\d+)\.\d+)$", go_mod, re.MULTILINE)
+    if match is None:
+        return []
+    version, major, minor = match.groups()
+    values = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor}
+    return [word for name, value in values.items() for word in ("-X", f"{VERSION}.{name}={value}")]
 
 
 def find_go_version(source: Path) -> str:
@@ -132,4 +148,4 @@ def parse_needed_version(go_mod: str) -> str:
 
 def parse_version(text: str) -> tuple[int, ...]:
     """Read go1.26.8 or 1.26 as numbers that compare."""
-    return tuple(int(number) for number in re.findall(r"\d+", text.split(" ")[0])[:3])
+    return tuple(int(number) for number in re.findall(r"\d+", text.split(" ", maxsplit=1)[0])[:3])
