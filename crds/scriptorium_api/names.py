@@ -1,10 +1,11 @@
 """Names and labels: the only place where either is put together."""
 
 import hashlib
+from typing import Final
 
 GROUP = "scriptorium.dev"
 VERSION = "v1alpha1"
-API_VERSION = f"{GROUP}/{VERSION}"
+API_VERSION: Final = "scriptorium.dev/v1alpha1"
 
 #: Longer names would not fit into a label's value, and every object we make carries its owner's name.
 MAX_NAME = 63
@@ -16,6 +17,9 @@ DEFAULT_POOL = "default"
 RUNNER_ROLE = "scriptorium-runner"
 
 MANAGER = "scriptorium-operator"
+
+#: The annotation that tells which manifest the operator applied last.
+APPLIED_HASH = "scriptorium.dev/applied-hash"
 
 
 def source_hash(source: str) -> str:

@@ -1,0 +1,1 @@
+"""Manifests and statuses: pure functions from models and settings."""

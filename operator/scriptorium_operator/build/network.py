@@ -1,0 +1,74 @@
+"""How the runners of a pool are reached, and what they reach."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
+
+from scriptorium_api import names
+from scriptorium_api.runner_pool import RunnerPool
+from scriptorium_operator.build import ownership
+from scriptorium_operator.build.deployment import METRICS_PORT
+from scriptorium_operator.facts import Address, Manifest
+
+
+def build_service(pool: RunnerPool) -> Manifest:
+    """Give the Service that leads to the ready runners."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": ownership.build_metadata(pool),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": names.runner_selector(pool.metadata.name),
+            "ports": [{"name": "metrics", "port": METRICS_PORT, "protocol": "TCP", "targetPort": "metrics"}],
+        },
+    }
+
+
+def build_network_policy(
+    pool: RunnerPool, api_server: Iterable[Address], metrics_from: Iterable[str]
+) -> Manifest:
+    """Give the policy that denies everything but what runners need."""
+    ingress = _build_ingress(list(metrics_from))
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": ownership.build_metadata(pool),
+        "spec": {
+            "podSelector": {"matchLabels": names.runner_selector(pool.metadata.name)},
+            "policyTypes": ["Ingress", "Egress"],
+            # Scripts have no network yet, so nothing but DNS and the API server is let out; `http` will
+            # open everything but 169.254.0.0/16 and the cluster's own ranges.
+            "egress": [_build_dns_rule(), *_build_api_server_rules(api_server)],
+        }
+        | ({"ingress": ingress} if ingress else {}),
+    }
+
+
+def _build_dns_rule() -> Manifest:
+    # To any address: DNS may be pods, an address of the node itself, or outside of the cluster.
+    return {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
+
+
+def _build_api_server_rules(addresses: Iterable[Address]) -> list[Manifest]:
+    by_port = groupby(sorted(addresses, key=attrgetter("port", "ip")), key=attrgetter("port"))
+    return [
+        {
+            "to": [{"ipBlock": {"cidr": _render_cidr(address.ip)}} for address in group],
+            "ports": [{"protocol": "TCP", "port": port}],
+        }
+        for port, group in by_port
+    ]
+
+
+def _render_cidr(ip: str) -> str:
+    return f"{ip}/{128 if ':' in ip else 32}"
+
+
+def _build_ingress(namespaces: list[str]) -> list[Manifest]:
+    if not namespaces:
+        return []
+    peers = [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}} for name in namespaces
+    ]
+    return [{"from": peers, "ports": [{"protocol": "TCP", "port": METRICS_PORT}]}]

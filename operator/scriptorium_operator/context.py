@@ -1,0 +1,32 @@
+"""What lives as long as the operator: handlers and services get it as their first argument."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from scriptorium_operator.facts import Kind
+from scriptorium_operator.gateways.cluster import Cluster
+from scriptorium_operator.gateways.syntax import SyntaxChecker
+from scriptorium_operator.services.canary import Canary
+from scriptorium_operator.services.inventory import Inventory, References
+from scriptorium_operator.services.supervision import Supervisor
+from scriptorium_operator.services.work import Work
+from scriptorium_operator.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The operator's settings, gateways and memory."""
+
+    settings: Settings
+    cluster: Cluster
+    syntax: SyntaxChecker
+    work: Work
+    now: Callable[[], datetime]
+    """The time in UTC, in whole seconds, as Kubernetes writes it."""
+    inventory: Inventory = field(default_factory=Inventory)
+    references: References = field(default_factory=References)
+    supervisor: Supervisor = field(default_factory=Supervisor)
+    canaries: dict[Kind, Canary] = field(
+        default_factory=lambda: {Kind.SCRIPT: Canary(), Kind.RUNNER_POOL: Canary()}
+    )

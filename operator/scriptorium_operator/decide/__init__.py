@@ -1,0 +1,1 @@
+"""What should be: pure functions from models and facts to frozen decisions."""

@@ -1,0 +1,55 @@
+"""What can go wrong in the operator.
+
+OperatorError
+ ├ SettingInvalid        at start: an environment variable that we cannot use
+ ├ ClusterUnavailable    the API server does not answer; try again
+ ├ Outdated              the object changed since it was read; read it again
+ ├ Vanished              the object or its namespace is gone, or on its way out; let go
+ ├ ClusterRefused        the API server refuses what we ask for: a quota, a policy, a missing right
+ └ SyntaxCheckFailed     the syntax checker did not answer; try again
+"""
+
+
+class OperatorError(Exception):
+    """Something outside our code went wrong."""
+
+    #: The longest pause in seconds between attempts while this goes on.
+    longest_pause = 60.0
+
+    def __str__(self) -> str:
+        return super().__str__() or type(self).__doc__ or ""
+
+
+class SettingInvalid(OperatorError):
+    """An environment variable has a value that the operator cannot use."""
+
+    def __init__(self, name: str, expectation: str) -> None:
+        super().__init__(f"{name} must be {expectation}")
+        self.name = name
+
+
+class ClusterUnavailable(OperatorError):
+    """The API server does not answer, or asks to be left alone for a while."""
+
+    #: Shorter, since after an outage everything waits for this.
+    longest_pause = 10.0
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Outdated(OperatorError):
+    """The object changed since it was read, or exists already."""
+
+
+class Vanished(OperatorError):
+    """The object or its namespace is gone, or on its way out."""
+
+
+class ClusterRefused(OperatorError):
+    """The API server refuses the request as it is."""
+
+
+class SyntaxCheckFailed(OperatorError):
+    """The syntax checker did not answer."""

@@ -1,0 +1,109 @@
+"""What the operator knows of the world, as values: gateways read them, decisions and builders take them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+#: A raw object, as the API server takes and gives it.
+Manifest = dict[str, Any]
+
+COMPILED: Final = "Compiled"
+READY: Final = "Ready"
+
+
+class Kind(StrEnum):
+    """The kinds that the operator follows."""
+
+    SCRIPT = "Script"
+    EXECUTION = "ScriptExecution"
+    RUNNER_POOL = "RunnerPool"
+    CONFIG_MAP = "ConfigMap"
+    NAMESPACE = "Namespace"
+    DEPLOYMENT = "Deployment"
+    SERVICE = "Service"
+    SERVICE_ACCOUNT = "ServiceAccount"
+    ROLE_BINDING = "RoleBinding"
+    NETWORK_POLICY = "NetworkPolicy"
+
+
+#: What a pool owns; a change of any of these makes us look at the pool again.
+POOL_PARTS: Final = (
+    Kind.DEPLOYMENT,
+    Kind.SERVICE,
+    Kind.SERVICE_ACCOUNT,
+    Kind.ROLE_BINDING,
+    Kind.NETWORK_POLICY,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Which object: what work is named by. The key of a namespace has no namespace."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """An object appeared, changed or is gone; of the gone ones, only the key and the UID are sure."""
+
+    key: Key
+    uid: str
+    generation: int
+    labels: Mapping[str, str]
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InSync:
+    """All that exists has been told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigMapContent:
+    """What a ConfigMap holds, as far as a source can come from it."""
+
+    texts: Mapping[str, str]
+    binary_keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """A namespace, as scripts know it."""
+
+    id: str
+    name: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the API server listens."""
+
+    ip: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerCounts:
+    """What a pool's Deployment tells of its pods."""
+
+    pods: int = 0
+    ready: int = 0
+    updated: int = 0
+    is_observed: bool = False
+    """Whether the counts speak of the Deployment's present spec."""
+    trouble: tuple[str, str] | None = None
+    """The reason and message of why pods cannot be made or do not start, in the platform's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxFault:
+    """Why a source is not JavaScript, and where."""
+
+    message: str
+    line: int | None = None
+    column: int | None = None

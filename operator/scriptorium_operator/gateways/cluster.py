@@ -1,0 +1,162 @@
+"""The cluster: the only caller of the Kubernetes client."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import scriptorium_client as kubernetes
+from scriptorium_api import names
+from scriptorium_api.runner_pool import RunnerPool
+from scriptorium_api.script import Script
+from scriptorium_client import resources
+from scriptorium_client.resources import Resource
+from scriptorium_operator.errors import ClusterRefused, ClusterUnavailable, Outdated, Vanished
+from scriptorium_operator.facts import (
+    POOL_PARTS,
+    Address,
+    ConfigMapContent,
+    InSync,
+    Key,
+    Kind,
+    Manifest,
+    Notice,
+    Tenant,
+)
+from scriptorium_operator.gateways import reading
+
+_ENDPOINT_SLICES = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
+
+_RESOURCES = {
+    Kind.SCRIPT: resources.SCRIPTS,
+    Kind.EXECUTION: resources.EXECUTIONS,
+    Kind.RUNNER_POOL: resources.RUNNER_POOLS,
+    Kind.CONFIG_MAP: resources.CONFIG_MAPS,
+    Kind.NAMESPACE: resources.NAMESPACES,
+    Kind.DEPLOYMENT: resources.DEPLOYMENTS,
+    Kind.SERVICE: resources.SERVICES,
+    Kind.SERVICE_ACCOUNT: resources.SERVICE_ACCOUNTS,
+    Kind.ROLE_BINDING: resources.ROLE_BINDINGS,
+    Kind.NETWORK_POLICY: resources.NETWORK_POLICIES,
+}
+
+#: How the API server words its refusal to create in a namespace that is going away.
+_BEING_TERMINATED = "being terminated"
+
+
+class Cluster:
+    """What the operator reads and writes; every method raises the errors of this package only."""
+
+    def __init__(self, client: kubernetes.Client) -> None:
+        self._client = client
+
+    async def find(self, key: Key) -> Manifest | None:
+        """Give a live object as it is."""
+        with _translated():
+            return await self._client.find(_RESOURCES[key.kind], key.name, key.namespace)
+
+    async def find_script(self, key: Key) -> Script | None:
+        """Give a Script, unless it is gone or going."""
+        item = await self.find(key)
+        script = Script.from_wire(item) if item else None
+        return script if script and script.metadata.deletion_timestamp is None else None
+
+    async def find_pool(self, key: Key) -> RunnerPool | None:
+        """Give a RunnerPool; one that is going is still there."""
+        item = await self.find(key)
+        return RunnerPool.from_wire(item) if item else None
+
+    async def find_config_map(self, namespace: str, name: str) -> ConfigMapContent | None:
+        """Give what a ConfigMap holds."""
+        item = await self.find(Key(Kind.CONFIG_MAP, namespace, name))
+        return reading.read_config_map(item) if item else None
+
+    async def find_tenant(self, namespace: str) -> Tenant | None:
+        """Give a namespace, unless it is gone or going."""
+        item = await self.find(Key(Kind.NAMESPACE, "", namespace))
+        return reading.read_tenant(item) if item else None
+
+    async def find_api_server(self) -> list[Address]:
+        """Give where the API server is reached from pods."""
+        with _translated():
+            return reading.read_addresses(
+                await self._client.get(_ENDPOINT_SLICES, "kubernetes", "default"),
+                await self._client.get(resources.SERVICES, "kubernetes", "default"),
+            )
+
+    async def is_serving(self, kind: Kind) -> bool:
+        """Say whether the API server knows the kind: its CRD is there and established."""
+        try:
+            async for _ in self._client.list_pages(_RESOURCES[kind], "default", is_metadata_only=True):
+                return True
+        except kubernetes.NotFound:
+            return False
+        except kubernetes.Unavailable as error:
+            raise ClusterUnavailable(str(error), error.retry_after) from error
+        return True
+
+    async def has_scripts(self, namespace: str) -> bool:
+        """Say whether there is a Script in the namespace."""
+        with _translated():
+            pages = self._client.list_pages(resources.SCRIPTS, namespace, is_metadata_only=True)
+            return any([bool(items) async for items, _ in pages])
+
+    async def has_unfinished_runs(self, namespace: str) -> bool:
+        """Say whether a run of the namespace has not ended; the phase is not selectable, so all are read."""
+        with _translated():
+            async for items, _ in self._client.list_pages(resources.EXECUTIONS, namespace):
+                if any(map(reading.is_unfinished, items)):
+                    return True
+            return False
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        """Make the live object have what the manifest says; gives the live object."""
+        with _translated(is_write=True):
+            return await self._client.apply(manifest, resources.of_manifest(manifest), names.MANAGER)
+
+    async def replace_status(self, former: Script | RunnerPool, status: Manifest) -> None:
+        """Write the status of an object as it was read; raises Outdated if it changed since."""
+        metadata = former.metadata
+        with _translated(is_write=True):
+            await self._client.replace_status(
+                _RESOURCES[Kind(former.kind)],
+                metadata.name,
+                metadata.namespace,
+                status,
+                metadata.resource_version,
+            )
+
+    async def delete(self, key: Key, uid: str) -> None:
+        """Delete an object, if it is still this very one."""
+        with _translated(is_write=True):
+            await self._client.delete(_RESOURCES[key.kind], key.name, key.namespace, uid=uid)
+
+    async def follow(self, kind: Kind) -> AsyncIterator[Notice | InSync]:
+        """Tell every change of a kind in all namespaces, for ever; of a pool's parts, those that we made."""
+        selection = kubernetes.Selection(
+            resource=_RESOURCES[kind],
+            labels=_render_part_labels() if kind in POOL_PARTS else None,
+            is_metadata_only=True,
+        )
+        async for event in kubernetes.follow(self._client, selection):
+            if isinstance(event, kubernetes.Synced):
+                yield InSync()
+            else:
+                yield reading.read_notice(kind, event.object, is_gone=event.type == "DELETED")
+
+
+def _render_part_labels() -> str:
+    labels = names.runner_labels(names.DEFAULT_POOL)
+    return ",".join(f"{key}={value}" for key, value in labels.items() if not key.endswith("/instance"))
+
+
+@contextmanager
+def _translated(*, is_write: bool = False) -> Iterator[None]:
+    """Turn the client's errors into ours."""
+    try:
+        yield
+    except kubernetes.Unavailable as error:
+        raise ClusterUnavailable(str(error), error.retry_after) from error
+    except (kubernetes.Conflict, kubernetes.Gone) as error:
+        raise Outdated(str(error)) from error
+    except kubernetes.ApiError as error:
+        is_ending = _BEING_TERMINATED in str(error) or isinstance(error, kubernetes.NotFound)
+        raise (Vanished if is_write and is_ending else ClusterRefused)(str(error)) from error

@@ -1,0 +1,90 @@
+"""From raw objects to facts: nothing beyond this module looks into a live object."""
+
+from collections.abc import Iterable
+
+from scriptorium_api import names
+from scriptorium_api.reasons import Phase
+from scriptorium_operator.facts import (
+    Address,
+    ConfigMapContent,
+    Key,
+    Kind,
+    Manifest,
+    Notice,
+    RunnerCounts,
+    Tenant,
+)
+
+
+def read_notice(kind: Kind, item: Manifest, *, is_gone: bool) -> Notice:
+    """Give what an object's metadata says."""
+    metadata = item["metadata"]
+    return Notice(
+        key=Key(kind, metadata.get("namespace", ""), metadata["name"]),
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 0),
+        labels=metadata.get("labels") or {},
+        is_gone=is_gone,
+    )
+
+
+def read_tenant(item: Manifest) -> Tenant | None:
+    """Give the namespace, or None if it is being deleted."""
+    metadata = item["metadata"]
+    if "deletionTimestamp" in metadata:
+        return None
+    return Tenant(id=metadata["uid"], name=metadata["name"], labels=metadata.get("labels") or {})
+
+
+def read_config_map(item: Manifest) -> ConfigMapContent:
+    """Give what a ConfigMap holds."""
+    return ConfigMapContent(texts=item.get("data") or {}, binary_keys=frozenset(item.get("binaryData") or {}))
+
+
+def read_addresses(endpoint_slice: Manifest, service: Manifest) -> list[Address]:
+    """Give the API server's own addresses and that of its Service.
+
+    Some networks judge a packet before the Service's address is replaced, others after.
+    """
+    ips = [ip for endpoint in endpoint_slice["endpoints"] or [] for ip in endpoint["addresses"]]
+    own = [Address(ip, port["port"]) for ip in ips for port in endpoint_slice["ports"] or []]
+    spec = service["spec"]
+    virtual = [Address(ip, port["port"]) for ip in spec["clusterIPs"] for port in spec["ports"]]
+    return sorted({*own, *virtual}, key=lambda address: (address.port, address.ip))
+
+
+def read_counts(deployment: Manifest) -> RunnerCounts:
+    """Give what a Deployment tells of its pods; a new one has no status yet."""
+    status = deployment.get("status") or {}
+    return RunnerCounts(
+        pods=status.get("replicas", 0),
+        ready=status.get("readyReplicas", 0),
+        updated=status.get("updatedReplicas", 0),
+        is_observed=status.get("observedGeneration", 0) >= deployment["metadata"]["generation"],
+        trouble=_read_trouble(status.get("conditions") or []),
+    )
+
+
+def _read_trouble(conditions: Iterable[Manifest]) -> tuple[str, str] | None:
+    for condition in conditions:
+        is_refused = condition["type"] == "ReplicaFailure" and condition["status"] == "True"
+        is_stuck = condition["type"] == "Progressing" and condition["status"] == "False"
+        if is_refused or is_stuck:
+            return str(condition.get("reason") or condition["type"]), str(condition.get("message", ""))
+    return None
+
+
+def is_unfinished(execution: Manifest) -> bool:
+    """Say whether a ScriptExecution has not ended."""
+    status = execution.get("status") or {}
+    return not Phase(status.get("phase", Phase.PENDING)).is_terminal
+
+
+def has_other_managers(item: Manifest) -> bool:
+    """Say whether somebody else has set fields of an object that we applied."""
+    return any(entry.get("manager") != names.MANAGER for entry in item["metadata"].get("managedFields", []))
+
+
+def is_owned_by(item: Manifest, uid: str) -> bool:
+    """Say whether the object with this UID owns the item."""
+    return any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", []))

@@ -1,0 +1,1 @@
+"""The edge: kopf's events and the kubelet's probes."""

@@ -1,0 +1,1 @@
+"""The verbs: gather facts, decide, build, hand over to a gateway."""

@@ -1,0 +1,129 @@
+"""Pools: their objects in place, their status true, and the pools themselves where they are needed."""
+
+import logging
+from dataclasses import replace
+
+from scriptorium_api import names
+from scriptorium_api.runner_pool import RunnerPool, RunnerPoolStatus
+from scriptorium_operator.build import default_pool, pool_objects, pool_status
+from scriptorium_operator.context import Context
+from scriptorium_operator.decide import drift, pool_needs
+from scriptorium_operator.decide.pool_needs import PoolFate, PoolUse
+from scriptorium_operator.errors import ClusterRefused
+from scriptorium_operator.facts import Address, Key, Kind, Manifest, Notice, Tenant
+from scriptorium_operator.gateways import reading
+
+log = logging.getLogger(__name__)
+
+
+def observe(context: Context, pool: RunnerPool) -> None:
+    """Take note of a pool as it is now, and see to it."""
+    metadata = pool.metadata
+    context.canaries[Kind.RUNNER_POOL].arrive(metadata.uid, metadata.generation, context.now())
+    context.work.add(Key(Kind.RUNNER_POOL, metadata.namespace, metadata.name))
+
+
+def forget(context: Context, pool: RunnerPool) -> None:
+    """Take note that a pool is gone."""
+    context.canaries[Kind.RUNNER_POOL].forget(pool.metadata.uid)
+
+
+async def reconcile(context: Context, key: Key) -> None:
+    """Make the pool's objects be as the pool says; writes nothing where they are already."""
+    pool = await context.cluster.find_pool(key)
+    tenant = await context.cluster.find_tenant(key.namespace)
+    if pool is None or tenant is None or pool.metadata.deletion_timestamp is not None:
+        return
+    try:
+        deployment = await _put_objects(context, pool, tenant)
+    except ClusterRefused as refusal:
+        await _record(context, pool, pool_status.build_refused_status(pool, str(refusal), context.now()))
+        raise
+    counts = reading.read_counts(deployment)
+    await _record(context, pool, pool_status.build_pool_status(pool, counts, context.now()))
+
+
+async def _put_objects(context: Context, pool: RunnerPool, tenant: Tenant) -> Manifest:
+    """Apply what is missing or different; gives the live Deployment, which comes last."""
+    addresses = context.inventory.api_server or await refresh_api_server(context)
+    live: Manifest = {}
+    for manifest in pool_objects.build_pool_objects(pool, tenant, addresses, context.settings):
+        live = await _put(context, manifest)
+    if not context.settings.runner.has_network_policy:
+        await _remove_network_policy(context, pool)
+    return live
+
+
+async def _put(context: Context, manifest: Manifest) -> Manifest:
+    metadata = manifest["metadata"]
+    key = Key(Kind(manifest["kind"]), metadata["namespace"], metadata["name"])
+    live = await context.cluster.find(key)
+    if live is not None and not drift.lacks(live, manifest):
+        return live
+    applied = await context.cluster.apply(manifest)
+    log.info("object applied", extra={"kind": key.kind.value, "namespace": key.namespace, "object": key.name})
+    return applied
+
+
+async def _remove_network_policy(context: Context, pool: RunnerPool) -> None:
+    name = names.pool_object_name(pool.metadata.name)
+    key = Key(Kind.NETWORK_POLICY, pool.metadata.namespace, name)
+    live = await context.cluster.find(key)
+    if live is not None and reading.is_owned_by(live, pool.metadata.uid):
+        await context.cluster.delete(key, live["metadata"]["uid"])
+
+
+async def _record(context: Context, pool: RunnerPool, status: RunnerPoolStatus) -> None:
+    if status != pool.status:
+        await context.cluster.replace_status(pool, status.to_wire())
+
+
+async def refresh_api_server(context: Context) -> list[Address]:
+    """Find out where the API server is; if it moved, every pool's policy has to follow."""
+    found = await context.cluster.find_api_server()
+    if found != context.inventory.api_server:
+        context.inventory.api_server = found
+        for pool in context.inventory.list_pools():
+            context.work.add(pool.key)
+    return found
+
+
+async def ensure_pool(context: Context, key: Key) -> None:
+    """Make the default pool of a namespace, if something there needs one and none is there."""
+    pool_key = Key(Kind.RUNNER_POOL, key.name, names.DEFAULT_POOL)
+    if await context.cluster.find(pool_key) is not None:
+        return
+    is_needed = context.inventory.has_scripts(key.name) or await context.cluster.has_unfinished_runs(key.name)
+    if not is_needed or await context.cluster.find_tenant(key.name) is None:
+        return
+    context.inventory.note_need(key.name, context.now())
+    made = await context.cluster.apply(default_pool.build_default_pool(key.name))
+    if reading.has_other_managers(made):
+        # A user made one in the same moment: it is theirs, and must not look as if it were ours.
+        await context.cluster.apply(default_pool.build_bare_pool(key.name))
+    else:
+        log.info("pool made", extra={"namespace": key.name, "object": names.DEFAULT_POOL})
+
+
+async def remove_if_idle(context: Context, pool: Notice) -> None:
+    """Remove a pool that we made, once nothing has needed it for long enough."""
+    now, namespace, idle = context.now(), pool.key.namespace, context.settings.pool_idle
+    told = PoolUse(
+        is_ours=pool.labels.get("app.kubernetes.io/managed-by") == names.MANAGER,
+        has_scripts=context.inventory.has_scripts(namespace),
+        has_unfinished_runs=False,
+        last_needed=context.inventory.last_needed(namespace, now),
+    )
+    if pool_needs.decide_fate(told, now, idle) is not PoolFate.IDLE:
+        return
+    # What followers tell may be late, and they do not tell phases: what is there at this moment counts.
+    found = replace(
+        told,
+        has_scripts=await context.cluster.has_scripts(namespace),
+        has_unfinished_runs=await context.cluster.has_unfinished_runs(namespace),
+    )
+    if pool_needs.decide_fate(found, now, idle) is PoolFate.IDLE:
+        await context.cluster.delete(pool.key, pool.uid)
+        log.info("idle pool removed", extra={"namespace": namespace, "object": pool.key.name})
+    else:
+        context.inventory.note_need(namespace, now)

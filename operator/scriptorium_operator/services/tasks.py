@@ -1,0 +1,50 @@
+"""The operator's own tasks: followers, workers and the sweep, all under supervision."""
+
+import asyncio
+import logging
+from functools import partial
+
+from scriptorium_operator.context import Context
+from scriptorium_operator.errors import ClusterUnavailable
+from scriptorium_operator.facts import Key, Kind
+from scriptorium_operator.services import following, pools, scripts, sweeping
+
+log = logging.getLogger(__name__)
+
+_OUR_KINDS = (Kind.SCRIPT, Kind.EXECUTION, Kind.RUNNER_POOL)
+
+_VERBS = {
+    Kind.SCRIPT: scripts.reconcile,
+    Kind.RUNNER_POOL: pools.reconcile,
+    Kind.NAMESPACE: pools.ensure_pool,
+}
+
+
+async def handle(context: Context, key: Key) -> None:
+    """Bring one object up to date."""
+    await _VERBS[key.kind](context, key)
+
+
+def start(context: Context) -> None:
+    """Start all tasks."""
+    for kind in Kind:
+        context.supervisor.start(f"follow {kind}", partial(following.follow_kind, context, kind))
+    for number in range(context.settings.workers):
+        context.supervisor.start(f"work {number}", partial(context.work.work_off, partial(handle, context)))
+    context.supervisor.start("sweep", partial(sweeping.sweep_for_ever, context))
+
+
+async def wait_for_kinds(context: Context, pause: float = 2.0) -> None:
+    """Wait until the API server knows our kinds: kopf looks for them only once."""
+    for kind in _OUR_KINDS:
+        while not await _is_serving(context, kind):
+            log.warning("kind not there yet: install the CRDs", extra={"kind": kind.value, "pause": pause})
+            await asyncio.sleep(pause)
+
+
+async def _is_serving(context: Context, kind: Kind) -> bool:
+    try:
+        return await context.cluster.is_serving(kind)
+    except ClusterUnavailable as error:
+        log.warning("the API server does not answer", extra={"error": str(error)})
+        return False

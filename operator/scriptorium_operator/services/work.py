@@ -1,0 +1,84 @@
+"""What is to be brought up to date: one worker at a time an object, and once more if it changed meanwhile."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from scriptorium_operator.errors import ClusterUnavailable, OperatorError, Vanished
+from scriptorium_operator.facts import Key
+
+log = logging.getLogger(__name__)
+
+#: The first pause after a failure in seconds; every further one doubles it.
+_FIRST_PAUSE = 0.5
+
+#: The longest pause after a failure of our own: such a thing seldom heals, and each time fills the log.
+_LONGEST_PAUSE_OF_BUGS = 300.0
+
+Handle = Callable[[Key], Awaitable[None]]
+
+
+class Work:
+    """A queue of keys: adding one that waits already changes nothing."""
+
+    def __init__(self, jitter: Callable[[], float]) -> None:
+        self._jitter = jitter
+        self._queue: asyncio.Queue[Key] = asyncio.Queue()
+        self._waiting: set[Key] = set()
+        self._busy: set[Key] = set()
+        self._again: set[Key] = set()
+        self._failures: Counter[Key] = Counter()
+
+    def add(self, key: Key) -> None:
+        """Ask for the object to be brought up to date."""
+        if key in self._busy:
+            self._again.add(key)
+        elif key not in self._waiting:
+            self._waiting.add(key)
+            self._queue.put_nowait(key)
+
+    async def work_off(self, handle: Handle) -> None:
+        """Handle one key after the other, for ever."""
+        while True:
+            key = await self._queue.get()
+            self._waiting.discard(key)
+            self._busy.add(key)
+            try:
+                await self._attempt(handle, key)
+            finally:
+                self._busy.discard(key)
+                if key in self._again:
+                    self._again.discard(key)
+                    self.add(key)
+
+    async def _attempt(self, handle: Handle, key: Key) -> None:
+        try:
+            await handle(key)
+        except Vanished:
+            log.info("gone before it was up to date", extra=_fields(key))
+        except OperatorError as error:
+            pause = self._postpone(key, error.longest_pause, error)
+            log.warning("not up to date yet", extra=_fields(key) | {"error": str(error), "pause": pause})
+            return
+        except Exception as error:
+            pause = self._postpone(key, _LONGEST_PAUSE_OF_BUGS, error)
+            log.exception("a bug of the operator", extra=_fields(key) | {"pause": pause})
+            return
+        self._failures.pop(key, None)
+
+    def _postpone(self, key: Key, longest: float, error: Exception) -> float:
+        asked = (error.retry_after or 0.0) if isinstance(error, ClusterUnavailable) else 0.0
+        pause = compute_pause(self._failures[key], longest, self._jitter())
+        self._failures[key] += 1
+        asyncio.get_running_loop().call_later(max(pause, asked), self.add, key)
+        return round(max(pause, asked), 3)
+
+
+def compute_pause(failures: int, longest: float, jitter: float) -> float:
+    """Give the pause in seconds after so many failures; a jitter from 0 to 1 takes up to half of it away."""
+    return float(min(longest, _FIRST_PAUSE * 2 ** min(failures, 16)) * (1 - jitter / 2))
+
+
+def _fields(key: Key) -> dict[str, str]:
+    return {"kind": key.kind.value, "namespace": key.namespace, "object": key.name}

@@ -1,0 +1,100 @@
+"""What an installation can choose: read once from the environment, refused at start if it makes no sense."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from scriptorium_operator.errors import SettingInvalid
+
+_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunnerSettings:
+    """What every runner Deployment has in common."""
+
+    image: str
+    pull_policy: str = "IfNotPresent"
+    pull_secrets: tuple[str, ...] = ()
+    priority_class: str | None = None
+    has_network_policy: bool = True
+    metrics_from: tuple[str, ...] = ()
+    """Namespaces whose pods may read the runners' metrics."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How this operator behaves."""
+
+    runner: RunnerSettings
+    organization_label: str = "scriptorium.dev/organization"
+    """The label of a namespace that holds its organization's id."""
+    pool_idle: timedelta = timedelta(minutes=10)
+    """How long a pool that we made stays after the last Script and unfinished run."""
+    sweep_every: timedelta = timedelta(seconds=30)
+    workers: int = 8
+    """How many objects are brought up to date at once."""
+    syntax_workers: int = 2
+    health_port: int = 8080
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Give the settings; raises SettingInvalid with the name of the first one that is wrong."""
+    return Settings(
+        runner=_read_runner(environment),
+        organization_label=environment.get("SCRIPTORIUM_ORGANIZATION_LABEL") or Settings.organization_label,
+        pool_idle=_read_seconds(environment, "SCRIPTORIUM_POOL_IDLE_SECONDS", Settings.pool_idle),
+        sweep_every=_read_seconds(environment, "SCRIPTORIUM_SWEEP_SECONDS", Settings.sweep_every),
+        workers=_read_number(environment, "SCRIPTORIUM_WORKERS", Settings.workers, 100),
+        syntax_workers=_read_number(environment, "SCRIPTORIUM_SYNTAX_WORKERS", Settings.syntax_workers, 16),
+        health_port=_read_number(environment, "SCRIPTORIUM_HEALTH_PORT", Settings.health_port, 65535),
+    )
+
+
+def _read_runner(environment: Mapping[str, str]) -> RunnerSettings:
+    image = environment.get("SCRIPTORIUM_IMAGE", "")
+    if not image or " " in image:
+        raise SettingInvalid(
+            "SCRIPTORIUM_IMAGE", "the runner's container image, such as example.org/name:1.0"
+        )
+    return RunnerSettings(
+        image=image,
+        pull_policy=_read_choice(
+            environment, "SCRIPTORIUM_IMAGE_PULL_POLICY", RunnerSettings.pull_policy, _PULL_POLICIES
+        ),
+        pull_secrets=_read_names(environment, "SCRIPTORIUM_IMAGE_PULL_SECRETS"),
+        priority_class=environment.get("SCRIPTORIUM_RUNNER_PRIORITY_CLASS") or None,
+        has_network_policy=_read_choice(environment, "SCRIPTORIUM_NETWORK_POLICY", "true", ("true", "false"))
+        == "true",
+        metrics_from=_read_names(environment, "SCRIPTORIUM_METRICS_FROM"),
+    )
+
+
+def _read_names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environment.get(name, "").split(",") if part.strip())
+
+
+def _read_choice(environment: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = environment.get(name) or default
+    if value not in choices:
+        raise SettingInvalid(name, "one of " + ", ".join(choices))
+    return value
+
+
+def _read_seconds(environment: Mapping[str, str], name: str, default: timedelta) -> timedelta:
+    text = environment.get(name) or str(default.total_seconds())
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    # A day is more than anybody needs, and keeps "infinity" and "not a number" out.
+    if not 0 < seconds <= 86_400:
+        raise SettingInvalid(name, "a number of seconds above 0 and at most 86400")
+    return timedelta(seconds=seconds)
+
+
+def _read_number(environment: Mapping[str, str], name: str, default: int, maximum: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= maximum:
+        raise SettingInvalid(name, f"a whole number from 1 to {maximum}")
+    return int(text)
