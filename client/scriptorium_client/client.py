@@ -25,7 +25,7 @@ WATCH_SECONDS = 300
 #: With bookmarks about once a minute, a watch that is silent for longer is dead, however open it looks.
 SILENCE_SECONDS = 90
 
-METADATA_ONLY = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"

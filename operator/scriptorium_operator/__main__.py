@@ -15,12 +15,11 @@ from scriptorium_operator import logs, settings
 from scriptorium_operator.context import Context
 from scriptorium_operator.errors import SettingInvalid
 from scriptorium_operator.gateways.cluster import Cluster
-from scriptorium_operator.gateways.syntax import SyntaxChecker
+from scriptorium_operator.gateways.syntax import open_syntax_checker
 from scriptorium_operator.handlers import configuration, health, login, pools, scripts
 from scriptorium_operator.services import tasks
 from scriptorium_operator.services.work import Work
 from scriptorium_operator.settings import Settings
-from scriptorium_runner.engine import Engine, EngineSettings
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +38,11 @@ async def run(chosen: Settings) -> None:
         client = await stack.enter_async_context(
             kubernetes.Client(kubernetes.load_config(), user_agent="scriptorium-operator")
         )
-        engine = Engine(EngineSettings(pool_size=chosen.syntax_workers))
-        await engine.start()
-        stack.push_async_callback(engine.shutdown)
+        syntax = await stack.enter_async_context(open_syntax_checker(chosen.syntax_workers))
         context = Context(
             settings=chosen,
             cluster=Cluster(client),
-            syntax=SyntaxChecker(engine),
+            syntax=syntax,
             work=Work(random.random),
             now=read_clock,
         )

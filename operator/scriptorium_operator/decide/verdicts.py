@@ -28,6 +28,12 @@ def judge_problem(problem: SourceProblem) -> Finding:
     return Finding(type=COMPILED, is_true=False, reason=problem.reason, message=problem.message)
 
 
+def judge_failure(failure: str) -> Finding:
+    """Give the Compiled finding for a source that could not be checked; it will be tried again."""
+    message = f"The source could not be checked yet, and will be again: {failure[:2048]}"
+    return Finding(type=COMPILED, is_true=False, reason="CheckFailed", message=message)
+
+
 def recall_verdict(status: ScriptStatus, source_hash: str) -> Finding | None:
     """Give the Compiled finding that the status holds for this very source, if it does."""
     known = _find(status, COMPILED)

@@ -7,7 +7,8 @@ from scriptorium_api.script import Script
 from scriptorium_operator.build import script_status
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide import sources, verdicts
-from scriptorium_operator.decide.sources import SourceProblem
+from scriptorium_operator.decide.sources import SourceProblem, SourceText
+from scriptorium_operator.errors import SyntaxCheckFailed
 from scriptorium_operator.facts import ConfigMapContent, Key, Kind
 
 log = logging.getLogger(__name__)
@@ -41,8 +42,16 @@ async def reconcile(context: Context, key: Key) -> None:
         return
     compiled = verdicts.recall_verdict(script.status, source.hash)
     if compiled is None:
-        compiled = verdicts.judge_fault(await context.syntax.find_fault(source.text))
+        compiled = await _check(context, script, source)
     await _record(context, script, compiled, source.hash)
+
+
+async def _check(context: Context, script: Script, source: SourceText) -> Finding:
+    try:
+        return verdicts.judge_fault(await context.syntax.find_fault(source.text))
+    except SyntaxCheckFailed as failure:
+        await _record(context, script, verdicts.judge_failure(str(failure)), source.hash)
+        raise
 
 
 async def _find_config_map(context: Context, script: Script) -> ConfigMapContent | None:
