@@ -81,7 +81,8 @@ class Client:
         headers = {"Accept": accept} if is_metadata_only else {}
         while True:
             page = await self._request("GET", resource.path(namespace), query=query, headers=headers)
-            yield page["items"], page["metadata"]["resourceVersion"]
+            # An empty list of metadata has null for its items.
+            yield page["items"] or [], page["metadata"]["resourceVersion"]
             if not page["metadata"].get("continue"):
                 return
             query["continue"] = page["metadata"]["continue"]
