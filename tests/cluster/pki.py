@@ -1,4 +1,4 @@
-"""The certificates of the cluster: one authority, one certificate a part, made by openssl."""
+"""The certificates of the cluster: an authority, and one certificate a part, made by openssl."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +20,13 @@ class Certificate:
     groups: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     usage: str = "clientAuth"
+    #: The name of the authority that signs it; an authority signs itself.
+    signer: str = "ca"
+
+    @property
+    def is_authority(self) -> bool:
+        """Tell whether it signs others."""
+        return self.name == self.signer
 
 
 API_SERVER_NAMES = (
@@ -45,10 +52,15 @@ CERTIFICATES = [
         names=(f"DNS:{place.NODE_NAME}", f"IP:{place.NODE_ADDRESS}"),
         usage="serverAuth",
     ),
+    # By this one the API server proves itself to the servers of aggregated APIs.
+    Certificate("front-proxy", "front-proxy-client", signer="front-proxy-ca"),
     Certificate("coredns", "coredns"),
     Certificate("traefik", "traefik"),
 ]
-AUTHORITY = Certificate("ca", "scriptorium-test-cluster")
+AUTHORITIES = [
+    Certificate("ca", "scriptorium-test-cluster"),
+    Certificate("front-proxy-ca", "scriptorium-front-proxy", signer="front-proxy-ca"),
+]
 
 
 def render_config(certificate: Certificate) -> str:
@@ -57,7 +69,7 @@ def render_config(certificate: Certificate) -> str:
     lines += ["[subject]"]
     lines += [f"{number}.O = {group}" for number, group in enumerate(certificate.groups)]
     lines += [f"CN = {certificate.user}", "[extensions]"]
-    if certificate == AUTHORITY:
+    if certificate.is_authority:
         lines += ["basicConstraints = critical,CA:true", "keyUsage = critical,keyCertSign,cRLSign"]
         lines += ["subjectKeyIdentifier = hash"]
     else:
@@ -73,15 +85,16 @@ def render_command(folder: Path, certificate: Certificate) -> list[str]:
     name = certificate.name
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     files = ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")]
-    signer = ["-CA", str(folder / "ca.crt"), "-CAkey", str(folder / "ca.key")]
+    authority = folder / certificate.signer
+    signer = ["-CA", f"{authority}.crt", "-CAkey", f"{authority}.key"]
     command = ["openssl", "req", "-x509", *key, "-days", DAYS, "-config", str(folder / f"{name}.cnf"), *files]
-    return command if certificate == AUTHORITY else command + signer
+    return command if certificate.is_authority else command + signer
 
 
 def make(folder: Path) -> None:
-    """Make the authority, every certificate and the key that signs service account tokens."""
-    make_certificate(folder, AUTHORITY)
+    """Make the authorities, every certificate and the key that signs service account tokens."""
     with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda authority: make_certificate(folder, authority), AUTHORITIES))
         key = threads.submit(make_signing_key, folder / "service-accounts")
         list(threads.map(lambda certificate: make_certificate(folder, certificate), CERTIFICATES))
         key.result()
