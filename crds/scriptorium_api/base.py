@@ -3,7 +3,15 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    model_serializer,
+)
 from pydantic.alias_generators import to_camel
 
 #: A point in time, in RFC 3339 on the wire.
@@ -25,10 +33,14 @@ def wire_name(field: str) -> str:
     return to_camel(head) + unit.upper() if unit in {"mb", "kb"} else to_camel(field)
 
 
-def rule(expression: str, message: str, field_path: str | None = None) -> dict[str, str]:
+def rule(expression: str, message: str) -> dict[str, str]:
     """Give one validation rule in the Common Expression Language, as a CRD schema holds it."""
-    place = {"fieldPath": field_path} if field_path else {}
-    return {"rule": expression, "message": message} | place
+    return {"rule": expression, "message": message}
+
+
+def validated_by(*rules: dict[str, str]) -> dict[str, Any]:
+    """Give the schema extension that makes the API server check the rules."""
+    return {"x-kubernetes-validations": list(rules)}
 
 
 class Model(BaseModel):
@@ -77,6 +89,10 @@ class Metadata(Model):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     owner_references: list[OwnerReference] = []
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if value}
 
 
 class Object(Model):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from scriptorium_api.base import Metadata, Model, Object, OpenObject, OpenValue, Timestamp, rule
+from scriptorium_api.base import Metadata, Model, Object, OpenObject, OpenValue, Timestamp, rule, validated_by
 from scriptorium_api.conditions import Condition
 from scriptorium_api.names import API_VERSION, MAX_NAME
 from scriptorium_api.reasons import Phase, Reason
@@ -20,7 +20,7 @@ _IMMUTABLE = "spec is immutable but for cancel; create a new ScriptExecution ins
 
 
 def _fixed() -> dict[str, Any]:
-    return {"x-kubernetes-validations": [rule("self == oldSelf", _IMMUTABLE)]}
+    return validated_by(rule("self == oldSelf", _IMMUTABLE))
 
 
 def _fixed_presence(*fields: str) -> list[dict[str, str]]:
@@ -48,22 +48,20 @@ class ExecutionSpec(Model):
     """What to run: exactly one of scriptRef and source, with which input."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                rule("has(self.scriptRef) != has(self.source)", _ONE_SOURCE),
-                rule("has(self.source) || !(has(self.entrypoint) || has(self.limits))", _INLINE_ONLY),
-                *_fixed_presence(
-                    "scriptRef",
-                    "source",
-                    "entrypoint",
-                    "limits",
-                    "input",
-                    "timeoutSeconds",
-                    "startDeadlineSeconds",
-                ),
-                rule("!oldSelf.cancel || self.cancel", "cancel cannot be taken back"),
-            ]
-        }
+        json_schema_extra=validated_by(
+            rule("has(self.scriptRef) != has(self.source)", _ONE_SOURCE),
+            rule("has(self.source) || !(has(self.entrypoint) || has(self.limits))", _INLINE_ONLY),
+            *_fixed_presence(
+                "scriptRef",
+                "source",
+                "entrypoint",
+                "limits",
+                "input",
+                "timeoutSeconds",
+                "startDeadlineSeconds",
+            ),
+            rule("!oldSelf.cancel || self.cancel", "cancel cannot be taken back"),
+        )
     )
 
     script_ref: ScriptRef | None = Field(default=None, json_schema_extra=_fixed())
@@ -189,14 +187,12 @@ class ScriptExecution(Object):
     """One run of a Script, or of source given with it: with its status, output, logs and reason."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                rule(
-                    f"self.metadata.name.size() <= {MAX_NAME}",
-                    f"the name must be at most {MAX_NAME} characters",
-                )
-            ]
-        }
+        json_schema_extra=validated_by(
+            rule(
+                f"self.metadata.name.size() <= {MAX_NAME}",
+                f"the name must be at most {MAX_NAME} characters",
+            )
+        )
     )
 
     api_version: Literal["scriptorium.dev/v1alpha1"] = API_VERSION

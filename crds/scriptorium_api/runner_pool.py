@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from scriptorium_api.base import Metadata, Model, Object, rule
+from scriptorium_api.base import Metadata, Model, Object, rule, validated_by
 from scriptorium_api.conditions import Condition
 from scriptorium_api.names import API_VERSION, DEFAULT_POOL
 
@@ -83,9 +83,7 @@ class RunnerPool(Object):
     """The warm runners of a namespace; the operator makes it when the namespace first needs one."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [rule(f"self.metadata.name == '{DEFAULT_POOL}'", _ONLY_DEFAULT)]
-        }
+        json_schema_extra=validated_by(rule(f"self.metadata.name == '{DEFAULT_POOL}'", _ONLY_DEFAULT))
     )
 
     api_version: Literal["scriptorium.dev/v1alpha1"] = API_VERSION

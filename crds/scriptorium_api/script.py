@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from scriptorium_api.base import Metadata, Model, Object, rule
+from scriptorium_api.base import Metadata, Model, Object, rule, validated_by
 from scriptorium_api.conditions import Condition
 from scriptorium_api.names import API_VERSION, MAX_NAME
 
@@ -28,12 +28,10 @@ Source = Annotated[
     AfterValidator(_check_source),
     Field(
         min_length=1,
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                rule("bytes(self).size() <= 65536", _TOO_LARGE),
-                rule(r"!self.contains('\x00')", _HAS_NUL),
-            ]
-        },
+        json_schema_extra=validated_by(
+            rule("bytes(self).size() <= 65536", _TOO_LARGE),
+            rule(r"!self.contains('\x00')", _HAS_NUL),
+        ),
     ),
 ]
 
@@ -77,11 +75,9 @@ class ScriptSpec(Model):
     """What a Script is: exactly one of source and sourceFrom, and how to run it."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                rule("has(self.source) != has(self.sourceFrom)", "give exactly one of source and sourceFrom"),
-            ]
-        }
+        json_schema_extra=validated_by(
+            rule("has(self.source) != has(self.sourceFrom)", "give exactly one of source and sourceFrom"),
+        )
     )
 
     source: Source | None = None
@@ -122,14 +118,12 @@ class Script(Object):
     """JavaScript that the cluster can run: the code, and what one run of it may use."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                rule(
-                    f"self.metadata.name.size() <= {MAX_NAME}",
-                    f"the name must be at most {MAX_NAME} characters",
-                )
-            ]
-        }
+        json_schema_extra=validated_by(
+            rule(
+                f"self.metadata.name.size() <= {MAX_NAME}",
+                f"the name must be at most {MAX_NAME} characters",
+            )
+        )
     )
 
     api_version: Literal["scriptorium.dev/v1alpha1"] = API_VERSION

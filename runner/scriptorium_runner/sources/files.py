@@ -46,7 +46,8 @@ class FileBoard:
                         "uid": str(uuid.uuid4()),
                         "resource_version": "1",
                         "generation": 1,
-                        "creation_timestamp": datetime.now(UTC),
+                        # Kubernetes writes whole seconds.
+                        "creation_timestamp": datetime.now(UTC).replace(microsecond=0),
                     }
                 ),
                 "status": ExecutionStatus(),

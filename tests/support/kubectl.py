@@ -1,0 +1,51 @@
+"""kubectl, as a person uses it."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """kubectl with the test cluster's kubeconfig."""
+
+    kubeconfig: str
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run a command and give its output; fail with what it said."""
+        done = self.attempt(*arguments, stdin=stdin)
+        assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr or done.stdout}"
+        return done.stdout
+
+    def attempt(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command and give how it ended."""
+        return subprocess.run(
+            ["kubectl", "--kubeconfig", self.kubeconfig, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """Give an object, or None where there is none."""
+        place = ["--namespace", namespace] if namespace else []
+        text = self.run("get", kind, name, *place, "--ignore-not-found", "-o", "json")
+        found: dict[str, Any] | None = json.loads(text) if text.strip() else None
+        return found
+
+    def list(self, kind: str, namespace: str, *options: str) -> list[dict[str, Any]]:
+        """Give all objects of a kind in a namespace."""
+        text = self.run("get", kind, "--namespace", namespace, *options, "-o", "json")
+        items: list[dict[str, Any]] = json.loads(text)["items"]
+        return items
+
+    def apply(self, manifest: Any, namespace: str) -> None:
+        """Apply a manifest."""
+        self.run("apply", "--namespace", namespace, "-f", "-", stdin=json.dumps(manifest))
+
+    def create(self, manifest: Any, namespace: str) -> None:
+        """Create an object."""
+        self.run("create", "--namespace", namespace, "-f", "-", stdin=json.dumps(manifest))

@@ -1,0 +1,116 @@
+"""Good and bad manifests: one table that the models and the real API server have to agree on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+Manifest = dict[str, Any]
+
+LONGEST_NAME = "n" * 63
+
+
+def script(name: str = "sample", **spec: Any) -> Manifest:
+    """Give a Script's manifest with this spec."""
+    return _manifest("Script", name, spec)
+
+
+def execution(name: str = "sample", **spec: Any) -> Manifest:
+    """Give a ScriptExecution's manifest with this spec."""
+    return _manifest("ScriptExecution", name, spec)
+
+
+def pool(name: str = "default", **spec: Any) -> Manifest:
+    """Give a RunnerPool's manifest with this spec."""
+    return _manifest("RunnerPool", name, spec)
+
+
+def _manifest(kind: str, name: str, spec: Manifest) -> Manifest:
+    return {"apiVersion": "scriptorium.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A manifest that has to be refused, with words that both refusals have to say."""
+
+    manifest: Manifest
+    words: str
+
+
+RUN = {"scriptRef": {"name": "hello"}}
+CODE = {"source": "return 1"}
+FROM = {"sourceFrom": {"configMapKeyRef": {"name": "code", "key": "main.js"}}}
+
+GOOD: dict[str, Manifest] = {
+    "a script": script(**CODE),
+    "a script from a ConfigMap": script(**FROM),
+    "a script with everything": script(
+        **CODE,
+        entrypoint="$main_1",
+        description="Says one.",
+        suspend=True,
+        limits={"timeoutSeconds": 3600, "memoryMB": 1024, "outputKB": 64, "logKB": 64},
+    ),
+    "a script whose name is as long as can be": script(LONGEST_NAME, **CODE),
+    "a source as large as can be, in bytes": script(source="é" * 32768),
+    "a source with every kind of character": script(source="return '\t\r\n\u2028 😀'"),
+    "a source that is not JavaScript": script(source="this is not ("),
+    "a run": execution(**RUN),
+    "a run with input of every type": execution(
+        **RUN, input={"a": None, "b": [1, "x", {"c": True}], "d": 1.5, "e": {}}
+    ),
+    "a run with empty input": execution(**RUN, input={}),
+    "a run with deadlines": execution(**RUN, timeoutSeconds=1, startDeadlineSeconds=1),
+    "a run with its own source": execution(**CODE, entrypoint="main", limits={"memoryMB": 8}),
+    "a run that is cancelled already": execution(**RUN, cancel=True),
+    "a run whose name is as long as can be": execution(LONGEST_NAME, **RUN),
+    "a pool": pool(),
+    "a pool with everything": pool(
+        replicas=3,
+        workersPerRunner=100,
+        resources={"requests": {"cpu": "500m", "memory": "256Mi"}, "limits": {"cpu": "2", "memory": "1.5Gi"}},
+        nodeSelector={"disk": "ssd"},
+        tolerations=[{"key": "team", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}],
+    ),
+}
+
+BAD: dict[str, Bad] = {
+    "a script without any source": Bad(script(), "exactly one of source and sourceFrom"),
+    "a script with two sources": Bad(script(**CODE, **FROM), "exactly one of source and sourceFrom"),
+    "a script without a spec": Bad(
+        {"apiVersion": "scriptorium.dev/v1alpha1", "kind": "Script", "metadata": {"name": "sample"}}, "spec"
+    ),
+    "an empty source": Bad(script(source=""), "spec.source"),
+    "a source that is too large": Bad(script(source="x" * 65537), "at most 65536 bytes"),
+    "a source that is too large in bytes only": Bad(script(source="é" * 32769), "at most 65536 bytes"),
+    "a source with NUL": Bad(script(source="return '\0'"), "NUL"),
+    "a source that is not text": Bad(script(source=1), "spec.source"),
+    "an unknown field in a spec": Bad(script(**CODE, sauce="x"), "spec.sauce"),
+    "an unknown field deep down": Bad(script(**CODE, limits={"memoryMb": 5}), "spec.limits.memoryMb"),
+    "a limit of zero": Bad(script(**CODE, limits={"timeoutSeconds": 0}), "spec.limits.timeoutSeconds"),
+    "a limit above its maximum": Bad(script(**CODE, limits={"memoryMB": 1025}), "spec.limits.memoryMB"),
+    "a limit as text": Bad(script(**CODE, limits={"logKB": "16"}), "spec.limits.logKB"),
+    "a limit with a fraction": Bad(script(**CODE, limits={"logKB": 1.5}), "spec.limits.logKB"),
+    "an entrypoint that is code": Bad(script(**CODE, entrypoint="a;b"), "spec.entrypoint"),
+    "a ConfigMap reference without a key": Bad(
+        script(sourceFrom={"configMapKeyRef": {"name": "code"}}), "spec.sourceFrom.configMapKeyRef.key"
+    ),
+    "a script name that is too long": Bad(script("n" * 64, **CODE), "at most 63 characters"),
+    "a run of nothing": Bad(execution(), "exactly one of scriptRef and source"),
+    "a run of two things": Bad(execution(**RUN, **CODE), "exactly one of scriptRef and source"),
+    "a run that sets the Script's limits": Bad(execution(**RUN, limits={"memoryMB": 8}), "go with source"),
+    "a run that sets the Script's entrypoint": Bad(execution(**RUN, entrypoint="x"), "go with source"),
+    "input that is not an object": Bad(execution(**RUN, input=[1]), "spec.input"),
+    "a reference without a name": Bad(execution(scriptRef={}), "spec.scriptRef.name"),
+    "a reference into another namespace": Bad(
+        execution(scriptRef={"name": "hello", "namespace": "other"}), "spec.scriptRef.namespace"
+    ),
+    "a run name that is too long": Bad(execution("n" * 64, **RUN), "at most 63 characters"),
+    "a deadline of zero": Bad(execution(**RUN, startDeadlineSeconds=0), "spec.startDeadlineSeconds"),
+    "a source with NUL in a run": Bad(execution(source="\0"), "NUL"),
+    "a pool of another name": Bad(pool("fast"), "named default"),
+    "a pool with too many runners": Bad(pool(replicas=101), "spec.replicas"),
+    "memory that is not a quantity": Bad(
+        pool(resources={"limits": {"memory": "lots"}}), "spec.resources.limits.memory"
+    ),
+    "a pod template": Bad(pool(template={"spec": {}}), "spec.template"),
+    "a service account": Bad(pool(serviceAccountName="admin"), "spec.serviceAccountName"),
+}

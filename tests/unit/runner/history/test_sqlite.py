@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from scriptorium_api.reasons import Reason
+from scriptorium_runner.executions import status as statuses
+from scriptorium_runner.executions.outcome import Outcome
+from scriptorium_runner.history import sqlite
+from tests.support.makers import NOW, make_execution
+
+
+def ended(uid: str):  # type: ignore[no-untyped-def]
+    execution = make_execution(uid)
+    status = statuses.build_settled(execution, Outcome(reason=Reason.COMPLETED), statuses.Times(NOW, NOW))
+    return execution.model_copy(update={"status": status})
+
+
+def test_what_was_recorded_is_there_in_the_next_session(tmp_path: Path) -> None:
+    with sqlite.History(tmp_path / "state") as history:
+        history.record(ended("run-1"))
+    with sqlite.History(tmp_path / "state") as history:
+        (found,) = history.read()
+    assert found["metadata"]["uid"] == "run-1"
+    assert found["status"]["phase"] == "Succeeded"
+
+
+def test_recording_twice_changes_nothing(tmp_path: Path) -> None:
+    with sqlite.History(tmp_path) as history:
+        history.record(ended("run-1"))
+        history.record(ended("run-1"))
+        assert len(history.read()) == 1
+
+
+def test_the_oldest_runs_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "KEPT", 3)
+    with sqlite.History(tmp_path) as history:
+        for number in range(5):
+            history.record(ended(f"run-{number}"))
+        assert len(history.read(limit=10)) == 3
