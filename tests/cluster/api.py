@@ -11,6 +11,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.layout import Layout
 
 COLLECTIONS = {
+    "Pod": "pods",
     "Service": "services",
     "EndpointSlice": "endpointslices",
     "ClusterRole": "clusterroles",
@@ -52,6 +53,12 @@ def is_node_ready(layout: Layout) -> bool:
     answer = call(layout, "GET", f"/api/v1/nodes/{place.NODE_NAME}")
     conditions = json.loads(answer)["status"].get("conditions", []) if answer else []
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def is_pod_running(layout: Layout, name: str) -> bool:
+    """Tell whether a pod of the default namespace runs."""
+    answer = call(layout, "GET", f"/api/v1/namespaces/default/pods/{name}")
+    return bool(answer and json.loads(answer)["status"].get("phase") == "Running")
 
 
 def exists(layout: Layout, path: str) -> bool:

@@ -43,8 +43,9 @@ def up() -> None:
     built = programs.ensure(list_programs())
     started = time.monotonic()
     with locked():
-        if is_healthy(LAYOUT, set(list_processes(built))):
+        if is_healthy(LAYOUT):
             progress.say("The cluster is up already.")
+            add_missing(LAYOUT, built)
         else:
             remove(LAYOUT)
             create(LAYOUT, built)
@@ -89,10 +90,11 @@ def list_programs() -> list[str]:
     return [name for name in programs.PROGRAMS if name not in without]
 
 
-def is_healthy(layout: Layout, wanted: set[str]) -> bool:
+def is_healthy(layout: Layout) -> bool:
     """Tell whether everything that was started still runs and answers."""
     records = processes.read_records(layout)
-    if not wanted <= set(records) or not all(map(processes.is_alive, records.values())):
+    # CoreDNS is the last that every cluster has: without it the start was never finished.
+    if "coredns" not in records or not all(map(processes.is_alive, records.values())):
         return False
     return api.is_ready(layout) and api.is_node_ready(layout)
 
@@ -136,6 +138,17 @@ def create(layout: Layout, built: dict[str, Path]) -> None:
     start(layout, parts, [name for name in parts if name not in processes.read_records(layout)])
     furnish(layout, "traefik" in built)
     await_ready(layout, "traefik" in built)
+
+
+def add_missing(layout: Layout, built: dict[str, Path]) -> None:
+    """Start what a cluster that was brought up without it is now wanted with."""
+    parts = list_processes(built)
+    missing = [name for name in parts if name not in processes.read_records(layout)]
+    if missing:
+        start(layout, parts, missing)
+        furnish(layout, "traefik" in built)
+        await_ready(layout, "traefik" in built)
+        progress.say(f"Started {', '.join(missing)}.")
 
 
 def make_identities(layout: Layout) -> None:

@@ -18,7 +18,12 @@ def find_trees(root: Path = ROOT) -> list[Path]:
     """Return the top folder of each tree: one in version 2, one a controller in version 1."""
     if is_version_2(root):
         return [root]
-    return [path for path in sorted(root.iterdir()) if path.is_dir() and (path / "cgroup.procs").exists()]
+    return [path for path in sorted(root.iterdir()) if _is_tree(path)]
+
+
+def _is_tree(path: Path) -> bool:
+    # A tree of two controllers also has a link for each of them.
+    return not path.is_symlink() and (path / "cgroup.procs").exists()
 
 
 def up() -> None:

@@ -36,8 +36,9 @@ def load_built(layout: Layout, image: str) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="scriptorium-load-") as folder:
         archive = Path(folder) / "image.tar"
-        progress.run(["buildah", "push", "--quiet", image, f"oci-archive:{archive}:{image}"])
-        import_archive(layout, archive)
+        # Not as an OCI archive: that would compress each layer only for containerd to undo it.
+        progress.run(["buildah", "push", "--quiet", image, f"docker-archive:{archive}:{image}"])
+        import_named(layout, archive, [image])
     record.write_text(identity)
     progress.say(f"Loaded {image} in {progress.describe_duration(time.monotonic() - started)}.")
 
@@ -66,6 +67,11 @@ def import_archive(layout: Layout, archive: Path) -> None:
         raise ClusterError(
             f"{archive} names no image; make it with `buildah push IMAGE oci-archive:FILE:IMAGE`"
         )
+    import_named(layout, archive, names)
+
+
+def import_named(layout: Layout, archive: Path, names: list[str]) -> None:
+    """Import an archive and make sure that the node knows its images by these names."""
     # containerd answers some moments after its socket is there.
     progress.wait_until("containerd", lambda: progress.succeeds([*render_ctr(layout), "version"]), 60)
     command = [

@@ -59,6 +59,16 @@ def render_ingress_controller() -> list[dict[str, Any]]:
     return [ingress_class, *render_role("traefik", rules)]
 
 
+def render_pod(name: str) -> dict[str, Any]:
+    """Return a pod that does nothing but run."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"containers": [{"name": "pause", "image": place.PAUSE_IMAGE}]},
+    }
+
+
 def render_role(user: str, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what gives a user of ours these rights in the whole cluster."""
     name = f"scriptorium-cluster:{user}"

@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from tests.cluster import bare, leftovers, processes, progress
+from tests.cluster import api, bare, leftovers, manifests, processes, progress
 from tests.cluster.errors import ClusterError
 
 #: What the second start may take when nothing has to be built.
@@ -17,8 +17,10 @@ def run() -> None:
     bare.down()
     first = measure("up", bare.up)
     again = measure("up again", bare.up)
+    measure("a pod", run_pod)
     measure("an accident", kill_half)
     second = measure("up after an accident", bare.up)
+    measure("a pod", run_pod)
     measure("down", bare.down)
     measure("down again", bare.down)
     if left := leftovers.find(bare.LAYOUT):
@@ -36,6 +38,13 @@ def measure(title: str, do: Callable[[], None]) -> float:
     seconds = time.monotonic() - started
     progress.say(f"== {title}: {seconds:.1f} s")
     return seconds
+
+
+def run_pod() -> None:
+    """Run a pod, whose processes and mounts have to go with the cluster."""
+    name = "selftest"
+    api.apply(bare.LAYOUT, manifests.render_pod(name))
+    progress.wait_until("the pod runs", lambda: api.is_pod_running(bare.LAYOUT, name), seconds=60)
 
 
 def kill_half() -> None:
