@@ -1,0 +1,30 @@
+{{/* The labels of everything of the operator. */}}
+{{- define "scriptorium.labels" -}}
+{{ include "scriptorium.selector" . }}
+app.kubernetes.io/part-of: scriptorium
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{/* The labels that find the operator's pods; a Deployment's selector can never change. */}}
+{{- define "scriptorium.selector" -}}
+app.kubernetes.io/name: scriptorium
+app.kubernetes.io/component: operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* The labels of what the runners use. */}}
+{{- define "scriptorium.runnerLabels" -}}
+app.kubernetes.io/name: scriptorium
+app.kubernetes.io/component: runner
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/part-of: scriptorium
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "scriptorium.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
