@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scriptorium_runner.engine import protocol
-from scriptorium_runner.engine.errors import WorkerLost
+from scriptorium_runner.engine.errors import NeverStarted, WorkerLost
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.zygote_process import Exit, WorkerProcess, ZygoteProcess
 
@@ -109,9 +109,11 @@ class Worker:
         started_at, started = datetime.now(UTC), time.monotonic()
         report, exit_, problem = None, None, ""
         try:
-            await self._loop.sock_sendall(self._channel, protocol.encode_request(request))
+            await self._send(request)
             report = await self._read_frame(protocol.DONE, request.output_kb * 1024 + protocol.REPORT_BYTES)
         except (OSError, WorkerLost) as error:
+            if isinstance(error, NeverStarted) and not watch.has_killed:
+                raise
             problem = str(error)
             self.kill()
             exit_ = await self._wait_for_exit()
@@ -129,6 +131,12 @@ class Worker:
             seconds=time.monotonic() - started,
             protocol_error=problem,
         )
+
+    async def _send(self, request: Request) -> None:
+        try:
+            await self._loop.sock_sendall(self._channel, protocol.encode_request(request))
+        except OSError as error:
+            raise NeverStarted from error
 
     async def _become_ready(self) -> None:
         payload = await self._read_frame(protocol.READY, 1024)
@@ -167,6 +175,11 @@ class _Watch:
         self.was_cancelled = False
         self._timer = asyncio.get_running_loop().call_later(seconds, self._end_late)
         self._waiter = asyncio.create_task(self._end_cancelled(cancelled)) if cancelled is not None else None
+
+    @property
+    def has_killed(self) -> bool:
+        """Say whether the worker's end was this watch's doing."""
+        return self.was_late or self.was_cancelled
 
     def stop(self) -> None:
         """Let the worker be."""

@@ -8,7 +8,7 @@ from typing import Any
 from scriptorium_runner.engine import untrusted
 from scriptorium_runner.engine.values import LogEntry
 
-LEVELS = frozenset({"debug", "info", "warn", "error"})
+LEVELS = ("debug", "info", "warn", "error")
 #: The end of 9999, in milliseconds: what comes after is no timestamp.
 _LAST_MILLISECOND = 253_402_300_799_000
 

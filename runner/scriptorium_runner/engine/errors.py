@@ -6,6 +6,7 @@ EngineError
 |-- AcquireTimeout      no worker became free in time
 |-- EngineStartFailed   the zygote did not come up
 `-- WorkerLost          a worker's channel ended or broke its protocol
+    `-- NeverStarted    it was dead before the script could be handed over
 """
 
 
@@ -34,3 +35,7 @@ class EngineStartFailed(EngineError):
 
 class WorkerLost(EngineError):
     """The worker is gone, or says what no worker may say."""
+
+
+class NeverStarted(WorkerLost):
+    """The worker was gone before it was given anything to run."""

@@ -1,16 +1,17 @@
 """The engine as its callers see it: programs in, results out."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from scriptorium_runner.engine import context as contexts
 from scriptorium_runner.engine import flaw, result
 from scriptorium_runner.engine.channel import Worker
-from scriptorium_runner.engine.errors import PoolClosed
+from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
 from scriptorium_runner.engine.pool import Pool
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.result import CANCELLED, Settled, Verdict
@@ -29,7 +30,16 @@ from scriptorium_runner.engine.values import (
 _REUSABLE_PEAK_MB = 48.0
 #: Fragments add up; a fork now and then costs nothing.
 _REUSABLE_RUNS = 1000
+#: A worker can die while it waits; then the script did not start and another worker gets it.
+_ATTEMPTS = 3
 _SYNTAX_LIMITS = Limits(timeout_seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    program: Program
+    limits: Limits
+    request: Request
 
 
 class Engine:
@@ -62,19 +72,15 @@ class Engine:
         context_text = contexts.render_context(context)
         if found := flaw.find_flaw(program):
             return _build_unstarted(found)
+        task = _build_task(program, context_text, limits)
         pool = self._open_pool()
-        worker = await _acquire(pool, program.owner, cancelled)
-        if worker is None:
-            return _build_unstarted(CANCELLED)
-        is_reusable = False
-        try:
-            exchange = await worker.run(_build_request(program, context_text, limits), cancelled)
-            settled = result.settle(program, limits, exchange)
-            worker.cpu_seconds = settled.cpu_seconds
-            is_reusable = _is_reusable(worker, settled)
-            return settled.result
-        finally:
-            pool.release(worker, is_reusable=is_reusable)
+        for _ in range(_ATTEMPTS):
+            worker = await _acquire(pool, program.owner, cancelled)
+            if worker is None:
+                return _build_unstarted(CANCELLED)
+            with contextlib.suppress(NeverStarted):
+                return await _run_on(pool, worker, task, cancelled)
+        raise NeverStarted
 
     async def validate_syntax(self, source: str) -> ScriptError | None:
         """Say what is wrong with a source, or None; it is parsed in a worker of its own, for at most 1 s."""
@@ -83,13 +89,10 @@ class Engine:
         )
         if found := flaw.find_flaw(program):
             return found.error
+        task = _build_task(program, "{}", _SYNTAX_LIMITS, only_check_syntax=True)
         pool = self._open_pool()
         worker = await pool.acquire(program.owner)
-        request = replace(_build_request(program, "{}", _SYNTAX_LIMITS), only_check_syntax=True)
-        try:
-            return result.settle(program, _SYNTAX_LIMITS, await worker.run(request, None)).result.error
-        finally:
-            pool.release(worker, is_reusable=False)
+        return (await _run_on(pool, worker, task, None)).error
 
     def stats(self) -> EngineStats:
         """Count the workers."""
@@ -105,6 +108,18 @@ class Engine:
         if self._pool is None:
             raise PoolClosed
         return self._pool
+
+
+async def _run_on(pool: Pool, worker: Worker, task: _Task, cancelled: asyncio.Event | None) -> Result:
+    """Have a worker run a task and give it back."""
+    is_reusable = False
+    try:
+        settled = result.settle(task.program, task.limits, await worker.run(task.request, cancelled))
+        worker.cpu_seconds = settled.cpu_seconds
+        is_reusable = not task.request.only_check_syntax and _is_reusable(worker, settled)
+        return settled.result
+    finally:
+        pool.release(worker, is_reusable=is_reusable)
 
 
 async def _acquire(pool: Pool, owner: str, cancelled: asyncio.Event | None) -> Worker | None:
@@ -124,8 +139,8 @@ async def _acquire(pool: Pool, owner: str, cancelled: asyncio.Event | None) -> W
         acquiring.cancel()
 
 
-def _build_request(program: Program, context: str, limits: Limits) -> Request:
-    return Request(
+def _build_task(program: Program, context: str, limits: Limits, *, only_check_syntax: bool = False) -> _Task:
+    request = Request(
         source=program.source,
         entrypoint=program.entrypoint,
         context=context,
@@ -133,7 +148,9 @@ def _build_request(program: Program, context: str, limits: Limits) -> Request:
         memory_mb=limits.memory_mb,
         output_kb=limits.output_kb,
         log_kb=limits.log_kb,
+        only_check_syntax=only_check_syntax,
     )
+    return _Task(program, limits, request)
 
 
 def _build_unstarted(verdict: Verdict) -> Result:

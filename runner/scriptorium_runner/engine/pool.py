@@ -167,9 +167,10 @@ class Pool:
         """Find the zygote, or start another one if it died."""
         async with self._zygote_lock:
             if self._zygote is None or not self._zygote.is_running:
-                if self._zygote is not None:
+                dead, self._zygote = self._zygote, None
+                if dead is not None:
                     _log.error("the zygote died and is started again")
-                    await self._zygote.stop()
+                    await dead.stop()
                 self._zygote = await ZygoteProcess.start()
             return self._zygote
 

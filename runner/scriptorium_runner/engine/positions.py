@@ -66,6 +66,11 @@ class Source:
                 return self.locate(int(found[1]), int(found[2]))
         return None
 
+    def _is_class(self, position: tuple[int, int]) -> bool:
+        """Say whether a frame is that of a constructor which nobody wrote: it points at its class."""
+        line, column = position
+        return self._lines[line - 1][column - 1 :].startswith("class")
+
     def translate_stack(self, stack: str) -> tuple[str, tuple[int, int] | None]:
         """Keep only the author's frames, in the author's numbering, and name the first one's position."""
         kept: list[str] = []
@@ -76,6 +81,8 @@ class Source:
                     _drop_natives(kept)
                     continue
                 position = self.locate(int(found[2]), int(found[3]))
+                if self._is_class(position):
+                    continue
                 first = first or position
                 kept.append(f"{found[1]}script:{position[0]}:{position[1]})")
             elif _NATIVE.match(text):

@@ -5,7 +5,7 @@
 // What the script can change (prototypes, globals) is never used after the script starts: everything is captured
 // first and called through the captured Reflect.apply; no push, no spread, no for-of, no new index on an array.
 // `port` is Python's. Only flat strings may be given to it: JSON.stringify's results and literals, never a `+`.
-(function (port) {
+(function (port, offset) {
   "use strict";
   const global = globalThis;
   const { apply, defineProperty, deleteProperty, getPrototypeOf } = Reflect;
@@ -35,6 +35,10 @@
   ]) deleteProperty(global, name);
   // The call sites it receives have getFunction(), which would hand out the functions of this file.
   deleteProperty(Error, "prepareStackTrace");
+
+  // The engine seeds by the microsecond, so two contexts could share a sequence. `offset` is the kernel's randomness.
+  const random = Math.random;
+  Math.random = () => { const sum = random() + offset; return sum < 1 ? sum : sum - 1; };
 
   let lineLimit = 0;
   const quote = (string, limit) => stringify(apply(slice, string, [0, limit]));

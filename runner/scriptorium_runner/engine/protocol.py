@@ -2,7 +2,7 @@
 
 A frame is a 4-byte length (of what follows), a 1-byte kind and a payload.
 
-    supervisor -> worker   E  run: JSON of Request, in which the context is a text that the worker hands on unread
+    supervisor -> worker   E  run: JSON of Request, whose context is a text that the worker hands on unread
     worker -> supervisor   H  ready; D  done: a line of JSON (Report), then the output's JSON text
 
 Console lines do not travel in frames: the worker writes them into a pipe that the supervisor reads when the

@@ -1,5 +1,6 @@
 """One fresh JavaScript world: a context with the prelude in it, for exactly one script."""
 
+import os
 import resource
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from scriptorium_runner.engine import native, positions
 from scriptorium_runner.engine.interrupt import Deadline
 from scriptorium_runner.engine.log_pipe import LogPipe
+from scriptorium_runner.engine.peak_memory import PeakMemory
 from scriptorium_runner.engine.protocol import Request
 
 MB = 1024 * 1024
@@ -17,6 +19,11 @@ _STACK_BYTES = min(4 * MB, max(resource.getrlimit(resource.RLIMIT_STACK)[0], 2 *
 _JOBS_PER_LOOK = 32
 #: A script that ran out of memory still needs some for the description of its error.
 _ROOM_FOR_LAST_WORDS = 8 * MB
+
+
+def draw_fraction() -> float:
+    """Draw a number from 0 to 1 from the kernel, which a fork does not repeat."""
+    return (int.from_bytes(os.urandom(7)) >> 3) / 2**53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +44,10 @@ class Sandbox:
     """Holds a context until `close`, which must be called: the context and its callable refer to each
     other."""
 
-    def __init__(self, prelude: str, deadline: Deadline, logs: LogPipe) -> None:
+    def __init__(self, prelude: str, deadline: Deadline, logs: LogPipe, memory: PeakMemory) -> None:
         self._deadline = deadline
         self._logs = logs
+        self._memory = memory
         self._log_level = ""
         self._ending: Ending | None = None
         self._memory_bytes = 0
@@ -47,7 +55,7 @@ class Sandbox:
         self._context.set_max_stack_size(_STACK_BYTES)
         deadline.attach(self._context)
         self._context.add_callable("port", self._receive)
-        self._host = self._context.eval(prelude)(self._context.get("port"))
+        self._host = self._context.eval(prelude)(self._context.get("port"), draw_fraction())
 
     def close(self) -> None:
         """Free the heap."""
@@ -106,8 +114,9 @@ class Sandbox:
         return Ending(kind=otherwise, text=text)
 
     def _is_full(self) -> bool:
-        # The engine throws null where it has no memory left to make an error of.
-        return bool(self._context.memory()["malloc_size"] > self._memory_bytes // 2)
+        # The engine throws null where it has no memory left to make an error of; much may be freed by now.
+        half = self._memory_bytes // 2
+        return self._memory.has_grown_by(half) or bool(self._context.memory()["malloc_size"] > half)
 
     def _receive(self, *words: Any) -> None:
         """Take what the prelude says; its strings are JSON texts or literals of its own."""
@@ -122,6 +131,9 @@ class Sandbox:
             self._ending = self._read_ending(*words)
 
     def _read_ending(self, kind: str, *words: Any) -> Ending:
+        if self._deadline.has_passed:
+            # Where a promise asks for `then`, an interrupt turns into a rejection that can be caught.
+            return Ending(kind="timeout")
         if kind == "value":
             text: str = words[0]
             return Ending(kind="value", output=text if text[0] == "{" else f'{{"value":{text}}}')

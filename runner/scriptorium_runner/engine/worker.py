@@ -16,6 +16,7 @@ from typing import NoReturn
 from scriptorium_runner.engine import protocol
 from scriptorium_runner.engine.interrupt import Deadline
 from scriptorium_runner.engine.log_pipe import LogPipe
+from scriptorium_runner.engine.peak_memory import PeakMemory
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.sandbox import MB, Ending, Sandbox
 
@@ -32,13 +33,13 @@ def serve(channel: socket.socket, logs: LogPipe, prelude: str, deadline: Deadlin
     memory = PeakMemory()
     prepare_worker()
     address_space = _address_space_bytes()
-    sandbox = Sandbox(prelude, deadline, logs)
+    sandbox = Sandbox(prelude, deadline, logs, memory)
     channel.sendall(protocol.encode_frame(protocol.READY, json.dumps({"peak": memory.is_known}).encode()))
     for request in _read_requests(channel):
         _limit_address_space(address_space + (2 * request.memory_mb + _ADDRESS_SPACE_MB) * MB)
         channel.sendall(_run(sandbox, request, memory, logs, deadline))
         sandbox.close()
-        sandbox = Sandbox(prelude, deadline, logs)
+        sandbox = Sandbox(prelude, deadline, logs, memory)
     os._exit(0)
 
 
@@ -51,27 +52,6 @@ def prepare_worker() -> None:
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):
         resource.setrlimit(limit, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
-
-
-class PeakMemory:
-    """The highest resident size since `reset`, if the kernel lets a process reset it."""
-
-    def __init__(self) -> None:
-        try:
-            self._descriptor = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
-            self.is_known = True
-            self.reset()
-        except OSError:
-            self.is_known = False
-
-    def reset(self) -> None:
-        """Start anew; 5 is "reset the peak resident set size" in proc(5)."""
-        if self.is_known:
-            os.pwrite(self._descriptor, b"5", 0)
-
-    def read_kb(self) -> int | None:
-        """Say the peak in KiB."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if self.is_known else None
 
 
 def _run(sandbox: Sandbox, request: Request, memory: PeakMemory, logs: LogPipe, deadline: Deadline) -> bytes:

@@ -53,7 +53,7 @@ class Zygote:
         shared)."""
         context = native.Context()
         context.add_callable("port", lambda *_: None)
-        context.eval(self._prelude)(context.get("port"))
+        context.eval(self._prelude)(context.get("port"), 0.0)
 
     def _fork(self) -> bool:
         message, descriptors, _, _ = socket.recv_fds(self._control, protocol.FORK.size, 3)

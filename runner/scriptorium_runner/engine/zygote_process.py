@@ -100,6 +100,8 @@ class ZygoteProcess:
     async def stop(self) -> None:
         """End the zygote, and its workers with it."""
         self._lose()
+        if self._process.poll() is not None:
+            return
         pidfd = os.pidfd_open(self._process.pid)
         try:
             await asyncio.wait_for(_wait_readable(self._loop, pidfd), _STOP_SECONDS)

@@ -1,0 +1,274 @@
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from scriptorium_api.reasons import Reason
+from scriptorium_runner.engine import (
+    AcquireTimeout,
+    Engine,
+    EngineSettings,
+    InvalidContext,
+    Limits,
+    PoolClosed,
+    Program,
+    Result,
+)
+from scriptorium_runner.engine.balance import Census, Change, decide_change
+
+HANG = "console.log('started'); [].reverse.call({length: 2 ** 53 - 1})"
+
+
+@contextlib.asynccontextmanager
+async def make_engine(**settings: float) -> AsyncIterator[Engine]:
+    engine = Engine(EngineSettings(**settings))
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.shutdown()
+
+
+async def run(engine: Engine, source: str = "return 1", owner: str = "a", seconds: float = 20) -> Result:
+    return await engine.execute(Program(source=source, owner=owner), {}, Limits(timeout_seconds=seconds))
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what changes is the kernel's list of processes
+            await asyncio.sleep(0.01)
+
+
+def find_descendants(pid: int) -> set[int]:
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if fields[0] != "Z":
+                parents[int(stat.parent.name)] = int(fields[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def find_newest_zygote() -> int:
+    """Find the zygote of the engine that was started last; the other tests' engine has one too."""
+    return max(pid for pid in find_descendants(os.getpid()) if read_parent(pid) == os.getpid())
+
+
+def find_zygote(workers: int) -> int:
+    zygote = find_newest_zygote()
+    assert len(find_descendants(zygote)) == workers
+    return zygote
+
+
+def read_parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.parametrize(
+    ("census", "change"),
+    [
+        (Census(busy=0, used=0, fresh=0, starting=0), Change(fork=4, evict=0)),
+        (Census(busy=0, used=0, fresh=1, starting=3), Change(fork=0, evict=0)),
+        (Census(busy=1, used=0, fresh=3, starting=0), Change(fork=0, evict=0)),
+        (Census(busy=4, used=0, fresh=0, starting=0), Change(fork=2, evict=0)),
+        (Census(busy=0, used=4, fresh=2, starting=0), Change(fork=0, evict=0)),
+        (Census(busy=1, used=4, fresh=1, starting=0), Change(fork=1, evict=1)),
+        (Census(busy=4, used=4, fresh=0, starting=0), Change(fork=2, evict=4)),
+        (Census(busy=0, used=1, fresh=2, starting=0), Change(fork=1, evict=0)),
+    ],
+)
+def test_workers_are_forked_ahead_and_the_least_needed_give_way(census, change):
+    assert decide_change(census, size=4, spare=2) == change
+
+
+async def test_workers_are_warm_after_start():
+    async with make_engine(pool_size=3) as engine:
+        stats = engine.stats()
+        assert (stats.size, stats.fresh, stats.in_use) == (3, 3, 0)
+
+
+async def test_a_worker_is_used_again_only_for_the_same_owner():
+    async with make_engine(pool_size=2) as engine:
+        for _ in range(5):
+            await run(engine, owner="a")
+        assert engine.stats().used == 1
+        await run(engine, owner="b")
+        assert engine.stats().used == 2
+
+
+async def test_many_owners_never_need_more_processes_than_allowed():
+    async with make_engine(pool_size=2, spare_workers=1) as engine:
+        for index in range(20):
+            assert (await run(engine, owner=f"owner {index}")).reason is Reason.COMPLETED
+            stats = engine.stats()
+            assert stats.in_use + stats.used + stats.fresh <= 3
+
+
+async def test_more_callers_than_workers_all_get_their_own_answer():
+    async with make_engine(pool_size=2) as engine:
+        results = await asyncio.gather(*(run(engine, f"return {i}", owner=f"{i % 7}") for i in range(60)))
+        assert [result.output["value"] for result in results] == list(range(60))
+        assert engine.stats().in_use == 0
+
+
+async def test_a_killed_worker_is_replaced_and_its_neighbour_unhurt():
+    async with make_engine(pool_size=2) as engine:
+        killed, unhurt = await asyncio.gather(
+            run(engine, HANG, "a", 0.2),
+            run(engine, "let x = 0; for (let i = 0; i < 2e6; i++) x++; return x", "b"),
+        )
+        assert (killed.reason, unhurt.output) == (Reason.TIMEOUT, {"value": 2000000})
+        assert killed.usage.cpu_ms > 0
+        assert killed.usage.peak_memory_mb > 1
+        await wait_until(lambda: engine.stats().fresh >= 1)
+        assert (await run(engine)).output == {"value": 1}
+
+
+async def test_a_worker_that_dies_idle_is_replaced():
+    async with make_engine(pool_size=2) as engine:
+        zygote = find_zygote(workers=2)
+        before = find_descendants(zygote)
+        os.kill(min(before), signal.SIGSEGV)
+        await wait_until(lambda: len(find_descendants(zygote)) == 2 and find_descendants(zygote) != before)
+        await wait_until(lambda: engine.stats().fresh == 2)
+
+
+async def test_a_worker_that_crashes_is_reported_and_replaced():
+    async with make_engine(pool_size=1, spare_workers=1) as engine:
+        zygote = find_zygote(workers=1)
+        running = asyncio.create_task(run(engine, HANG))
+        (worker,) = find_descendants(zygote)
+        await wait_until(lambda: is_at_work(worker))
+        os.kill(worker, signal.SIGSEGV)
+        result = await running
+        assert (result.reason, result.error.name) == (Reason.ENGINE_CRASH, "EngineCrash")
+        assert "SIGSEGV" in result.error.message
+        assert [entry.message for entry in result.logs] == ["started"]
+        assert (await run(engine)).output == {"value": 1}
+
+
+def is_at_work(pid: int) -> bool:
+    """Say whether a process has burned a tenth of a second, which a worker does only in a script."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11]) >= 10
+
+
+async def test_a_zygote_that_dies_is_started_again():
+    async with make_engine(pool_size=2) as engine:
+        zygote = find_zygote(workers=2)
+        os.kill(zygote, signal.SIGKILL)
+        await wait_until(lambda: engine.stats().spawned == 4 and engine.stats().fresh == 2)
+        assert (await run(engine)).output == {"value": 1}
+
+
+async def test_a_cancelled_run_ends_at_once_with_the_lines_so_far():
+    async with make_engine(pool_size=1) as engine:
+        cancelled = asyncio.Event()
+        program = Program(source=HANG, owner="a")
+        running = asyncio.create_task(
+            engine.execute(program, {}, Limits(timeout_seconds=600), cancelled=cancelled)
+        )
+        await wait_until(lambda: any(is_at_work(pid) for pid in find_descendants(find_newest_zygote())))
+        cancelled.set()
+        result = await running
+        assert (result.reason, result.error.name) == (Reason.CANCELLED, "Cancelled")
+        assert [entry.message for entry in result.logs] == ["started"]
+        assert (await run(engine)).output == {"value": 1}
+
+
+async def test_a_run_that_is_cancelled_before_it_starts_never_starts():
+    async with make_engine(pool_size=1) as engine:
+        cancelled = asyncio.Event()
+        cancelled.set()
+        result = await engine.execute(
+            Program(source="return 1", owner="a"), {}, Limits(), cancelled=cancelled
+        )
+        assert (result.reason, engine.stats().used) == (Reason.CANCELLED, 0)
+
+
+async def test_a_run_that_is_cancelled_while_it_waits_gives_its_place_away():
+    async with make_engine(pool_size=1) as engine:
+        first = asyncio.create_task(run(engine, HANG, seconds=0.5))
+        await wait_until(lambda: engine.stats().in_use == 1)
+        cancelled = asyncio.Event()
+        waiting = asyncio.create_task(
+            engine.execute(Program(source="return 1", owner="b"), {}, Limits(), cancelled=cancelled)
+        )
+        await wait_until(lambda: engine.stats().waiting == 1)
+        cancelled.set()
+        assert (await waiting).reason is Reason.CANCELLED
+        assert not first.done()
+        await first
+        assert (await run(engine)).output == {"value": 1}
+        assert (engine.stats().waiting, engine.stats().in_use) == (0, 0)
+
+
+async def test_a_caller_whose_task_is_cancelled_leaves_no_worker_behind():
+    async with make_engine(pool_size=1) as engine:
+        running = asyncio.create_task(run(engine, HANG))
+        await wait_until(lambda: engine.stats().in_use == 1)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert engine.stats().in_use == 0
+        assert (await run(engine)).output == {"value": 1}
+
+
+async def test_waiting_for_a_worker_has_an_end():
+    async with make_engine(pool_size=1, acquire_seconds=0.05) as engine:
+        running = asyncio.create_task(run(engine, HANG, seconds=0.5))
+        await wait_until(lambda: engine.stats().in_use == 1)
+        with pytest.raises(AcquireTimeout):
+            await run(engine)
+        await running
+
+
+async def test_after_shutdown_no_process_is_left_and_nothing_runs():
+    before = find_descendants(os.getpid())
+    engine = Engine(EngineSettings(pool_size=2))
+    await engine.start()
+    running = asyncio.create_task(run(engine, HANG))
+    await wait_until(lambda: engine.stats().in_use == 1)
+    await engine.shutdown()
+    await engine.shutdown()
+    assert (await running).reason is Reason.ENGINE_CRASH
+    assert find_descendants(os.getpid()) == before
+    with pytest.raises(PoolClosed):
+        await run(engine)
+
+
+async def test_an_engine_that_was_not_started_runs_nothing():
+    with pytest.raises(PoolClosed):
+        await run(Engine(EngineSettings(pool_size=1)))
+
+
+async def test_a_worker_has_no_environment_and_no_descriptor_but_its_own():
+    async with make_engine(pool_size=1, spare_workers=1):
+        zygote = find_zygote(workers=1)
+        (worker,) = find_descendants(zygote)
+        assert read_environment(worker) == b""
+        assert list_open_files(worker) == sorted(
+            ["/dev/null"] * 3 + ["socket", "pipe", "pipe", f"/proc/{worker}/clear_refs"]
+        )
+
+
+def read_environment(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def list_open_files(pid: int) -> list[str]:
+    return sorted(os.readlink(entry).partition(":")[0] for entry in Path(f"/proc/{pid}/fd").iterdir())
+
+
+@pytest.mark.parametrize("value", [float("nan"), object(), {1, 2}])
+async def test_a_context_that_is_not_json_is_refused(value):
+    async with make_engine(pool_size=1) as engine:
+        with pytest.raises(InvalidContext):
+            await engine.execute(Program(source="", owner="a"), {"input": {"x": value}}, Limits())
+        assert engine.stats().in_use == 0
