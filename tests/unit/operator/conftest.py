@@ -1,0 +1,38 @@
+"""An operator whose cluster, syntax checker and clock are the test's own."""
+
+import pytest
+
+from scriptorium_operator.context import Context
+from scriptorium_operator.settings import RunnerSettings, Settings
+from tests.unit.operator.fakes import Clock, FakeCluster, FakeSyntax, RecordedWork
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(runner=RunnerSettings(image="example.org/scriptorium:1"))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    return FakeCluster()
+
+
+@pytest.fixture
+def syntax() -> FakeSyntax:
+    return FakeSyntax()
+
+
+@pytest.fixture
+def context(settings: Settings, cluster: FakeCluster, syntax: FakeSyntax, clock: Clock) -> Context:
+    return Context(
+        settings=settings,
+        cluster=cluster,  # type: ignore[arg-type]
+        syntax=syntax,  # type: ignore[arg-type]
+        work=RecordedWork(),
+        now=clock,
+    )

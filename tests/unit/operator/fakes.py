@@ -1,0 +1,169 @@
+"""Valid objects to start from, and a cluster in memory: fakes of our own gateways."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from scriptorium_api import names
+from scriptorium_api.runner_pool import RunnerPool
+from scriptorium_api.script import Script
+from scriptorium_operator.errors import Outdated
+from scriptorium_operator.facts import (
+    Address,
+    ConfigMapContent,
+    InSync,
+    Key,
+    Kind,
+    Manifest,
+    Notice,
+    SyntaxFault,
+    Tenant,
+)
+from scriptorium_operator.services.work import Work
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def make_script(**changes: Any) -> Script:
+    spec = changes.pop("spec", {"source": "return 1"})
+    return Script.from_wire(
+        {
+            "apiVersion": names.API_VERSION,
+            "kind": "Script",
+            "metadata": {"name": "hello", "namespace": "team", "uid": "s1", "generation": 1} | changes,
+            "spec": spec,
+        }
+    )
+
+
+def make_pool(**spec: Any) -> RunnerPool:
+    return RunnerPool.from_wire(
+        {
+            "apiVersion": names.API_VERSION,
+            "kind": "RunnerPool",
+            "metadata": {
+                "name": "default",
+                "namespace": "team",
+                "uid": "p1",
+                "generation": 1,
+                "labels": names.runner_labels("default"),
+            },
+            "spec": spec,
+        }
+    )
+
+
+@dataclass
+class FakeCluster:
+    """The gateway's verbs over a dictionary; counts what is written."""
+
+    objects: dict[Key, Manifest] = field(default_factory=dict)
+    config_maps: dict[tuple[str, str], ConfigMapContent] = field(default_factory=dict)
+    unfinished: set[str] = field(default_factory=set)
+    ending: set[str] = field(default_factory=set)
+    writes: list[str] = field(default_factory=list)
+    told: list[Notice | InSync] = field(default_factory=list)
+    is_shared: bool = False
+    outage: Exception | None = None
+
+    def put(self, item: Script | RunnerPool) -> None:
+        metadata = item.metadata
+        self.objects[Key(Kind(item.kind), metadata.namespace, metadata.name)] = item.to_wire()
+
+    async def find(self, key: Key) -> Manifest | None:
+        if self.outage:
+            raise self.outage
+        return self.objects.get(key)
+
+    async def find_script(self, key: Key) -> Script | None:
+        item = await self.find(key)
+        return Script.from_wire(item) if item else None
+
+    async def find_pool(self, key: Key) -> RunnerPool | None:
+        item = await self.find(key)
+        return RunnerPool.from_wire(item) if item else None
+
+    async def find_config_map(self, namespace: str, name: str) -> ConfigMapContent | None:
+        return self.config_maps.get((namespace, name))
+
+    async def find_tenant(self, namespace: str) -> Tenant | None:
+        return None if namespace in self.ending else Tenant(id="n1", name=namespace, labels={})
+
+    async def find_api_server(self) -> list[Address]:
+        return [Address("10.0.0.1", 6443)]
+
+    async def has_scripts(self, namespace: str) -> bool:
+        return any(key.kind is Kind.SCRIPT and key.namespace == namespace for key in self.objects)
+
+    async def has_unfinished_runs(self, namespace: str) -> bool:
+        return namespace in self.unfinished
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        metadata = manifest["metadata"]
+        key = Key(Kind(manifest["kind"]), metadata["namespace"], metadata["name"])
+        self.writes.append(f"apply {key.kind}")
+        managers = [{"manager": names.MANAGER}] + [{"manager": "kubectl"}] * self.is_shared
+        self.objects[key] = manifest | {"metadata": metadata | {"generation": 1, "managedFields": managers}}
+        return self.objects[key]
+
+    async def replace_status(self, former: Script | RunnerPool, status: Manifest) -> None:
+        metadata = former.metadata
+        key = Key(Kind(former.kind), metadata.namespace, metadata.name)
+        if key not in self.objects:
+            raise Outdated
+        self.writes.append(f"status {key.kind}")
+        self.objects[key] = self.objects[key] | {"status": status}
+
+    async def delete(self, key: Key, uid: str) -> None:
+        self.writes.append(f"delete {key.kind}")
+        self.objects.pop(key, None)
+
+    async def follow(self, kind: Kind) -> AsyncIterator[Notice | InSync]:
+        for told in self.told:
+            yield told
+
+
+@dataclass
+class FakeSyntax:
+    """Says of every source what the test wants said."""
+
+    fault: SyntaxFault | None = None
+    failure: Exception | None = None
+    asked: int = 0
+
+    async def find_fault(self, source: str) -> SyntaxFault | None:
+        self.asked += 1
+        if self.failure:
+            raise self.failure
+        return self.fault
+
+
+@dataclass
+class Clock:
+    """The time, as the test sets it."""
+
+    time: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, **span: float) -> None:
+        self.time += timedelta(**span)
+
+
+class RecordedWork(Work):
+    """Work that also tells what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(jitter=lambda: 0.0)
+        self.added: list[Key] = []
+
+    def add(self, key: Key) -> None:
+        self.added.append(key)
+        super().add(key)
+
+
+def make_notice(kind: Kind, name: str = "hello", namespace: str = "team", **changes: Any) -> Notice:
+    values: dict[str, Any] = {"uid": name, "generation": 1, "labels": {}} | changes
+    return Notice(key=Key(kind, namespace, name), **values)

@@ -1,0 +1,55 @@
+from datetime import timedelta
+
+import pytest
+
+from scriptorium_operator.errors import SettingInvalid
+from scriptorium_operator.settings import read_settings
+
+IMAGE = {"SCRIPTORIUM_IMAGE": "example.org/scriptorium:1"}
+
+
+def test_an_image_is_all_that_must_be_set() -> None:
+    settings = read_settings(IMAGE)
+    assert settings.runner.image == "example.org/scriptorium:1"
+    assert settings.pool_idle == timedelta(minutes=10)
+    assert settings.sweep_every == timedelta(seconds=30)
+    assert settings.health_port == 8080
+    assert settings.runner.has_network_policy
+
+
+def test_empty_means_the_default_since_a_chart_sets_every_variable() -> None:
+    empty = {
+        "SCRIPTORIUM_IMAGE_PULL_SECRETS": "",
+        "SCRIPTORIUM_RUNNER_PRIORITY_CLASS": "",
+        "SCRIPTORIUM_ORGANIZATION_LABEL": "",
+        "SCRIPTORIUM_METRICS_FROM": "",
+    }
+    assert read_settings(IMAGE | empty) == read_settings(IMAGE)
+
+
+def test_lists_are_separated_by_commas() -> None:
+    settings = read_settings(IMAGE | {"SCRIPTORIUM_METRICS_FROM": "monitoring, ops"})
+    assert settings.runner.metrics_from == ("monitoring", "ops")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SCRIPTORIUM_IMAGE", ""),
+        ("SCRIPTORIUM_IMAGE", "two words"),
+        ("SCRIPTORIUM_IMAGE_PULL_POLICY", "Sometimes"),
+        ("SCRIPTORIUM_POOL_IDLE_SECONDS", "0"),
+        ("SCRIPTORIUM_POOL_IDLE_SECONDS", "soon"),
+        ("SCRIPTORIUM_POOL_IDLE_SECONDS", "nan"),
+        ("SCRIPTORIUM_SWEEP_SECONDS", "inf"),
+        ("SCRIPTORIUM_HEALTH_PORT", "70000"),
+        ("SCRIPTORIUM_HEALTH_PORT", "-1"),
+        ("SCRIPTORIUM_NETWORK_POLICY", "yes"),
+        ("SCRIPTORIUM_WORKERS", "0"),
+        ("SCRIPTORIUM_SYNTAX_WORKERS", "many"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_its_name(name: str, value: str) -> None:
+    with pytest.raises(SettingInvalid, match=f"^{name} must be") as refusal:
+        read_settings(IMAGE | {name: value})
+    assert refusal.value.name == name
