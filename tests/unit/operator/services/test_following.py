@@ -1,0 +1,89 @@
+import pytest
+
+from scriptorium_operator.context import Context
+from scriptorium_operator.facts import POOL_PARTS, InSync, Key, Kind
+from scriptorium_operator.services import following
+from tests.unit.operator.fakes import Clock, FakeCluster, make_notice, make_script
+
+POOL = Key(Kind.RUNNER_POOL, "team", "default")
+NAMESPACE = Key(Kind.NAMESPACE, "", "team")
+FROM_CODE = {"sourceFrom": {"configMapKeyRef": {"name": "code", "key": "main.js"}}}
+
+
+def added(context: Context) -> list[Key]:
+    keys: list[Key] = context.work.added  # type: ignore[attr-defined]
+    return keys
+
+
+@pytest.mark.parametrize("kind", [Kind.SCRIPT, Kind.EXECUTION])
+def test_a_namespace_without_pool_that_gets_a_script_or_run_may_need_one(
+    context: Context, kind: Kind
+) -> None:
+    following.take(context, make_notice(kind))
+    assert added(context) == [NAMESPACE]
+
+
+@pytest.mark.parametrize("kind", [Kind.SCRIPT, Kind.EXECUTION])
+def test_where_a_pool_is_a_script_or_run_only_starts_its_idle_time_anew(
+    context: Context, kind: Kind, clock: Clock
+) -> None:
+    following.take(context, make_notice(Kind.RUNNER_POOL, "default"))
+    clock.advance(minutes=5)
+    following.take(context, make_notice(kind))
+    assert added(context) == []
+    assert context.inventory.last_needed("team", clock()) == clock()
+
+
+def test_a_removed_pool_may_be_needed_still(context: Context) -> None:
+    following.take(context, make_notice(Kind.RUNNER_POOL, "default"))
+    following.take(context, make_notice(Kind.RUNNER_POOL, "default", is_gone=True))
+    assert added(context) == [NAMESPACE]
+
+
+@pytest.mark.parametrize("kind", POOL_PARTS)
+def test_a_pool_is_looked_at_when_a_part_of_it_changes(context: Context, kind: Kind) -> None:
+    following.take(context, make_notice(Kind.RUNNER_POOL, "default"))
+    following.take(context, make_notice(kind, "scriptorium-runner-default", is_gone=True))
+    assert added(context) == [POOL]
+
+
+def test_the_parts_of_a_removed_pool_are_nobodys_business(context: Context) -> None:
+    following.take(context, make_notice(Kind.DEPLOYMENT, "scriptorium-runner-default", is_gone=True))
+    assert added(context) == []
+
+
+def test_a_pool_is_looked_at_when_its_namespace_changes(context: Context) -> None:
+    following.take(context, make_notice(Kind.RUNNER_POOL, "default"))
+    following.take(context, make_notice(Kind.NAMESPACE, "team", ""))
+    following.take(context, make_notice(Kind.NAMESPACE, "other", ""))
+    assert added(context) == [POOL]
+
+
+def test_only_the_scripts_of_a_changed_config_map_are_looked_at(context: Context) -> None:
+    key = Key(Kind.SCRIPT, "team", "hello")
+    context.references.record(key, make_script(spec=FROM_CODE))
+    following.take(context, make_notice(Kind.CONFIG_MAP, "kube-root-ca.crt"))
+    following.take(context, make_notice(Kind.CONFIG_MAP, "code", "other-team"))
+    assert added(context) == []
+    following.take(context, make_notice(Kind.CONFIG_MAP, "code"))
+    assert added(context) == [key]
+
+
+def test_a_script_that_changes_its_config_map_leaves_the_former(context: Context) -> None:
+    key = Key(Kind.SCRIPT, "team", "hello")
+    context.references.record(key, make_script(spec=FROM_CODE))
+    context.references.record(key, make_script())
+    assert context.references.list_scripts("team", "code") == ()
+
+
+async def test_a_follower_that_starts_again_forgets_what_it_was_told(
+    context: Context, cluster: FakeCluster
+) -> None:
+    cluster.told = [make_notice(Kind.SCRIPT), InSync()]
+    await following.follow_kind(context, Kind.SCRIPT)
+    assert context.inventory.has_scripts("team")
+    assert Kind.SCRIPT in context.inventory.in_sync
+    cluster.told = []
+    await following.follow_kind(context, Kind.SCRIPT)
+    assert not context.inventory.has_scripts("team")
+    assert Kind.SCRIPT not in context.inventory.in_sync
