@@ -1,6 +1,6 @@
 """The prelude, as the one line of JavaScript that every fresh context evaluates first."""
 
-from importlib import resources
+from pathlib import Path
 
 
 def squeeze(source: str) -> str:
@@ -11,4 +11,4 @@ def squeeze(source: str) -> str:
 
 def load_prelude() -> str:
     """Read prelude.js and squeeze it, so that stack frames on line 1 are exactly the prelude's own."""
-    return squeeze(resources.files(__package__).joinpath("prelude.js").read_text(encoding="utf-8"))
+    return squeeze(Path(__file__).with_name("prelude.js").read_text(encoding="utf-8"))

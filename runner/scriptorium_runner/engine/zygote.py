@@ -6,6 +6,7 @@ the supervisor dies, it dies, and its workers with it. It watches its children t
 handler and no thread exist, and it reports every exit with what the kernel counted.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import gc
@@ -114,6 +115,8 @@ def main() -> None:
     """Serve on the control socket that the supervisor left open."""
     die_with_parent(os.getppid())
     with socket.socket(fileno=int(sys.argv[1])) as control:
+        # The supervisor can go at any moment, also in the middle of a message.
+    with contextlib.suppress(ConnectionError), socket.socket(fileno=int(sys.argv[1])) as control:
         Zygote(control).serve()
 
 

@@ -2,6 +2,8 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -54,6 +56,15 @@ def find_descendants(pid: int) -> set[int]:
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
     return found - {pid}
+
+
+def find_running() -> set[int]:
+    running = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if stat.read_text().rpartition(")")[2].split()[0] != "Z":
+                running.add(int(stat.parent.name))
+    return running
 
 
 def find_newest_zygote() -> int:
@@ -241,6 +252,34 @@ async def test_after_shutdown_no_process_is_left_and_nothing_runs():
     assert find_descendants(os.getpid()) == before
     with pytest.raises(PoolClosed):
         await run(engine)
+
+
+SUPERVISOR = """
+import asyncio
+from scriptorium_runner.engine import Engine, EngineSettings
+
+async def main():
+    engine = Engine(EngineSettings(pool_size=2))
+    await engine.start()
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+def start_and_kill_a_supervisor() -> set[int]:
+    with subprocess.Popen([sys.executable, "-c", SUPERVISOR], stdout=subprocess.PIPE) as supervisor:
+        assert supervisor.stdout.readline() == b"ready\n"
+        family = find_descendants(supervisor.pid)
+        supervisor.kill()
+    return family
+
+
+async def test_zygote_and_workers_die_with_their_supervisor():
+    family = start_and_kill_a_supervisor()
+    assert len(family) == 3
+    await wait_until(lambda: not family & find_running())
 
 
 async def test_an_engine_that_was_not_started_runs_nothing():
