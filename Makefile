@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-IMAGE ?= localhost/scriptorium:dev
+REPOSITORY ?= localhost/scriptorium
 export PATH := $(CURDIR)/.cluster/bin:$(PATH)
 export KUBECONFIG := $(CURDIR)/.cluster/kubeconfig
 CLUSTER_TOOL := $(BIN)/python -m tests.cluster
@@ -62,16 +62,14 @@ cluster-load: $(BIN)/scriptorium ## Put an image onto its node: make cluster-loa
 	$(CLUSTER_TOOL) load $(IMAGE)
 
 .PHONY: image
-image: $(BIN)/scriptorium ## Build the image
-	PYTHON=$(BIN)/python tests/cluster/build-image $(IMAGE)
+image: $(BIN)/scriptorium ## Build the image and print its size
+	PYTHON=$(BIN)/python tests/cluster/build-image $(REPOSITORY)
 
 .PHONY: install
-install: image cluster-load ## Install the chart, with the image of this checkout, into the cluster
+install: image ## Install the chart, with the image of this checkout, into the cluster
+	tag=$$(cat .build/image-tag) && $(CLUSTER_TOOL) load $(REPOSITORY):$$tag && \
 	helm upgrade --install scriptorium helm/scriptorium --namespace scriptorium-system --create-namespace \
-	  --set image.repository=$(firstword $(subst :, ,$(IMAGE))) --set image.tag=$(lastword $(subst :, ,$(IMAGE))) \
-	  --wait --timeout 3m
-	kubectl --namespace scriptorium-system rollout restart deployment/scriptorium-operator
-	kubectl --namespace scriptorium-system rollout status deployment/scriptorium-operator --timeout 2m
+	  --set image.repository=$(REPOSITORY) --set image.tag=$$tag --wait --timeout 3m
 
 .PHONY: uninstall
 uninstall: ## Remove the release; the CRDs, and with them every team's objects, stay

@@ -2,7 +2,7 @@
 
 The floor is a bare client doing what a run cannot do without: one create, one watch event, two status
 patches. Ours is a create whose status is settled by the namespace's runner. Both run on the same cluster, in
-turns, one at a time and with 20 in flight, with objects of the same size; both are watched by the same client.
+turns, one at a time and with 20 in flight, with objects of the same size; and watched by the same client.
 """
 
 import argparse

@@ -13,8 +13,6 @@ NAME = "localhost/scriptorium-base:bookworm"
 SUITE = "bookworm"
 PACKAGES = ["python3", "python3-venv", "ca-certificates"]
 KEY_LABEL = "scriptorium.dev/base-key"
-#: Where Debian's packages come from; anything that debootstrap takes for a mirror will do.
-MIRROR = "http://deb.debian.org/debian"
 
 
 def ensure() -> None:
@@ -59,10 +57,11 @@ def ensure_archive(key: str) -> Path:
 
 def bootstrap(root: Path) -> None:
     """Make Debian's smallest root folder with Python in it."""
-    mirror = os.environ.get("CLUSTER_DEBIAN_MIRROR", MIRROR)
+    # Without a mirror of one's own debootstrap takes Debian's.
+    mirror = [named] if (named := os.environ.get("CLUSTER_DEBIAN_MIRROR")) else []
     include = f"--include={','.join(PACKAGES)}"
     # debootstrap mounts /proc and /sys; in a mount namespace of its own they go with it.
-    command = ["unshare", "--mount", "debootstrap", "--variant=minbase", include, SUITE, str(root), mirror]
+    command = ["unshare", "--mount", "debootstrap", "--variant=minbase", include, SUITE, str(root), *mirror]
     progress.run_long("debootstrap", command)
 
 

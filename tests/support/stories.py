@@ -1,9 +1,9 @@
 """Stories: a folder each with a `story.yaml`, manifests in and the expected status out.
 
 Its steps come in order: `apply` and `create` take manifests (or a file's path), `patch`, `delete` and `wait`
-kubectl's own arguments, `expect` waits until each object in the cluster has at least what is written there. In
-an expectation `<ANY>` stands for any value, `<ABSENT>` for none, `<NAMESPACE>` for the story's namespace, `~...`
-for a pattern, and a mapping against a list of conditions finds each by its type.
+kubectl's own arguments, `expect` waits until each object in the cluster has at least what is written there.
+In an expectation `<ANY>` stands for any value, `<ABSENT>` for none, `<NAMESPACE>` for the story's namespace,
+`~...` for a pattern, and a mapping against a list of conditions finds each by its type.
 """
 
 import json
