@@ -114,8 +114,7 @@ def keep_only(descriptors: list[int]) -> range:
 def main() -> None:
     """Serve on the control socket that the supervisor left open."""
     die_with_parent(os.getppid())
-    with socket.socket(fileno=int(sys.argv[1])) as control:
-        # The supervisor can go at any moment, also in the middle of a message.
+    # The supervisor can go at any moment, also in the middle of a message.
     with contextlib.suppress(ConnectionError), socket.socket(fileno=int(sys.argv[1])) as control:
         Zygote(control).serve()
 
