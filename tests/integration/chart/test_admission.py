@@ -1,0 +1,95 @@
+"""Who may run code of their own: asked of a real API server."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.chart.rendering import NAMESPACE, render
+from tests.support.kubectl import Kubectl
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.cluster
+
+POLICY = "scriptorium-inline-source"
+INLINE = {"source": "return 1"}
+BY_NAME = {"scriptRef": {"name": "hello"}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _policy(kubectl: Kubectl) -> Iterator[None]:
+    """The chart's policy and roles: the installed ones, else just these for the time of the tests."""
+    if kubectl.get("validatingadmissionpolicy", POLICY):
+        yield
+        return
+    templates = ("templates/admission.yaml", "templates/user-rbac.yaml")
+    text = "\n---\n".join(json.dumps(item) for name in templates for item in render(f"--show-only={name}"))
+    kubectl.run("apply", "--namespace", NAMESPACE, "-f", "-", stdin=text)
+    yield
+    kubectl.run("delete", "--namespace", NAMESPACE, "-f", "-", stdin=text)
+
+
+def grant(kubectl: Kubectl, namespace: str, user: str, resources: str) -> None:
+    kubectl.run("create", "role", user, "-n", namespace, "--verb=create", f"--resource={resources}")
+    kubectl.run("create", "rolebinding", user, "-n", namespace, f"--role={user}", f"--user={user}")
+
+
+def run_as(kubectl: Kubectl, namespace: str, user: str, spec: dict[str, Any]) -> str:
+    """Ask the API server to accept a run, without keeping it; gives what it says."""
+    manifest = {
+        "apiVersion": "scriptorium.dev/v1alpha1",
+        "kind": "ScriptExecution",
+        "metadata": {"generateName": "asked-"},
+        "spec": spec,
+    }
+    done = kubectl.attempt(
+        *("create", "--namespace", namespace, "--as", user, "--dry-run=server", "-f", "-"),
+        stdin=json.dumps(manifest),
+    )
+    return done.stdout or done.stderr
+
+
+def test_who_may_only_run_scripts_may_not_bring_code(kubectl: Kubectl, namespace: str) -> None:
+    grant(kubectl, namespace, "caller", "scriptexecutions.scriptorium.dev")
+    # The API server takes a moment to begin with a new policy.
+    answer = until(lambda: _refusal(run_as(kubectl, namespace, "caller", INLINE)), 30)
+    assert f"caller may not create scripts in namespace {namespace}" in answer
+    assert "spec.scriptRef" in answer
+    assert "created" in run_as(kubectl, namespace, "caller", BY_NAME)
+
+
+def _refusal(answer: str) -> str:
+    return answer if "denied" in answer else ""
+
+
+def test_who_may_write_scripts_may_bring_code(kubectl: Kubectl, namespace: str) -> None:
+    both = "scriptexecutions.scriptorium.dev,scripts.scriptorium.dev"
+    grant(kubectl, namespace, "author", both)
+    assert "created" in run_as(kubectl, namespace, "author", INLINE)
+
+
+@pytest.mark.parametrize(
+    ("role", "verb", "resource", "answer"),
+    [
+        ("view", "list", "scriptexecutions.scriptorium.dev", "yes"),
+        ("view", "create", "scriptexecutions.scriptorium.dev", "no"),
+        ("edit", "create", "scripts.scriptorium.dev", "yes"),
+        ("edit", "update", "runnerpools.scriptorium.dev", "no"),
+        ("edit", "patch", "scriptexecutions.scriptorium.dev/status", "no"),
+        ("admin", "update", "runnerpools.scriptorium.dev", "yes"),
+        ("admin", "patch", "scripts.scriptorium.dev/status", "no"),
+    ],
+)
+def test_the_clusters_own_roles_include_ours(
+    kubectl: Kubectl, namespace: str, role: str, verb: str, resource: str, answer: str
+) -> None:
+    kubectl.run("create", "rolebinding", role, "-n", namespace, f"--clusterrole={role}", "--user=member")
+    name, _, subresource = resource.partition("/")
+    options = [f"--subresource={subresource}"] if subresource else []
+
+    def ask() -> bool:
+        done = kubectl.attempt("auth", "can-i", verb, name, *options, "-n", namespace, "--as", "member")
+        return done.stdout.strip() == answer
+
+    until(ask, 30, f"{role} may {verb} {resource}: {answer}")

@@ -1,0 +1,173 @@
+"""What the chart makes of its values: needs helm, and no cluster."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from scriptorium_api import names
+from scriptorium_operator.settings import read_settings
+from tests.integration.chart.rendering import (
+    CHART,
+    ROOT,
+    attempt_helm,
+    attempt_rendering,
+    render,
+    render_one,
+)
+
+WITHOUT_LABELS_OF_OURS = {"CustomResourceDefinition"}
+
+
+def operator_pod(*options: str) -> dict[str, Any]:
+    pod: dict[str, Any] = render_one("Deployment", "scriptorium-operator", *options)["spec"]["template"][
+        "spec"
+    ]
+    return pod
+
+
+def operator_environment(*options: str) -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in operator_pod(*options)["containers"][0]["env"]}
+
+
+def rules_of(role: str) -> set[tuple[str, str, str]]:
+    return {
+        (group, resource, verb)
+        for rule in render_one("ClusterRole", role)["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_helm_finds_nothing_to_complain_about() -> None:
+    done = attempt_helm("lint", "--strict", str(CHART))
+    assert done.returncode == 0, done.stdout
+    assert "WARNING" not in done.stdout
+
+
+def test_the_crds_are_the_models_own_and_outlive_the_release() -> None:
+    rendered = {
+        manifest["metadata"]["name"]: manifest
+        for manifest in render()
+        if manifest["kind"] == "CustomResourceDefinition"
+    }
+    written = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "crds").glob("*.yaml"))]
+    assert list(rendered.values()) == written
+    for crd in rendered.values():
+        assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_every_object_has_the_standard_labels() -> None:
+    for manifest in render():
+        labels = manifest["metadata"]["labels"]
+        assert labels["app.kubernetes.io/name"] == "scriptorium"
+        if manifest["kind"] not in WITHOUT_LABELS_OF_OURS:
+            assert labels["app.kubernetes.io/component"] in {"operator", "runner"}
+            assert labels["app.kubernetes.io/instance"] == "scriptorium"
+            assert labels["app.kubernetes.io/managed-by"] == "Helm"
+
+
+def test_the_operator_understands_the_charts_defaults() -> None:
+    environment = operator_environment()
+    assert read_settings(environment) == read_settings(
+        {"SCRIPTORIUM_IMAGE": environment["SCRIPTORIUM_IMAGE"]}
+    )
+
+
+def test_the_operator_gets_what_the_values_say() -> None:
+    settings = read_settings(
+        operator_environment(
+            "--set=image.repository=registry.example:5000/team/scriptorium",
+            "--set=image.tag=1.2.3",
+            "--set=image.pullPolicy=Always",
+            "--set=image.pullSecrets={one,two}",
+            "--set=operator.poolIdleSeconds=60",
+            "--set=runner.priorityClassName=high",
+            "--set=tenancy.organizationLabel=example.org/unit",
+            "--set=networkPolicy.enabled=false",
+            "--set=networkPolicy.metricsFrom={monitoring}",
+        )
+    )
+    assert settings.runner.image == "registry.example:5000/team/scriptorium:1.2.3"
+    assert settings.runner.pull_policy == "Always"
+    assert settings.runner.pull_secrets == ("one", "two")
+    assert settings.runner.priority_class == "high"
+    assert settings.runner.metrics_from == ("monitoring",)
+    assert not settings.runner.has_network_policy
+    assert settings.pool_idle.total_seconds() == 60
+    assert settings.organization_label == "example.org/unit"
+
+
+def test_without_a_tag_the_image_is_that_of_the_charts_version() -> None:
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    assert operator_pod()["containers"][0]["image"].endswith(f":{version}")
+
+
+def test_placement_is_left_out_unless_set() -> None:
+    assert not {"nodeSelector", "tolerations", "priorityClassName", "imagePullSecrets"} & set(operator_pod())
+    pod = operator_pod(
+        "--set=operator.nodeSelector.disk=ssd",
+        "--set=operator.tolerations[0].operator=Exists",
+        "--set=operator.priorityClassName=high",
+    )
+    assert pod["nodeSelector"] == {"disk": "ssd"}
+    assert pod["tolerations"] == [{"operator": "Exists"}]
+    assert pod["priorityClassName"] == "high"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "replicas=2",
+        "image.digest=x",
+        "image.pullPolicy=Sometimes",
+        "image.repository=two words",
+        "operator.poolIdleSeconds=0",
+        "operator.poolIdleSeconds=soon",
+        "operator.resources.limits.memory=much",
+        "networkPolicy.enabled=1",
+        "networkPolicy.metricsFrom={Not_A_Name}",
+        "tenancy.organizationLabel=two words",
+    ],
+)
+def test_a_value_that_would_be_ignored_or_makes_no_sense_is_refused(value: str) -> None:
+    done = attempt_rendering(f"--set={value}")
+    assert done.returncode != 0
+    assert "values don't meet the specifications of the schema" in done.stderr
+
+
+def test_runners_may_do_this_and_nothing_else() -> None:
+    read = {"get", "list", "watch"}
+    ours = {
+        (names.GROUP, kind, verb) for kind in ("scripts", "runnerpools", "scriptexecutions") for verb in read
+    }
+    core = {("", kind, verb) for kind in ("pods", "configmaps") for verb in read}
+    assert rules_of(names.RUNNER_ROLE) == ours | core | {(names.GROUP, "scriptexecutions/status", "patch")}
+
+
+def test_the_operator_may_bind_one_role_and_grant_nothing_else() -> None:
+    rules = render_one("ClusterRole", "scriptorium-operator")["rules"]
+    binding = [rule for rule in rules if "bind" in rule["verbs"]]
+    assert [rule["resourceNames"] for rule in binding] == [[names.RUNNER_ROLE]]
+    verbs = {verb for rule in rules for verb in rule["verbs"]}
+    assert not verbs & {"*", "escalate", "impersonate"}
+    resources = {resource for rule in rules for resource in rule["resources"]}
+    assert not resources & {"*", "secrets", "pods", "pods/exec", "jobs", "roles", "scripts/finalizers"}
+
+
+def test_the_operator_changes_no_script() -> None:
+    verbs = {verb for group, resource, verb in rules_of("scriptorium-operator") if resource == "scripts"}
+    assert verbs == {"get", "list", "watch"}
+
+
+@pytest.mark.parametrize("role", ["scriptorium-view", "scriptorium-edit", "scriptorium-admin"])
+def test_no_user_writes_a_status(role: str) -> None:
+    assert not [resource for _, resource, _ in rules_of(role) if resource.endswith("/status")]
+
+
+def test_editors_write_scripts_and_runs_and_only_admins_pools() -> None:
+    edited = {resource for _, resource, verb in rules_of("scriptorium-edit") if verb == "create"}
+    administered = {resource for _, resource, verb in rules_of("scriptorium-admin") if verb == "create"}
+    assert edited == {"scripts", "scriptexecutions"}
+    assert "runnerpools" in administered

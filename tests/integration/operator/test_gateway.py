@@ -1,0 +1,105 @@
+"""The gateway to the cluster, and what the API server makes of our manifests."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from scriptorium_api import names
+from scriptorium_client import Client
+from scriptorium_operator.build.pool_objects import build_pool_objects
+from scriptorium_operator.decide.drift import lacks
+from scriptorium_operator.errors import ClusterRefused, Outdated, Vanished
+from scriptorium_operator.facts import InSync, Key, Kind, Manifest
+from scriptorium_operator.gateways.cluster import Cluster
+from scriptorium_operator.settings import RunnerSettings, Settings
+from tests.support.kubectl import Kubectl
+
+pytestmark = pytest.mark.cluster
+
+SETTINGS = Settings(
+    runner=RunnerSettings(
+        image="example.org/none:1",
+        pull_secrets=("registry",),
+        priority_class="system-cluster-critical",
+        metrics_from=("monitoring",),
+    )
+)
+RICH_SPEC = {
+    "replicas": 0,
+    "resources": {"limits": {"cpu": "1000m", "memory": "1024Mi"}, "requests": {"cpu": "0.05"}},
+    "nodeSelector": {"disk": "ssd"},
+    "tolerations": [{"key": "gpu", "operator": "Exists"}],
+}
+
+
+@pytest_asyncio.fixture
+async def cluster(client: Client) -> AsyncIterator[Cluster]:
+    yield Cluster(client)
+
+
+def make_pool(spec: Manifest, namespace: str) -> Manifest:
+    metadata = {"name": "default", "namespace": namespace}
+    return {"apiVersion": names.API_VERSION, "kind": "RunnerPool", "metadata": metadata, "spec": spec}
+
+
+async def test_what_was_applied_lacks_nothing_after_the_api_servers_defaults(
+    cluster: Cluster, kubectl: Kubectl, namespace: str
+) -> None:
+    # Applied in a dry run by kubectl, so that an operator that runs elsewhere has nothing to put right.
+    pool_key = Key(Kind.RUNNER_POOL, namespace, "default")
+    await cluster.apply(make_pool(RICH_SPEC, namespace))
+    pool = await cluster.find_pool(pool_key)
+    tenant = await cluster.find_tenant(namespace)
+    assert pool is not None
+    assert tenant is not None
+    for manifest in build_pool_objects(pool, tenant, await cluster.find_api_server(), SETTINGS):
+        manifest["metadata"]["name"] += "-test"
+        applied = await cluster.apply(manifest)
+        live = await cluster.find(Key(Kind(manifest["kind"]), namespace, manifest["metadata"]["name"]))
+        assert not lacks(applied, manifest)
+        assert not lacks(live, manifest), f"{manifest['kind']}: {live}"
+
+
+async def test_a_status_is_written_only_over_what_was_read(
+    cluster: Cluster, kubectl: Kubectl, namespace: str
+) -> None:
+    script = {"apiVersion": names.API_VERSION, "kind": "Script", "metadata": {"name": "hello"}}
+    kubectl.apply(script | {"spec": {"source": "return 1"}}, namespace)
+    found = await cluster.find_script(Key(Kind.SCRIPT, namespace, "hello"))
+    assert found is not None
+    kubectl.apply(script | {"spec": {"source": "return 2"}}, namespace)
+    with pytest.raises(Outdated):
+        await cluster.replace_status(found, {"version": 1})
+
+
+async def test_what_is_not_there_is_none(cluster: Cluster, namespace: str) -> None:
+    assert await cluster.find(Key(Kind.DEPLOYMENT, namespace, "none")) is None
+    assert await cluster.find_tenant("there-is-no-such-namespace") is None
+    assert await cluster.find_config_map(namespace, "none") is None
+    assert not await cluster.has_scripts(namespace)
+    assert not await cluster.has_unfinished_runs(namespace)
+
+
+async def test_a_namespace_that_is_not_there_takes_nothing(cluster: Cluster) -> None:
+    with pytest.raises(Vanished):
+        await cluster.apply(make_pool({}, "there-is-no-such-namespace"))
+
+
+async def test_a_spec_that_the_api_server_refuses_is_a_refusal(cluster: Cluster, namespace: str) -> None:
+    with pytest.raises(ClusterRefused, match="replicas"):
+        await cluster.apply(make_pool({"replicas": -1}, namespace))
+
+
+async def test_our_kinds_are_served(cluster: Cluster) -> None:
+    for kind in (Kind.SCRIPT, Kind.EXECUTION, Kind.RUNNER_POOL):
+        assert await cluster.is_serving(kind)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+async def test_every_kind_can_be_followed(cluster: Cluster, kind: Kind) -> None:
+    async for told in cluster.follow(kind):
+        if isinstance(told, InSync):
+            break
+        assert told.key.kind is kind
+        assert told.uid
