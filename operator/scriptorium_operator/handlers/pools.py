@@ -7,14 +7,15 @@ import kopf
 from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_operator.context import Context
+from scriptorium_operator.facts import Kind
+from scriptorium_operator.handlers import arrivals
 from scriptorium_operator.services import pools
 
 
 @kopf.on.event(names.GROUP, names.VERSION, "runnerpools")
 async def take_note(type: str | None, body: kopf.Body, memo: Context, **_: Any) -> None:  # noqa: A002 - kopf's name.
     """Hand a RunnerPool over to the service."""
-    pool = RunnerPool.from_wire(dict(body))
-    if type == "DELETED":
-        pools.forget(memo, pool)
-    else:
-        pools.observe(memo, pool)
+    is_gone = type == "DELETED"
+    arrivals.note_arrival(memo, Kind.RUNNER_POOL, body, is_gone=is_gone)
+    if not is_gone:
+        pools.observe(memo, RunnerPool.from_wire(dict(body)))

@@ -12,12 +12,15 @@ import kopf
 from scriptorium_api import names
 from scriptorium_api.script import Script
 from scriptorium_operator.context import Context
+from scriptorium_operator.facts import Kind
+from scriptorium_operator.handlers import arrivals
 from scriptorium_operator.services import scripts
 
 
 @kopf.on.event(names.GROUP, names.VERSION, "scripts")
 async def take_note(type: str | None, body: kopf.Body, memo: Context, **_: Any) -> None:  # noqa: A002 - kopf's name.
     """Hand a Script over to the service."""
+    arrivals.note_arrival(memo, Kind.SCRIPT, body, is_gone=type == "DELETED")
     script = Script.from_wire(dict(body))
     if type == "DELETED":
         scripts.forget(memo, script)

@@ -17,15 +17,8 @@ log = logging.getLogger(__name__)
 
 
 def observe(context: Context, pool: RunnerPool) -> None:
-    """Take note of a pool as it is now, and see to it."""
-    metadata = pool.metadata
-    context.canaries[Kind.RUNNER_POOL].arrive(metadata.uid, metadata.generation, context.now())
-    context.work.add(Key(Kind.RUNNER_POOL, metadata.namespace, metadata.name))
-
-
-def forget(context: Context, pool: RunnerPool) -> None:
-    """Take note that a pool is gone."""
-    context.canaries[Kind.RUNNER_POOL].forget(pool.metadata.uid)
+    """See to a pool that kopf told of."""
+    context.work.add(Key(Kind.RUNNER_POOL, pool.metadata.namespace, pool.metadata.name))
 
 
 async def reconcile(context: Context, key: Key) -> None:

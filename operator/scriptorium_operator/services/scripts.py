@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 def observe(context: Context, script: Script) -> None:
     """Take note of a Script as it is now, and see to it if its status may be out of date."""
     key = Key(Kind.SCRIPT, script.metadata.namespace, script.metadata.name)
-    context.canaries[Kind.SCRIPT].arrive(script.metadata.uid, script.metadata.generation, context.now())
     context.references.record(key, script)
     if verdicts.needs_attention(script):
         context.work.add(key)
@@ -26,7 +25,6 @@ def observe(context: Context, script: Script) -> None:
 def forget(context: Context, script: Script) -> None:
     """Take note that a Script is gone."""
     context.references.forget(Key(Kind.SCRIPT, script.metadata.namespace, script.metadata.name))
-    context.canaries[Kind.SCRIPT].forget(script.metadata.uid)
 
 
 async def reconcile(context: Context, key: Key) -> None:

@@ -36,13 +36,17 @@ class OperatorProcess:
                 stderr=file,
             )
 
+    def is_running(self) -> bool:
+        """Say whether it has not ended."""
+        return self._process.poll() is None
+
     def wait_until_ready(self) -> None:
         """Wait until it has seen everything once."""
         until(lambda: self.ask("/readyz") == 200, 60, "the operator is ready")
 
     def ask(self, path: str) -> int:
         """Give the status that it answers with, 0 for none."""
-        assert self._process.poll() is None, f"the operator ended:\n{self.read_log()}"
+        assert self.is_running(), f"the operator ended:\n{self.read_log()}"
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=5) as answer:
                 return int(answer.status)
@@ -129,7 +133,7 @@ def start_operator(
 
     yield start
     for process in started:
-        if process._process.poll() is None:
+        if process.is_running():
             process.stop()
         assert "traceback" not in process.read_log().lower(), process.read_log()
 

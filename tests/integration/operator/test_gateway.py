@@ -46,7 +46,7 @@ def make_pool(spec: Manifest, namespace: str) -> Manifest:
 async def test_what_was_applied_lacks_nothing_after_the_api_servers_defaults(
     cluster: Cluster, kubectl: Kubectl, namespace: str
 ) -> None:
-    # Applied in a dry run by kubectl, so that an operator that runs elsewhere has nothing to put right.
+    # Under names of their own, so that an operator that runs meanwhile has nothing to put right.
     pool_key = Key(Kind.RUNNER_POOL, namespace, "default")
     await cluster.apply(make_pool(RICH_SPEC, namespace))
     pool = await cluster.find_pool(pool_key)

@@ -1,0 +1,51 @@
+from typing import Any
+
+import kopf
+import pytest
+from pydantic import ValidationError
+
+from scriptorium_operator.context import Context
+from scriptorium_operator.facts import Key, Kind
+from scriptorium_operator.handlers import pools, scripts
+from tests.unit.operator.fakes import Clock, make_pool, make_script
+
+
+def added(context: Context) -> list[Key]:
+    keys: list[Key] = context.work.added  # type: ignore[attr-defined]
+    return keys
+
+
+def body_of(item: dict[str, Any]) -> kopf.Body:
+    return kopf.Body(item)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("event", [None, "ADDED", "MODIFIED"])
+async def test_every_event_of_a_script_is_taken_note_of(context: Context, event: str | None) -> None:
+    await scripts.take_note(type=event, body=body_of(make_script().to_wire()), memo=context)
+    assert added(context) == [Key(Kind.SCRIPT, "team", "hello")]
+
+
+async def test_a_script_that_is_gone_is_no_work(context: Context) -> None:
+    await scripts.take_note(type="DELETED", body=body_of(make_script().to_wire()), memo=context)
+    assert added(context) == []
+
+
+@pytest.mark.parametrize("event", [None, "ADDED", "MODIFIED"])
+async def test_every_event_of_a_pool_is_taken_note_of(context: Context, event: str | None) -> None:
+    await pools.take_note(type=event, body=body_of(make_pool().to_wire()), memo=context)
+    assert added(context) == [Key(Kind.RUNNER_POOL, "team", "default")]
+
+
+async def test_a_pool_that_is_gone_is_no_work(context: Context) -> None:
+    await pools.take_note(type="DELETED", body=body_of(make_pool().to_wire()), memo=context)
+    assert added(context) == []
+
+
+async def test_an_object_that_we_cannot_read_came_through_too(context: Context, clock: Clock) -> None:
+    canary = context.canaries[Kind.SCRIPT]
+    canary.expect("s1", 1, clock())
+    strange = make_script().to_wire() | {"spec": {"sauce": "?"}}
+    with pytest.raises(ValidationError):
+        await scripts.take_note(type="ADDED", body=body_of(strange), memo=context)
+    clock.advance(hours=1)
+    assert not canary.is_silent(clock())
