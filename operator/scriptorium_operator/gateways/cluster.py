@@ -96,8 +96,12 @@ class Cluster:
     async def has_scripts(self, namespace: str) -> bool:
         """Say whether there is a Script in the namespace."""
         with _translated():
-            pages = self._client.list_pages(resources.SCRIPTS, namespace, is_metadata_only=True)
-            return any([bool(items) async for items, _ in pages])
+            async for items, _ in self._client.list_pages(
+                resources.SCRIPTS, namespace, is_metadata_only=True
+            ):
+                if items:
+                    return True
+            return False
 
     async def has_unfinished_runs(self, namespace: str) -> bool:
         """Say whether a run of the namespace has not ended; the phase is not selectable, so all are read."""

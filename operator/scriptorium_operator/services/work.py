@@ -29,6 +29,7 @@ class Work:
         self._busy: set[Key] = set()
         self._again: set[Key] = set()
         self._failures: Counter[Key] = Counter()
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
 
     def add(self, key: Key) -> None:
         """Ask for the object to be brought up to date."""
@@ -66,13 +67,21 @@ class Work:
             log.exception("a bug of the operator", extra=_fields(key) | {"pause": pause})
             return
         self._failures.pop(key, None)
+        self._set_timer(key, None)
 
     def _postpone(self, key: Key, longest: float, error: Exception) -> float:
         asked = (error.retry_after or 0.0) if isinstance(error, ClusterUnavailable) else 0.0
         pause = compute_pause(self._failures[key], longest, self._jitter())
         self._failures[key] += 1
-        asyncio.get_running_loop().call_later(max(pause, asked), self.add, key)
+        self._set_timer(key, max(pause, asked))
         return round(max(pause, asked), 3)
+
+    def _set_timer(self, key: Key, pause: float | None) -> None:
+        """Let a key wait for one timer at most, else each change of a failing object would add one."""
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+        if pause is not None:
+            self._timers[key] = asyncio.get_running_loop().call_later(pause, self.add, key)
 
 
 def compute_pause(failures: int, longest: float, jitter: float) -> float:

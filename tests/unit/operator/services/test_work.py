@@ -85,6 +85,19 @@ async def test_a_failure_is_told_and_tried_again(
     assert (caplog.records[0].exc_info is not None) == (level == logging.ERROR)
 
 
+async def test_a_failing_key_that_changes_all_the_time_waits_for_one_timer() -> None:
+    work, recorder = make_work(), Recorder(*[ClusterUnavailable("down", retry_after=3600.0)] * 3)
+    worker = asyncio.create_task(work.work_off(recorder))
+    for count in (1, 2, 3):
+        work.add(ONE)
+        await until_async(lambda count=count: len(recorder.handled) == count)
+    loop = asyncio.get_running_loop()
+    waiting = [timer for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+    assert len([timer for timer in waiting if timer.when() > loop.time() + 60]) == 1
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
+
+
 async def test_what_is_gone_is_let_go() -> None:
     work, recorder = make_work(), Recorder(Vanished("namespace is being terminated"))
     work.add(ONE)
