@@ -69,7 +69,7 @@ image: $(BIN)/scriptorium ## Build the image and print its size
 install: image ## Install the chart, with the image of this checkout, into the cluster
 	tag=$$(cat .build/image-tag) && $(CLUSTER_TOOL) load $(REPOSITORY):$$tag && \
 	helm upgrade --install scriptorium helm/scriptorium --namespace scriptorium-system --create-namespace \
-	  --set image.repository=$(REPOSITORY) --set image.tag=$$tag --wait --timeout 3m
+	  --set image.repository=$(REPOSITORY) --set image.tag=$$tag --take-ownership --wait --timeout 3m
 
 .PHONY: uninstall
 uninstall: ## Remove the release; the CRDs, and with them every team's objects, stay

@@ -22,7 +22,8 @@ REQUEST_SECONDS = 30
 #: The API server ends a watch after this many seconds; we give up on a silent one a little later.
 WATCH_SECONDS = 300
 
-#: With bookmarks about once a minute, a watch that is silent for longer is dead, however open it looks.
+#: A watch that is silent for this long may be dead, however open it looks, and is begun anew. Busy kinds have
+#: bookmarks about once a minute; a kind without any event may have none for hours.
 SILENCE_SECONDS = 90
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -167,7 +168,7 @@ class Client:
         labels: str | None = None,
         is_metadata_only: bool = False,
     ) -> AsyncIterator[Manifest]:
-        """Give the changes since the version, bookmarks among them, until the server ends the watch."""
+        """Give the changes since the version, bookmarks among them, until the watch ends or falls silent."""
         query = {
             "watch": "true",
             "resourceVersion": version,
@@ -187,6 +188,8 @@ class Client:
                     raise await _error_of(response)
                 async for line in _lines(response.content):
                     yield _checked(json.loads(line))
+        except aiohttp.SocketTimeoutError:
+            return
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise errors.Unavailable(f"the watch broke off: {type(error).__name__}: {error}") from error
 

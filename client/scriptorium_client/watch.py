@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,7 +71,7 @@ class _Thread:
         return [self.drop({"metadata": stub}) for stub in gone]
 
 
-async def follow(client: Client, selection: Selection) -> AsyncIterator[Event | Synced]:
+async def follow(client: Client, selection: Selection) -> AsyncGenerator[Event | Synced, None]:
     """Tell every change, for ever; deletions that fell into a gap are told when the list is read again.
 
     The object of such a deletion has its name, namespace and UID only.

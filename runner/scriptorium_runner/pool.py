@@ -48,16 +48,14 @@ async def _serve(
     dispatcher = Dispatcher(board, EngineSandbox(sandbox), place, record_end)
     metrics = Metrics(dispatcher, settings.workers)
     synced = asyncio.Event()
-    tasks = [
-        asyncio.create_task(_end_process_on_failure(work), name=work.__qualname__)
-        for work in (
-            cluster.follow_scripts(client, settings.namespace, board, dispatcher),
-            cluster.follow_config_maps(client, settings.namespace, board, dispatcher),
-            cluster.follow_runners(client, settings.namespace, settings.pool, dispatcher),
-            cluster.follow_executions(client, settings.namespace, dispatcher, synced),
-            dispatcher.run(),
-        )
-    ]
+    loops = {
+        "scripts": cluster.follow_scripts(client, settings.namespace, board, dispatcher),
+        "config maps": cluster.follow_config_maps(client, settings.namespace, board, dispatcher),
+        "runners": cluster.follow_runners(client, settings.namespace, settings.pool, dispatcher),
+        "executions": cluster.follow_executions(client, settings.namespace, dispatcher, synced),
+        "dispatcher": dispatcher.run(),
+    }
+    tasks = [asyncio.create_task(_end_process_on_failure(name, work)) for name, work in loops.items()]
     probes = await health.start_health(
         settings.health_port,
         is_alive=lambda: True,
@@ -75,10 +73,10 @@ async def _serve(
     log.info("runner stopped")
 
 
-async def _end_process_on_failure(work: Coroutine[Any, Any, None]) -> None:
+async def _end_process_on_failure(name: str, work: Coroutine[Any, Any, None]) -> None:
     """A runner with a dead loop would look alive and take nothing: better to start anew."""
     try:
         await work
     except Exception:
-        log.exception("a loop of the runner died", extra={"loop": work.__qualname__})
+        log.exception("a loop of the runner died", extra={"loop": name})
         os.kill(os.getpid(), signal.SIGTERM)

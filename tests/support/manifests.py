@@ -35,9 +35,9 @@ class Bad:
     words: str
 
 
-RUN = {"scriptRef": {"name": "hello"}}
-CODE = {"source": "return 1"}
-FROM = {"sourceFrom": {"configMapKeyRef": {"name": "code", "key": "main.js"}}}
+RUN: Manifest = {"scriptRef": {"name": "hello"}}
+CODE: Manifest = {"source": "return 1"}
+FROM: Manifest = {"sourceFrom": {"configMapKeyRef": {"name": "code", "key": "main.js"}}}
 
 GOOD: dict[str, Manifest] = {
     "a script": script(**CODE),

@@ -33,4 +33,5 @@ async def until_async(check: Callable[[], Awaitable[T] | T], seconds: float = 10
             found: T = await answer if isinstance(answer, Awaitable) else answer
             if found:
                 return found
-            await asyncio.sleep(0)
+            # A coroutine asked somebody else: look again later. A plain check sees the loop's own work.
+            await asyncio.sleep(_LOOK if isinstance(answer, Awaitable) else 0)

@@ -95,8 +95,8 @@ def _documents(text: str) -> Iterator[yaml.Node]:
 def _load_document(path: Path, node: yaml.Node, loaded: Loaded) -> None:
     line = node.start_mark.line + 1
     if twin := _find_twin_key(node):
-        problem = f'the key "{twin.value}" stands twice in one mapping'
-        loaded.problems.append(Problem(path, twin.start_mark.line + 1, problem))
+        text = f'the key "{twin.value}" stands twice in one mapping'
+        loaded.problems.append(Problem(path, twin.start_mark.line + 1, text))
         return
     body = _construct(node)
     if not isinstance(body, dict):
@@ -171,7 +171,7 @@ def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:
 
 
 def _find_twin_key(node: yaml.Node) -> yaml.ScalarNode | None:
-    children: list[yaml.Node] = []
+    children: list[Any] = []
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -187,7 +187,8 @@ def _find_twin_key(node: yaml.Node) -> yaml.ScalarNode | None:
 def _items(node: yaml.MappingNode) -> list[yaml.Node]:
     for key, value in node.value:
         if key.value == "items" and isinstance(value, yaml.SequenceNode):
-            return value.value
+            items: list[yaml.Node] = value.value
+            return items
     return []
 
 

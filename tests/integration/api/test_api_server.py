@@ -1,4 +1,4 @@
-"""The CRDs in the real API server, through kubectl: the same table as the models', and what only it can say."""
+"""The CRDs in the real API server: the same table as the models', and what only it can say."""
 
 import json
 
@@ -38,7 +38,9 @@ def test_the_api_server_refuses(name: str, kubectl: Kubectl) -> None:
 def test_a_runs_spec_does_not_change(change: Manifest, kubectl: Kubectl, namespace: str) -> None:
     kubectl.create(execution(scriptRef={"name": "absent"}, input={"a": 1}), namespace)
     patch = json.dumps({"spec": change})
-    done = kubectl.attempt("patch", "sx", "sample", "--namespace", namespace, "--type=merge", "--patch", patch)
+    done = kubectl.attempt(
+        "patch", "sx", "sample", "--namespace", namespace, "--type=merge", "--patch", patch
+    )
     assert done.returncode != 0
     assert "immutable but for cancel" in done.stderr
 

@@ -1,0 +1,102 @@
+"""What our accounts may do, asked of the API server with their own tokens: a rule more fails this test."""
+
+import json
+import tempfile
+from typing import Any
+
+import pytest
+
+from tests.support.kubectl import Kubectl
+from tests.support.manifests import script
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.cluster
+
+READ = ["get", "list", "watch"]
+OURS = "scriptorium.dev"
+
+RUNNER = {
+    (OURS, "scripts", ""): READ,
+    (OURS, "scriptexecutions", ""): READ,
+    (OURS, "scriptexecutions/status", ""): ["patch"],
+    ("", "pods", ""): READ,
+    ("", "configmaps", ""): READ,
+}
+
+OPERATOR = {
+    (OURS, "scripts", ""): READ,
+    (OURS, "scriptexecutions", ""): ["list", "watch"],
+    (OURS, "runnerpools", ""): [*READ, "create", "patch", "delete"],
+    (OURS, "scripts/status", ""): ["patch"],
+    (OURS, "runnerpools/status", ""): ["patch"],
+    ("", "configmaps", ""): READ,
+    ("", "namespaces", ""): READ,
+    ("", "serviceaccounts", ""): [*READ, "create", "patch"],
+    ("", "services", ""): [*READ, "create", "patch"],
+    ("apps", "deployments", ""): [*READ, "create", "patch"],
+    ("rbac.authorization.k8s.io", "rolebindings", ""): [*READ, "create", "patch"],
+    ("networking.k8s.io", "networkpolicies", ""): [*READ, "create", "patch", "delete"],
+    ("rbac.authorization.k8s.io", "clusterroles", "scriptorium-runner"): ["bind"],
+    ("discovery.k8s.io", "endpointslices", "kubernetes"): ["get"],
+}
+
+
+def rules_of(
+    kubectl: Kubectl, account: str, namespace: str, place: str
+) -> dict[tuple[str, str, str], list[str]]:
+    """Give what an account may do in a place, but for what every account may."""
+    token = kubectl.run("create", "token", account, "--namespace", namespace).strip()
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": {"namespace": place},
+    }
+    # A kubeconfig's client certificate would win over the token: use the cluster part of it alone.
+    config = json.loads(kubectl.run("config", "view", "--raw", "-o", "json"))
+    config["users"] = [{"name": "account", "user": {"token": token}}]
+    config["contexts"] = [
+        {"name": "account", "context": {"cluster": config["clusters"][0]["name"], "user": "account"}}
+    ]
+    config["current-context"] = "account"
+    answer = ask(kubectl, config, review)
+    rules: dict[tuple[str, str, str], list[str]] = {}
+    for rule in answer["status"]["resourceRules"]:
+        if "authorization.k8s.io" in rule["apiGroups"] or "authentication.k8s.io" in rule["apiGroups"]:
+            continue
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for name in rule.get("resourceNames") or [""]:
+                    rules.setdefault((group, resource, name), []).extend(rule["verbs"])
+    return {key: sorted(set(verbs)) for key, verbs in rules.items()}
+
+
+def ask(kubectl: Kubectl, config: dict[str, Any], review: dict[str, Any]) -> dict[str, Any]:
+    """Create a review as the user of this configuration."""
+    with tempfile.NamedTemporaryFile("w", suffix=".kubeconfig") as file:
+        json.dump(config, file)
+        file.flush()
+        text = Kubectl(file.name).run(
+            "create", "--validate=false", "-o", "json", "-f", "-", stdin=json.dumps(review)
+        )
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
+def sort_verbs(rules: dict[tuple[str, str, str], list[str]]) -> dict[tuple[str, str, str], list[str]]:
+    return {key: sorted(verbs) for key, verbs in rules.items()}
+
+
+def test_the_operator_may_do_this_and_no_more(kubectl: Kubectl, release: str) -> None:
+    assert rules_of(kubectl, "scriptorium-operator", release, "default") == sort_verbs(OPERATOR)
+
+
+@pytest.mark.usefixtures("release")
+def test_a_runner_may_do_this_in_its_namespace_and_nothing_elsewhere(
+    kubectl: Kubectl, namespace: str
+) -> None:
+    account = "scriptorium-runner-default"
+    kubectl.apply(script("any", source="return 1;"), namespace)
+    until(lambda: kubectl.get("rolebinding", account, namespace))
+    assert rules_of(kubectl, account, namespace, namespace) == sort_verbs(RUNNER)
+    assert rules_of(kubectl, account, namespace, "default") == {}
+    assert rules_of(kubectl, account, namespace, "kube-system") == {}

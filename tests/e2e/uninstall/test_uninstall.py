@@ -1,0 +1,41 @@
+"""After `helm uninstall` and the deletion of the CRDs nothing is left. The last of all tests."""
+
+import subprocess
+
+import pytest
+
+from tests.support.kubectl import Kubectl
+from tests.support.manifests import execution, script
+from tests.support.stories import expect
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.cluster
+
+CRDS = [f"{plural}.scriptorium.dev" for plural in ("scripts", "scriptexecutions", "runnerpools")]
+
+
+def test_after_uninstalling_and_deleting_the_crds_nothing_is_left(
+    kubectl: Kubectl, release: str, namespace: str
+) -> None:
+    kubectl.apply(script("hello", source="return 1;"), namespace)
+    kubectl.create(execution("run", scriptRef={"name": "hello"}), namespace)
+    expect(
+        {"kind": "ScriptExecution", "metadata": {"name": "run"}, "status": {"phase": "Succeeded"}},
+        kubectl,
+        namespace,
+    )
+    helm = ["helm", "--kubeconfig", kubectl.kubeconfig, "uninstall", "scriptorium", "--namespace", release]
+    subprocess.run([*helm, "--wait", "--timeout=120s"], check=True, capture_output=True, timeout=150)
+    assert kubectl.get("sx", "run", namespace), "uninstalling the release keeps every team's objects"
+    kubectl.run("delete", "crd", *CRDS, "--timeout=120s")
+    until(lambda: find_leftovers(kubectl) == [], 120)
+    kubectl.run("delete", "namespace", release, "--timeout=60s")
+
+
+def find_leftovers(kubectl: Kubectl) -> list[str]:
+    """Give everything in the cluster that bears our name, of every kind that can be listed."""
+    kinds = kubectl.run("api-resources", "--verbs=list", "--output=name").split()
+    # Events are history, and go away by themselves.
+    listed = ",".join(kind for kind in kinds if not kind.startswith("events"))
+    names = kubectl.run("get", listed, "--all-namespaces", "--output=name", "--ignore-not-found").split()
+    return [name for name in names if "scriptorium" in name and name != "namespace/scriptorium-system"]

@@ -1,0 +1,135 @@
+"""A runner as a process of this checkout, on the real API server, behind a wire that can be cut."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+import yaml
+
+from scriptorium_client import Client, load_config
+from scriptorium_client.resources import EXECUTIONS
+from tests.support.kubectl import Kubectl
+from tests.support.manifests import pool
+from tests.support.proxy import Wire
+from tests.support.waiting import until_async
+
+
+@dataclass
+class RunnerProcess:
+    """A running `scriptorium-runner pool` and its wire."""
+
+    process: asyncio.subprocess.Process
+    wire: Wire
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 60) -> int:
+        """Send a signal and give the exit code."""
+        self.process.send_signal(number)
+        return await asyncio.wait_for(self.process.wait(), seconds)
+
+
+class Runners:
+    """Starts runners in one namespace that has no others."""
+
+    def __init__(self, namespace: str, kubeconfig: str, folder: Path) -> None:
+        self.namespace, self._kubeconfig, self._folder = namespace, kubeconfig, folder
+        self._started = 0
+
+    @asynccontextmanager
+    async def start(self, **settings: str) -> AsyncIterator[RunnerProcess]:
+        """Give a runner with these settings in its environment; it is ended at the end."""
+        self._started += 1
+        name = f"runner-{self._started}"
+        server = urlsplit(load_config(self._kubeconfig).server)
+        wire = Wire(server.hostname or "", server.port or 443)
+        path = self._folder / f"{name}.kubeconfig"
+        write_kubeconfig(self._kubeconfig, path, await wire.start())
+        environment = {
+            "PATH": os.environ["PATH"],
+            "KUBECONFIG": str(path),
+            "POD_NAME": name,
+            "POD_UID": f"uid-{name}",
+            "POD_NAMESPACE": self.namespace,
+            "SCRIPTORIUM_TENANT_ID": "tenant",
+            "SCRIPT_VM_POOL_SIZE": "2",
+            "SCRIPTORIUM_HEALTH_PORT": "0",
+        } | settings
+        log = os.open(self._folder / f"{name}.log", os.O_CREAT | os.O_WRONLY)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "scriptorium_runner", "pool"), env=environment, stdout=log, stderr=log
+        )
+        os.close(log)
+        try:
+            yield RunnerProcess(process, wire)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            await wire.stop()
+
+
+def write_kubeconfig(source: str, target: Path, port: int) -> None:
+    """Write a kubeconfig that goes through the wire at this port."""
+    document = yaml.safe_load(Path(source).read_text())
+    cluster = document["clusters"][0]["cluster"]
+    cluster["server"] = f"https://127.0.0.1:{port}"
+    # The API server's certificate is for its own address, not for the wire's.
+    cluster.pop("certificate-authority-data", None)
+    cluster["insecure-skip-tls-verify"] = True
+    target.write_text(yaml.safe_dump(document))
+
+
+@pytest.fixture
+def runners(namespace: str, kubeconfig: str, kubectl: Kubectl, tmp_path: Path) -> Runners:
+    """Runners of the test's own; the operator, if there is one, is kept from adding any."""
+    kubectl.create(pool(replicas=0), namespace)
+    return Runners(namespace, kubeconfig, tmp_path)
+
+
+@dataclass
+class Runs:
+    """The runs of a namespace, as the API server has them."""
+
+    client: Client
+    namespace: str
+
+    async def create(self, name: str, source: str, **spec: Any) -> None:
+        """Create a run with its own source."""
+        manifest = {
+            "apiVersion": "scriptorium.dev/v1alpha1",
+            "kind": "ScriptExecution",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": {"source": source} | spec,
+        }
+        await self.client.create(manifest, EXECUTIONS)
+
+    async def status(self, name: str) -> dict[str, Any]:
+        """Give a run's status."""
+        found = await self.client.get(EXECUTIONS, name, self.namespace)
+        status: dict[str, Any] = found["status"]
+        return status
+
+    async def reach(self, name: str, *phases: str, seconds: float = 60) -> dict[str, Any]:
+        """Wait until a run is in one of the phases; give its status."""
+
+        async def reached() -> dict[str, Any] | None:
+            status = await self.status(name)
+            return status if status["phase"] in phases else None
+
+        found = await until_async(reached, seconds)
+        assert found
+        return found
+
+
+@pytest_asyncio.fixture
+async def runs(client: Client, namespace: str) -> Runs:
+    """The runs of the test's namespace."""
+    return Runs(client, namespace)
