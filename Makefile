@@ -46,8 +46,8 @@ format: $(BIN)/scriptorium ## Format the code
 	$(BIN)/ruff format .
 
 .PHONY: crds
-crds: $(BIN)/scriptorium ## Render the CRDs from the models
-	$(BIN)/python -m scriptorium_api crds helm/scriptorium/files/crds
+crds: $(BIN)/scriptorium ## Render the CRDs and docs/api.md from the models
+	$(BIN)/python -m scriptorium_api
 
 .PHONY: cluster
 cluster: $(BIN)/scriptorium ## Start a Kubernetes to test on: kind where Docker works, else a bare one
@@ -78,3 +78,7 @@ uninstall: ## Remove the release; the CRDs, and with them every team's objects, 
 .PHONY: bench-executions
 bench-executions: $(BIN)/scriptorium ## Measure create -> settled against the floor of the API server
 	$(BIN)/python -m bench.executions
+
+.PHONY: bench-engine
+bench-engine: $(BIN)/scriptorium ## Measure the sandbox alone
+	$(BIN)/python -m bench.engine

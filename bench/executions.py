@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.figures import Figures, render_ratio, render_row, summarize
-from scriptorium_client import Client, Selection, Synced, follow, load_config
-from scriptorium_client.resources import EXECUTIONS, NAMESPACES, RUNNER_POOLS, SCRIPTS
+from scriptorium_client import Client, Resource, Selection, Synced, follow, load_config
+from scriptorium_client.resources import EXECUTIONS, NAMESPACES, PODS, RUNNER_POOLS, SCRIPTS
 
 API = "scriptorium.dev/v1alpha1"
 SOURCE = "return { sum: input.a + input.b };"
@@ -165,6 +165,21 @@ async def open_place(client: Client, replicas: int) -> AsyncIterator[Place]:
         await client.delete(NAMESPACES, namespace)
 
 
+async def measure_memory(place: Place) -> float:
+    """Give the working set of the namespace's runner pod in MiB, as the kubelet counts it."""
+    pod = (await place.client.list_all(PODS, place.namespace, labels="app.kubernetes.io/component=runner"))[0]
+    node = pod["spec"]["nodeName"]
+    stats = Resource("v1", "Summary", f"nodes/{node}/proxy/stats", is_namespaced=False)
+    async with asyncio.timeout(60):
+        while True:
+            summary = await place.client.get(stats, "summary")
+            for each in summary["pods"]:
+                memory = each.get("memory", {}).get("workingSetBytes")
+                if each["podRef"]["uid"] == pod["metadata"]["uid"] and memory:
+                    return float(memory) / 2**20
+            await asyncio.sleep(2)
+
+
 def render_parts(runs: list[Seen]) -> list[str]:
     """Say what the time of a run goes to."""
     parts = {
@@ -186,6 +201,7 @@ async def main(count: int, rounds: int) -> None:
         print("warming up: the pool's first pod and a few runs of both")
         first, _ = await our_place.create()
         await asyncio.wait_for(first.settled.wait(), 120)
+        print(f"an idle runner pod with 10 workers: {await measure_memory(our_place):.0f} MiB")
         for place, run in ((floor_place, run_floor), (our_place, run_ours)):
             await measure(run, place, 20, 4)
         print(f"{'':<26} {'p50':>11} {'p99':>11} {'rate':>10} {'runs':>6}")

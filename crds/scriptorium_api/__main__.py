@@ -1,11 +1,11 @@
-"""`python -m scriptorium_api FOLDER...` writes the CRDs into each folder."""
+"""`python -m scriptorium_api` writes the CRDs, for the repository and the chart, and the field reference."""
 
-import sys
 from pathlib import Path
 
 import yaml
 
 from scriptorium_api.crds import build_crds
+from scriptorium_api.reference import render_reference
 
 _HEADER = "# Rendered from the models by `make crds`; change the models instead.\n"
 
@@ -18,13 +18,14 @@ def render_crds() -> dict[str, str]:
     }
 
 
-def main(folders: list[str]) -> None:
-    """Write the rendered files into each folder."""
-    for folder in map(Path, folders):
+def main(root: Path) -> None:
+    """Write the rendered files into a checkout."""
+    for folder in (root / "crds", root / "helm" / "scriptorium" / "files" / "crds"):
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in render_crds().items():
             (folder / name).write_text(text)
+    (root / "docs" / "api.md").write_text(render_reference())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(Path.cwd())

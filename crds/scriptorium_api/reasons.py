@@ -20,40 +20,44 @@ class Phase(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a run is in its phase."""
+    """Why a run is in its phase; `meaning` says it in a sentence that begins with the phase."""
 
-    QUEUED = "Queued"
-    """Pending: no runner has taken it yet."""
-    RUNNING = "Running"
-    """Running: a runner holds it."""
-    COMPLETED = "Completed"
-    """Succeeded: the script returned."""
-    SCRIPT_ERROR = "ScriptError"
-    """Failed: the script threw, rejected, or can never settle."""
-    SYNTAX_ERROR = "SyntaxError"
-    """Failed: the source is not JavaScript."""
-    INPUT_INVALID = "InputInvalid"
-    """Failed: the input is larger than allowed."""
-    SCRIPT_NOT_FOUND = "ScriptNotFound"
-    """Pending, then Failed: no Script of that name, or its source is missing."""
-    SCRIPT_SUSPENDED = "ScriptSuspended"
-    """Pending, then Failed: the Script is suspended."""
-    START_DEADLINE_EXCEEDED = "StartDeadlineExceeded"
-    """Failed: no runner had room before startDeadlineSeconds passed."""
-    TIMEOUT = "Timeout"
-    """TimedOut: the wall-clock limit passed."""
-    MEMORY_LIMIT = "MemoryLimit"
-    """Failed: the script needed more memory than its limit."""
-    API_CALL_LIMIT = "APICallLimit"
-    """Failed: the script made more host calls than its limit."""
-    OUTPUT_LIMIT = "OutputLimit"
-    """Failed: the output is larger than its limit."""
-    ENGINE_CRASH = "EngineCrash"
-    """Failed: the JavaScript engine ended unexpectedly; ours, not the script's."""
-    RUNNER_SHUTDOWN = "RunnerShutdown"
-    """Failed: the runner had to stop while the script ran; ours, not the script's."""
-    CANCELLED = "Cancelled"
-    """Cancelled: spec.cancel was set."""
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> "Reason":
+        """Make a member whose value is its name on the wire."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    QUEUED = ("Queued", "Pending: no runner has taken it yet.")
+    RUNNING = ("Running", "Running: a runner holds it.")
+    COMPLETED = ("Completed", "Succeeded: the script returned.")
+    SCRIPT_ERROR = ("ScriptError", "Failed: the script threw, rejected, or can never settle.")
+    SYNTAX_ERROR = ("SyntaxError", "Failed: the source is not JavaScript.")
+    INPUT_INVALID = ("InputInvalid", "Failed: the input is larger than allowed.")
+    SCRIPT_NOT_FOUND = (
+        "ScriptNotFound",
+        "Pending, then Failed: no Script of that name, or its source is missing.",
+    )
+    SCRIPT_SUSPENDED = ("ScriptSuspended", "Pending, then Failed: the Script is suspended.")
+    START_DEADLINE_EXCEEDED = (
+        "StartDeadlineExceeded",
+        "Failed: no runner had room before startDeadlineSeconds passed.",
+    )
+    TIMEOUT = ("Timeout", "TimedOut: the wall-clock limit passed.")
+    MEMORY_LIMIT = ("MemoryLimit", "Failed: the script needed more memory than its limit.")
+    OUTPUT_LIMIT = ("OutputLimit", "Failed: the output is larger than its limit.")
+    ENGINE_CRASH = (
+        "EngineCrash",
+        "Failed: the JavaScript engine ended unexpectedly; ours, not the script's.",
+    )
+    RUNNER_SHUTDOWN = (
+        "RunnerShutdown",
+        "Failed: the runner had to stop while the script ran; ours, not the script's.",
+    )
+    CANCELLED = ("Cancelled", "Cancelled: cancel was set in the spec.")
 
 
 #: The phase that a terminal reason belongs to; reasons that are not listed are waiting or running.
@@ -70,7 +74,6 @@ PHASE_OF_END: dict[Reason, Phase] = {
         Reason.SCRIPT_SUSPENDED,
         Reason.START_DEADLINE_EXCEEDED,
         Reason.MEMORY_LIMIT,
-        Reason.API_CALL_LIMIT,
         Reason.OUTPUT_LIMIT,
         Reason.ENGINE_CRASH,
         Reason.RUNNER_SHUTDOWN,

@@ -7,6 +7,7 @@ import pytest
 
 from scriptorium_api.__main__ import render_crds
 from scriptorium_api.crds import build_crds
+from scriptorium_api.reference import render_reference
 
 ROOT = Path(__file__).parents[3]
 
@@ -15,6 +16,10 @@ ROOT = Path(__file__).parents[3]
 def test_the_committed_crds_are_what_the_models_render(folder: str) -> None:
     committed = {path.name: path.read_text() for path in (ROOT / folder).glob("*.yaml")}
     assert committed == render_crds(), "run `make crds`"
+
+
+def test_the_committed_reference_is_what_the_models_render() -> None:
+    assert (ROOT / "docs" / "api.md").read_text() == render_reference(), "run `make crds`"
 
 
 def schemas() -> dict[str, Any]:

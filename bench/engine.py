@@ -1,0 +1,127 @@
+"""`make bench-engine`: the sandbox alone, beside a process that does nothing: fork to ready, runs, memory."""
+
+import argparse
+import asyncio
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from bench.figures import Figures, render_row, summarize
+from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program
+
+CONTEXT = {"tenant": {}, "user": None, "script": {}, "execution": {}, "input": {"a": 1, "b": 2}}
+SOURCE = "return { sum: input.a + input.b };"
+
+
+async def measure_runs(engine: Engine, count: int, owners: int) -> Figures:
+    """Run the same small script one at a time, as if of this many Scripts in turn."""
+    latencies = []
+    started = time.perf_counter()
+    for number in range(count):
+        program = Program(source=SOURCE, owner=f"owner-{number % owners}")
+        begun = time.perf_counter()
+        result = await engine.execute(program, CONTEXT, Limits())
+        latencies.append(time.perf_counter() - begun)
+        assert result.output == {"sum": 3}, result
+    return summarize(latencies, time.perf_counter() - started)
+
+
+async def measure_start(count: int) -> Figures:
+    """Start a whole engine with one worker: the zygote's exec and the first fork."""
+    latencies = []
+    started = time.perf_counter()
+    for _ in range(count):
+        engine = Engine(EngineSettings(pool_size=1, spare_workers=0))
+        begun = time.perf_counter()
+        await engine.start()
+        latencies.append(time.perf_counter() - begun)
+        await engine.shutdown()
+    return summarize(latencies, time.perf_counter() - started)
+
+
+async def measure_fork(count: int) -> Figures:
+    """What each further worker adds to an engine's start, from asking for it to its first message."""
+    base, more = 1, 9
+    latencies = []
+    started = time.perf_counter()
+    for _ in range(count):
+        one = await time_start(base)
+        many = await time_start(base + more)
+        latencies.append(max(0.0, many - one) / more)
+    return summarize(latencies, time.perf_counter() - started)
+
+
+async def time_start(workers: int) -> float:
+    """Give how long an engine with this many workers takes to start."""
+    engine = Engine(EngineSettings(pool_size=workers, spare_workers=0))
+    begun = time.perf_counter()
+    await engine.start()
+    taken = time.perf_counter() - begun
+    await engine.shutdown()
+    return taken
+
+
+async def measure_bare_process(count: int) -> Figures:
+    """The floor of the alternative: a Python process that does nothing."""
+    latencies = []
+    started = time.perf_counter()
+    for _ in range(count):
+        begun = time.perf_counter()
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", "pass")
+        await process.wait()
+        latencies.append(time.perf_counter() - begun)
+    return summarize(latencies, time.perf_counter() - started)
+
+
+def find_descendants(parent: int) -> list[int]:
+    """Give all processes below a process."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, queue = [], [parent]
+    while queue:
+        queue += (below := children.get(queue.pop(), []))
+        found += below
+    return found
+
+
+def read_memory(process: int) -> dict[str, float]:
+    """Give a process's memory in MiB: resident, its share of it, and what is its alone."""
+    text = Path(f"/proc/{process}/smaps_rollup").read_text()
+    values = {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines()[1:]}
+    own = values["Private_Clean"] + values["Private_Dirty"]
+    return {"RSS": values["Rss"] / 1024, "PSS": values["Pss"] / 1024, "private": own / 1024}
+
+
+async def main(count: int) -> None:
+    """Measure and print."""
+    print(f"{'':<26} {'p50':>11} {'p99':>11} {'rate':>10} {'runs':>6}")
+    print(render_row("a bare python process", await measure_bare_process(count // 10)))
+    print(render_row("engine start", await measure_start(count // 10)))
+    print(render_row("each further worker", await measure_fork(count // 20)))
+    engine = Engine(EngineSettings(pool_size=10))
+    await engine.start()
+    processes = find_descendants(os.getpid())
+    memory = [read_memory(process) for process in processes]
+    print(render_row("a run, one Script", await measure_runs(engine, count, owners=1)))
+    print(render_row("a run, another Script each", await measure_runs(engine, count, owners=count)))
+    for name in ("RSS", "PSS", "private"):
+        values = [each[name] for each in memory]
+        print(
+            f"idle process, {name:<8} median {statistics.median(values):6.1f} MiB, "
+            f"all {len(values)} {sum(values):6.1f} MiB"
+        )
+    await engine.shutdown()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=400, help="runs of a series")
+    asyncio.run(main(parser.parse_args().count))

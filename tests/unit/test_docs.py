@@ -1,0 +1,58 @@
+"""What can be set, seen or met is in the docs."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scriptorium_api.reasons import Reason
+
+ROOT = Path(__file__).parents[2]
+CODE = [*ROOT.glob("operator/**/*.py"), *ROOT.glob("runner/**/*.py")]
+
+
+def find(pattern: str) -> set[str]:
+    """Give what the pattern finds in the code."""
+    return {match for path in CODE for match in re.findall(pattern, path.read_text())}
+
+
+def test_every_environment_variable_is_in_the_settings() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    named = find(r'"((?:SCRIPTORIUM|SCRIPT|POD)_[A-Z_]+)"')
+    assert {"SCRIPT_VM_POOL_SIZE", "SCRIPTORIUM_IMAGE", "POD_UID"} <= named
+    assert [name for name in sorted(named) if f"`{name}`" not in text] == []
+
+
+def test_every_value_of_the_chart_is_in_the_settings() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    values = yaml.safe_load((ROOT / "helm" / "scriptorium" / "values.yaml").read_text())
+    paths = [f"{part}.{key}" for part, below in values.items() for key in below]
+    assert [path for path in paths if f"`{path}`" not in text] == []
+
+
+def test_every_metric_is_in_the_operations_page() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    named = find(r'"(scriptorium_(?:runner|execution)[a-z_]*)"')
+    named -= {"scriptorium_runner"}
+    assert len(named) >= 5
+    assert [name for name in sorted(named) if name not in text] == []
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_in_the_reference(reason: Reason) -> None:
+    assert f"| `{reason}` |" in (ROOT / "docs" / "api.md").read_text()
+
+
+def test_every_command_of_the_readme_is_in_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    commands = {name for page in pages for name in re.findall(r"\bmake ([a-z][a-z-]+)", page.read_text())}
+    assert commands
+    assert [name for name in sorted(commands) if f"\n{name}:" not in makefile] == []
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page}: {target}"
