@@ -10,7 +10,8 @@ from typing import Any
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
-from scriptorium_runner.executions.dispatcher import Dispatcher, Place
+from scriptorium_runner.executions.dispatcher import Dispatcher
+from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.sandbox import EngineSandbox
 from scriptorium_runner.metrics import Metrics
 from scriptorium_runner.settings import PoolSettings

@@ -14,7 +14,8 @@ from scriptorium_api.reasons import Phase
 from scriptorium_runner import engine
 from scriptorium_runner.dev import table
 from scriptorium_runner.executions.context import Tenant
-from scriptorium_runner.executions.dispatcher import Dispatcher, Place
+from scriptorium_runner.executions.dispatcher import Dispatcher
+from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.sandbox import EngineSandbox
 from scriptorium_runner.history.sqlite import History
 from scriptorium_runner.sources import files, manifests

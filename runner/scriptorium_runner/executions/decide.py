@@ -35,6 +35,8 @@ class Wait:
 
     reason: Reason
     message: str
+    script: str
+    """The Script whose change may mend it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +94,12 @@ def _find_obstacle(execution: ScriptExecution, script: Script | None, source: So
         message = (
             f'Script "{reference.name}" does not exist in this namespace; apply it, or correct spec.scriptRef'
         )
-        return Wait(Reason.SCRIPT_NOT_FOUND, message)
+        return Wait(Reason.SCRIPT_NOT_FOUND, message, reference.name)
     if script.spec.suspend:
         message = f'Script "{reference.name}" is suspended; set its spec.suspend to false to let runs start'
-        return Wait(Reason.SCRIPT_SUSPENDED, message)
+        return Wait(Reason.SCRIPT_SUSPENDED, message, reference.name)
     if source.text is None:
-        return Wait(Reason.SCRIPT_NOT_FOUND, source.problem)
+        return Wait(Reason.SCRIPT_NOT_FOUND, source.problem, reference.name)
     return None
 
 

@@ -40,7 +40,7 @@ def test_a_run_waits_for_a_script_that_does_not_exist() -> None:
 
 def test_a_run_waits_for_a_source_that_is_missing_and_says_where() -> None:
     decision = decide.decide_start(make_execution(), make_script(), Source(None, "no ConfigMap"), NOW)
-    assert decision == Wait(Reason.SCRIPT_NOT_FOUND, "no ConfigMap")
+    assert decision == Wait(Reason.SCRIPT_NOT_FOUND, "no ConfigMap", "hello")
 
 
 def test_a_run_waits_while_its_script_is_suspended() -> None:

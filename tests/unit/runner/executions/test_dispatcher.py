@@ -10,11 +10,12 @@ from typing import Any
 from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_api.script import Script
-from scriptorium_runner.executions import attempt, dispatcher
+from scriptorium_runner.executions import attempt, dispatcher, handling
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.decide import Source, Start
-from scriptorium_runner.executions.dispatcher import Dispatcher, Place
+from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.errors import NoWorker, Refused, Superseded, Unreachable, Vanished
+from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.outcome import Outcome
 from tests.support.makers import make_execution, make_script
 from tests.support.waiting import until_async
@@ -273,7 +274,7 @@ async def test_a_deleted_run_is_stopped_and_forgotten() -> None:
 
 
 async def test_a_run_waits_for_its_script_and_starts_when_it_appears(monkeypatch: Any) -> None:
-    monkeypatch.setattr(dispatcher, "GRACE_SECONDS", 0)
+    monkeypatch.setattr(handling, "GRACE_SECONDS", 0)
     board, sandbox = MemoryBoard(scripts={}), ObedientSandbox()
     async with running(board, sandbox) as loop:
         loop.offer(add(board))
@@ -289,6 +290,26 @@ async def test_a_run_waits_for_its_script_and_starts_when_it_appears(monkeypatch
     ]
 
 
+async def test_a_script_that_appears_while_its_absence_is_written_down_is_not_missed(
+    monkeypatch: Any,
+) -> None:
+    monkeypatch.setattr(handling, "GRACE_SECONDS", 0)
+
+    class Slow(MemoryBoard):
+        async def write_status(self, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution:
+            if status.reason is Reason.SCRIPT_NOT_FOUND:
+                self.scripts["hello"] = make_script()
+                loop.reconsider("team", "hello")
+            return await super().write_status(execution, status)
+
+    board, sandbox = Slow(scripts={}), ObedientSandbox()
+    async with running(board, sandbox) as loop:
+        loop.offer(add(board))
+        await until_async(lambda: board.runs["run-1"].status.reason is Reason.SCRIPT_NOT_FOUND)
+        loop.offer(board.runs["run-1"])
+        await until_async(phase_of(board, "run-1"))
+
+
 async def test_a_script_that_comes_just_after_its_run_causes_no_extra_write() -> None:
     board, sandbox = MemoryBoard(scripts={}), ObedientSandbox()
     async with running(board, sandbox) as loop:
@@ -298,6 +319,34 @@ async def test_a_script_that_comes_just_after_its_run_causes_no_extra_write() ->
         loop.reconsider("team", "hello")
         await until_async(phase_of(board, "run-1"))
     assert [reason for _, _, reason in board.writes] == [Reason.RUNNING, Reason.COMPLETED]
+
+
+async def test_a_run_whose_source_cannot_be_read_is_looked_at_again(monkeypatch: Any) -> None:
+    monkeypatch.setattr(dispatcher, "LOOK_AGAIN_SECONDS", 0)
+
+    class Unsteady(MemoryBoard):
+        tries = 0
+
+        async def read_source(self, script: Script) -> Source:
+            self.tries += 1
+            if self.tries < 3:
+                raise Unreachable("away")
+            return Source(script.spec.source)
+
+    board, sandbox = Unsteady(), ObedientSandbox()
+    async with running(board, sandbox) as loop:
+        loop.offer(add(board))
+        await until_async(phase_of(board, "run-1"))
+    assert board.tries == 3
+
+
+async def test_a_claim_that_is_refused_is_tried_again_and_nothing_is_lost(monkeypatch: Any) -> None:
+    monkeypatch.setattr(dispatcher, "LOOK_AGAIN_SECONDS", 0)
+    board, sandbox = MemoryBoard(faults=[Refused("not now")]), ObedientSandbox()
+    async with running(board, sandbox) as loop:
+        loop.offer(add(board))
+        await until_async(phase_of(board, "run-1"))
+    assert sandbox.started == ["run-1"]
 
 
 async def test_a_run_whose_deadline_passes_while_all_slots_are_busy_ends_with_that_reason() -> None:

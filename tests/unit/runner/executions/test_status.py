@@ -82,7 +82,7 @@ def test_durations_are_written_for_people(milliseconds: int, text: str) -> None:
 
 
 def test_a_waiting_run_says_what_it_waits_for_and_stays_pending() -> None:
-    status = statuses.build_waiting(make_execution(), Wait(Reason.SCRIPT_NOT_FOUND, "apply it"))
+    status = statuses.build_waiting(make_execution(), Wait(Reason.SCRIPT_NOT_FOUND, "apply it", "hello"))
     assert (status.phase, status.reason, status.message) == (
         Phase.PENDING,
         Reason.SCRIPT_NOT_FOUND,

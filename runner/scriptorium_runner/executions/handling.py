@@ -1,0 +1,176 @@
+"""What happens to one run when it is its turn: decide, and then wait, end, or claim, run and settle."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
+from scriptorium_api.reasons import Reason
+from scriptorium_api.script import Script
+from scriptorium_runner.executions import attempt, context, decide
+from scriptorium_runner.executions import status as statuses
+from scriptorium_runner.executions.context import Tenant
+from scriptorium_runner.executions.errors import NoWorker
+from scriptorium_runner.executions.outcome import Outcome
+from scriptorium_runner.executions.ports import Board, Sandbox
+
+log = logging.getLogger(__name__)
+
+#: A Script and its run are often created by one command and seen in either order: no word of a missing
+#: Script before this many seconds.
+GRACE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Who this runner is and how much it takes."""
+
+    holder: Holder
+    tenant: Tenant
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Nothing more to do with this version of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The run waits for a change of this Script."""
+
+    script: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LookAgain:
+    """The run is to be looked at again after this many seconds."""
+
+    seconds: float
+
+
+Result = Done | Parked | LookAgain
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What can change while a run is being handled."""
+
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    """The run has to end now: cancelled, deleted, or cut off."""
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    """The runner takes nothing new; shared by all runs."""
+
+
+class Handling:
+    """The verbs of one runner; holds no run."""
+
+    def __init__(
+        self,
+        board: Board,
+        sandbox: Sandbox,
+        place: Place,
+        on_end: Callable[[ScriptExecution, ExecutionStatus], None],
+    ) -> None:
+        self._board, self._sandbox, self._place, self._on_end = board, sandbox, place, on_end
+
+    async def handle(self, execution: ScriptExecution, seen: datetime, signals: Signals) -> Result:
+        """Do what is to be done with a run that has not started; raises BoardError."""
+        script = self._find_script(execution)
+        source = await self._find_source(execution, script)
+        now = _utc_now()
+        decision = decide.decide_start(execution, script, source, now)
+        match decision:
+            case decide.Wait():
+                return await self._wait(execution, decision, (now - seen).total_seconds())
+            case decide.End():
+                await self._end_unstarted(execution, decision)
+            case decide.Start():
+                await self._run(execution, decision, script, (seen, signals))
+        return Done()
+
+    def _find_script(self, execution: ScriptExecution) -> Script | None:
+        reference = execution.spec.script_ref
+        return self._board.find_script(execution.metadata.namespace, reference.name) if reference else None
+
+    async def _find_source(self, execution: ScriptExecution, script: Script | None) -> decide.Source:
+        if script is not None:
+            return await self._board.read_source(script)
+        return decide.Source(execution.spec.source)
+
+    async def _wait(self, execution: ScriptExecution, wait: decide.Wait, waited: float) -> Result:
+        if waited < GRACE_SECONDS:
+            return LookAgain(GRACE_SECONDS - waited)
+        if (execution.status.reason, execution.status.message) != (wait.reason, wait.message):
+            await self._board.write_status(execution, statuses.build_waiting(execution, wait))
+        return Parked((execution.metadata.namespace, wait.script))
+
+    async def _end_unstarted(self, execution: ScriptExecution, end: decide.End) -> None:
+        status = statuses.build_unstarted_end(execution, end, _utc_now())
+        if await attempt.settle(self._board, execution, lambda _current: status):
+            self._on_end(execution, status)
+
+    async def _run(
+        self,
+        execution: ScriptExecution,
+        start: decide.Start,
+        script: Script | None,
+        since: tuple[datetime, Signals],
+    ) -> None:
+        seen, signals = since
+        if signals.draining.is_set():
+            return
+        status = statuses.build_claimed(execution, start, script, self._place.holder, _utc_now())
+        claimed = await attempt.claim(self._board, execution, status)
+        if claimed is None:
+            return
+        if claimed.spec.cancel:
+            signals.stop.set()
+        values = context.build_context(claimed, script, status.script_version, self._place.tenant)
+        is_too_late = signals.draining.is_set() and not signals.stop.is_set()
+        outcome = None if is_too_late else await self._try(start, values, signals.stop)
+        if outcome is None:
+            log.info("handing back a run that did not start", extra={"uid": execution.metadata.uid})
+            await attempt.settle(self._board, claimed, statuses.build_returned)
+            return
+        await self._settle(claimed, _explain_stop(outcome, claimed, signals), seen)
+
+    async def _try(self, start: decide.Start, values: dict[str, Any], stop: asyncio.Event) -> Outcome | None:
+        """Run the script; None if there was no room for it."""
+        try:
+            return await self._sandbox.run(start, values, stop)
+        except NoWorker:
+            return None
+        except Exception:
+            # A claimed run has to end, with a reason, also when the bug is ours.
+            log.exception("the sandbox failed", extra={"script": start.owner})
+            return Outcome(reason=Reason.ENGINE_CRASH, message="the runner failed; its log has the cause")
+
+    async def _settle(self, claimed: ScriptExecution, outcome: Outcome, seen: datetime) -> None:
+        last: list[ExecutionStatus] = []
+
+        def build(current: ScriptExecution) -> ExecutionStatus:
+            last[:] = [statuses.build_settled(current, outcome, statuses.Times(seen, _utc_now()))]
+            return last[0]
+
+        if await attempt.settle(self._board, claimed, build):
+            self._on_end(claimed, last[0])
+
+
+def _explain_stop(outcome: Outcome, claimed: ScriptExecution, signals: Signals) -> Outcome:
+    """Tell a run that the runner cut off from one that somebody cancelled."""
+    if outcome.reason is not Reason.CANCELLED or claimed.spec.cancel or not signals.draining.is_set():
+        return outcome
+    return replace(
+        outcome,
+        reason=Reason.RUNNER_SHUTDOWN,
+        message="the runner had to stop before the script ended",
+        error=None,
+    )
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
