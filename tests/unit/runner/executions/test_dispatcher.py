@@ -290,24 +290,27 @@ async def test_a_run_waits_for_its_script_and_starts_when_it_appears(monkeypatch
     ]
 
 
-async def test_a_script_that_appears_while_its_absence_is_written_down_is_not_missed(
-    monkeypatch: Any,
-) -> None:
+async def test_a_source_that_appears_while_its_absence_is_being_told_is_not_missed(monkeypatch: Any) -> None:
     monkeypatch.setattr(handling, "GRACE_SECONDS", 0)
 
-    class Slow(MemoryBoard):
-        async def write_status(self, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution:
-            if status.reason is Reason.SCRIPT_NOT_FOUND:
-                self.scripts["hello"] = make_script()
-                loop.reconsider("team", "hello")
-            return await super().write_status(execution, status)
+    class Late(MemoryBoard):
+        reads = 0
 
-    board, sandbox = Slow(scripts={}), ObedientSandbox()
+        async def read_source(self, script: Script) -> Source:
+            self.reads += 1
+            if self.reads > 1:
+                return Source("return 1")
+            loop.reconsider("team", "hello")
+            return Source(None, "missing")
+
+    board, sandbox = Late(), ObedientSandbox()
+    told = ExecutionStatus(reason=Reason.SCRIPT_NOT_FOUND, message="missing")
     async with running(board, sandbox) as loop:
-        loop.offer(add(board))
-        await until_async(lambda: board.runs["run-1"].status.reason is Reason.SCRIPT_NOT_FOUND)
+        execution = add(board)
+        board.runs["run-1"] = execution.model_copy(update={"status": told})
         loop.offer(board.runs["run-1"])
         await until_async(phase_of(board, "run-1"))
+    assert board.reads == 2
 
 
 async def test_a_script_that_comes_just_after_its_run_causes_no_extra_write() -> None:
