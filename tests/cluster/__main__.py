@@ -37,7 +37,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command that was named."""
-    if options.command == "binaries":
+    if options.command == "binaries" and not options.names and ways.choose() is ways.kind:
+        progress.say("kind brings its own programs; nothing to build.")
+    elif options.command == "binaries":
         programs.ensure(options.names or list(programs.PROGRAMS))
         progress.say(str(programs.folder()))
     elif options.command == "load":
