@@ -13,6 +13,8 @@
   const { parse, stringify } = JSON;
   const { then } = Promise.prototype;
   const { slice } = String.prototype;
+  const { bind } = getPrototypeOf(port);
+  const enqueue = queueMicrotask;
   const { isError } = Error;
   const text = String;
   const Refusal = TypeError;
@@ -35,6 +37,9 @@
   ]) deleteProperty(global, name);
   // The call sites it receives have getFunction(), which would hand out the functions of this file.
   deleteProperty(Error, "prepareStackTrace");
+  // It writes any number and half a surrogate pair as they are; what reads the result could hold neither.
+  deleteProperty(JSON, "rawJSON");
+  deleteProperty(JSON, "isRawJSON");
 
   // The engine seeds by the microsecond, so two contexts could share a sequence. `offset` is the kernel's randomness.
   const random = Math.random;
@@ -48,6 +53,8 @@
   const title = (error) => `${read(error, "name")}: ${read(error, "message")}`;
 
   // What JSON cannot hold becomes a readable placeholder. `chain` is the path of objects that lead to `this`.
+  // Python reads at most 200 levels, and the search for a circle takes time for each.
+  const mostLevels = 100;
   const placeholders = () => {
     let chain = null;
     return function (key, value) {
@@ -58,7 +65,9 @@
       if (typeof value !== "object" || value === null) return value;
       if (isError(value)) return title(value);
       for (let link = chain; link !== null; link = link.above) if (link.value === value) return "[Circular]";
-      chain = { value, above: chain };
+      const level = chain === null ? 1 : chain.level + 1;
+      if (level > mostLevels) return "[nested too deeply]";
+      chain = { value, above: chain, level };
       return value;
     };
   };
@@ -77,13 +86,22 @@
   };
 
   // The arguments are replaced in place: a new array would have to be filled past the script's own setters.
-  // No code of the script can run between the two calls of port.
-  const method = (level) => (...args) => {
-    try {
-      for (let i = 0; i < args.length; i++) args[i] = i === 0 ? quote(format(args[0]), lineLimit + 1) : json(args[i]);
-      port("log", level);
-      apply(port, undefined, args);
-    } catch {}
+  // The level is bound to port, so that a line is one call: between two, stack or memory could run out.
+  // Before a script begins there is no limit yet, and Python cannot be called while it reads an error.
+  const method = (level) => {
+    const emit = apply(bind, port, [undefined, "log", level]);
+    return (...args) => {
+      if (lineLimit === 0) return;
+      try {
+        // Data beyond what a line can hold is all left out in the end, so it is not even written.
+        let room = 2 * lineLimit;
+        for (let i = 0; i < args.length; i++) {
+          args[i] = room < 0 ? "0" : i === 0 ? quote(format(args[0]), lineLimit + 1) : json(args[i]);
+          room -= args[i].length;
+        }
+        apply(emit, undefined, args);
+      } catch {}
+    };
   };
   const expose = (name, value) => defineProperty(global, name, { value, writable: false, enumerable: true, configurable: false });
   expose("console", freeze({
@@ -120,6 +138,13 @@
     if (out.length > 4194304) port("large", out.length);
     else port("value", out);
   };
+
+  // An error that leaves a microtask would be described by the engine, which believes what the script says of it.
+  const queued = (callback) => {
+    if (typeof callback !== "function") throw new Refusal("queueMicrotask needs a function");
+    enqueue(() => { try { callback(); } catch (error) { fail(error); } });
+  };
+  defineProperty(global, "queueMicrotask", { value: queued });
 
   const call = (name, find) => {
     let entry;

@@ -15,7 +15,8 @@ MESSAGE_CHARACTERS = 4096
 STACK_CHARACTERS = 4096
 
 _UNSETTLED = "the script can never settle: it waits for a promise that nothing will resolve"
-_BREAKOUT = "the source closes the function that it is the body of: check its braces"
+_BREAKOUT = "the source closes the function that it is the body of, or is nested too deeply: check its braces"
+_NAME_CHARACTERS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,12 @@ def _judge_death(limits: Limits, exchange: Exchange) -> Verdict:
     if ended_by is None:
         return _crash(exchange.protocol_error)
     hint = ", perhaps for want of memory on the node" if ended_by == signal.SIGKILL else ""
-    return _crash(f"its worker was ended by {signal.Signals(ended_by).name}{hint}")
+    return _crash(f"its worker was ended by {_name_signal(ended_by)}{hint}")
+
+
+def _name_signal(number: int) -> str:
+    # Most real-time signals have no name.
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
 
 
 def _judge_report(report: dict[str, Any], output: bytes, source: Source, limits: Limits) -> Verdict:
@@ -163,7 +169,7 @@ def _crash(detail: str) -> Verdict:
 
 
 def _read_error(report: dict[str, Any], text: str, source: Source) -> ScriptError:
-    name = untrusted.read_text(report.get("name"), 256)
+    name = untrusted.read_text(report.get("name"), _NAME_CHARACTERS)
     message = untrusted.read_text(report.get("message"), MESSAGE_CHARACTERS)
     stack = untrusted.read_text(report.get("stack"), 2 * STACK_CHARACTERS)
     if text:
@@ -178,13 +184,13 @@ def _read_error(report: dict[str, Any], text: str, source: Source) -> ScriptErro
 def _read_syntax_error(text: str, source: Source) -> ScriptError:
     _, message, stack = _split_engine_text(text)
     line, column = source.locate_syntax_error(stack) or (None, None)
-    return ScriptError(name="SyntaxError", message=message[:MESSAGE_CHARACTERS], line=line, column=column)
+    return ScriptError(name="SyntaxError", message=message, line=line, column=column)
 
 
 def _split_engine_text(text: str) -> tuple[str, str, str]:
     head, separator, rest = text.partition("\n    at ")
     name, _, message = head.strip().partition(": ")
-    return name, message, (separator + rest).lstrip("\n")
+    return name[:_NAME_CHARACTERS], message[:MESSAGE_CHARACTERS], (separator + rest).lstrip("\n")
 
 
 def _read_exit(exchange: Exchange) -> Usage:

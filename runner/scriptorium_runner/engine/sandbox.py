@@ -19,6 +19,8 @@ _STACK_BYTES = min(4 * MB, max(resource.getrlimit(resource.RLIMIT_STACK)[0], 2 *
 _JOBS_PER_LOOK = 32
 #: A script that ran out of memory still needs some for the description of its error.
 _ROOM_FOR_LAST_WORDS = 8 * MB
+#: For an error that is neither the script's nor told by the engine.
+_UNSPEAKABLE = "the engine could not say what went wrong"
 
 
 def draw_fraction() -> float:
@@ -48,7 +50,6 @@ class Sandbox:
         self._deadline = deadline
         self._logs = logs
         self._memory = memory
-        self._log_level = ""
         self._ending: Ending | None = None
         self._memory_bytes = 0
         self._context = native.Context()
@@ -100,15 +101,16 @@ class Sandbox:
         return self._ending
 
     def _judge(self, error: Exception, otherwise: str) -> Ending:
-        """Tell an error that reached Python apart by the clock and the engine, not by what a script can
-        say."""
+        """Tell an error that reached Python apart by the clock and the heap: its text can be the script's."""
         text = str(error)
         if self._deadline.has_passed:
             return Ending(kind="timeout", text=text)
-        if isinstance(error, MemoryError) or text.startswith("InternalError: out of memory\n"):
+        if isinstance(error, MemoryError):
             return Ending(kind="memory")
-        if text == "null\n" and self._is_full():
+        if text.startswith(("InternalError: out of memory\n", "null\n")) and self._is_full():
             return Ending(kind="memory")
+        if not isinstance(error, native.JSException):
+            text = f"InternalError: {_UNSPEAKABLE}"
         if otherwise == "syntax" and not text.startswith("SyntaxError: "):
             return Ending(kind="breakout")
         return Ending(kind=otherwise, text=text)
@@ -119,16 +121,25 @@ class Sandbox:
         return self._memory.has_grown_by(half) or bool(self._context.memory()["malloc_size"] > half)
 
     def _receive(self, *words: Any) -> None:
-        """Take what the prelude says; its strings are JSON texts or literals of its own."""
-        if self._log_level:
-            level, self._log_level = self._log_level, ""
-            self._logs.write(level, words)
-        elif words[0] == "log":
-            self._log_level = words[1]
-        elif words[0] == "room":
+        """Take what the prelude says; its strings are JSON texts or literals of its own.
+
+        Nothing may be raised into the engine, which would go on with the error pending.
+        """
+        try:
+            self._hear(*words)
+        except MemoryError:
+            if words[0] != "log" and self._ending is None:
+                self._ending = Ending(kind="memory")
+
+    def _hear(self, kind: str, *words: Any) -> None:
+        # A string for which the engine has no memory arrives as None.
+        if kind == "log":
+            if None not in words:
+                self._logs.write(words[0], words[1:])
+        elif kind == "room":
             self._context.set_memory_limit(self._memory_bytes + _ROOM_FOR_LAST_WORDS)
         elif self._ending is None:
-            self._ending = self._read_ending(*words)
+            self._ending = Ending(kind="memory") if None in words else self._read_ending(kind, *words)
 
     def _read_ending(self, kind: str, *words: Any) -> Ending:
         if self._deadline.has_passed:

@@ -6,6 +6,9 @@ from typing import Any
 
 #: Deeper values would break whatever handles them next by recursion.
 MAX_DEPTH = 200
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+#: What Kubernetes, and most others, read as an integer; beyond it all read a float.
+_INTEGERS = range(-(2**63), 2**63)
 
 
 class Refused(ValueError):
@@ -19,13 +22,16 @@ class TooDeep(Refused):
 def read_json(data: bytes) -> Any:
     """Parse one JSON value: no NaN, no Infinity, no lone surrogates, no deep nesting."""
     try:
-        value = json.loads(data, parse_constant=_refuse_constant, parse_float=_read_float)
+        # From bytes, json would also take UTF-16 and surrogates.
+        value = json.loads(
+            data.decode(), parse_constant=_refuse_constant, parse_float=_read_float, parse_int=_read_integer
+        )
     except RecursionError as error:
-        raise TooDeep(str(error)) from error
+        raise TooDeep(_TOO_DEEP) from error
     except ValueError as error:
         raise Refused(str(error)) from error
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_deep(value):
-        raise TooDeep(f"nested deeper than {MAX_DEPTH} levels")
+        raise TooDeep(_TOO_DEEP)
     return _mend(value) if b"\\u" in data else value
 
 
@@ -38,6 +44,12 @@ def read_text(value: Any, limit: int) -> str:
 
 def _refuse_constant(name: str) -> Any:
     raise Refused(name)
+
+
+def _read_integer(text: str) -> int | float:
+    number = _read_float(text)
+    # Twenty digits are enough to see that it is no integer; thousands take long to read.
+    return integer if len(text) <= 20 and (integer := int(text)) in _INTEGERS else number
 
 
 def _read_float(text: str) -> float:
