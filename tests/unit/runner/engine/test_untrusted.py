@@ -70,6 +70,9 @@ def test_a_sound_report_becomes_a_result():
         make_exchange(output=b'{"a":NaN}'),
         make_exchange(output=b'{"a":1e999}'),
         make_exchange(output=b"{" + b"1" * 5000 + b"}"),
+        make_exchange(output=b'{"a":' + b"1" * 5000 + b"}"),
+        make_exchange(output='{"a":1}'.encode("utf-16")),
+        make_exchange(output='{"a":"\ud800"}'.encode("utf-8", "surrogatepass")),
         replace(make_exchange(), report=b"\xff\xfe"),
         make_exchange(REPORT | {"end": "large", "size": "many"}),
     ],
@@ -77,6 +80,27 @@ def test_a_sound_report_becomes_a_result():
 def test_a_report_that_makes_no_sense_is_a_crash(exchange):
     settled = settle(exchange)
     assert (settled.result.reason, settled.is_clean) == (Reason.ENGINE_CRASH, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (str(2**63 - 1), 2**63 - 1),
+        (str(-(2**63)), -(2**63)),
+        (str(2**63), 2.0**63),
+        ("-1" + "0" * 300, -1e300),
+        ("-0", 0),
+    ],
+)
+def test_an_integer_that_kubernetes_would_not_read_as_one_is_a_float(text, number):
+    found = untrusted.read_json(text.encode())
+    assert (found, type(found)) == (number, type(number))
+
+
+def test_an_error_that_the_engine_tells_at_length_is_cut():
+    long = make_exchange(REPORT | {"end": "error", "text": "n" * 6000 + ": " + "m" * 6000})
+    error = settle(long).result.error
+    assert (len(error.name), len(error.message)) == (256, 2190)
 
 
 def test_an_output_over_the_limit_is_refused_again():
@@ -96,6 +120,7 @@ def test_an_output_that_is_too_deep_is_refused():
         ({"exit": Exit(status=14, cpu_seconds=1, peak_kb=1024)}, Reason.TIMEOUT, "limit of 30 s"),
         ({"exit": Exit(status=11, cpu_seconds=1, peak_kb=1024)}, Reason.ENGINE_CRASH, "SIGSEGV"),
         ({"exit": Exit(status=9, cpu_seconds=1, peak_kb=1024)}, Reason.ENGINE_CRASH, "SIGKILL, perhaps"),
+        ({"exit": Exit(status=40, cpu_seconds=1, peak_kb=1024)}, Reason.ENGINE_CRASH, "signal 40"),
         ({"protocol_error": "a frame out of turn"}, Reason.ENGINE_CRASH, "a frame out of turn"),
     ],
 )
