@@ -18,9 +18,10 @@ RESERVED = frozenset(
 )
 
 #: "    at name (<input>:3:7)": a frame of a function, whose line 1 is the prelude or the wrapper.
-_FRAME = re.compile(r"^(\s*at .{0,300}?\()<input>:(\d{1,9}):(\d{1,9})\)$")
+_FRAME = re.compile(r"^(\s*at (.{0,300}?) \()<input>:(\d{1,9}):(\d{1,9})\)$")
 #: "    at <input>:3:7" is not a frame: JSON.parse points into the text that it was given.
 _TEXT_POSITION = re.compile(r"^\s*at <input>:(\d{1,9}):(\d{1,9})$")
+_CLASS = re.compile(r"\bclass\b")
 _NATIVE = re.compile(r"^\s*at .{0,300} \(native\)$")
 
 
@@ -66,10 +67,12 @@ class Source:
                 return self.locate(int(found[1]), int(found[2]))
         return None
 
-    def _is_class(self, position: tuple[int, int]) -> bool:
-        """Say whether a frame is that of a constructor which nobody wrote: it points at its class."""
+    def _is_unwritten(self, name: str, position: tuple[int, int]) -> bool:
+        """Say whether a frame is that of a constructor which nobody wrote: all that is known is its class's
+        line."""
         line, column = position
-        return self._lines[line - 1][column - 1 :].startswith("class")
+        text = self._lines[line - 1]
+        return column == 1 and name in text and _CLASS.search(text) is not None
 
     def translate_stack(self, stack: str) -> tuple[str, tuple[int, int] | None]:
         """Keep only the author's frames, in the author's numbering, and name the first one's position."""
@@ -77,11 +80,11 @@ class Source:
         first: tuple[int, int] | None = None
         for text in stack.split("\n"):
             if found := _FRAME.match(text):
-                if int(found[2]) == 1:
+                if int(found[3]) == 1:
                     _drop_natives(kept)
                     continue
-                position = self.locate(int(found[2]), int(found[3]))
-                if self._is_class(position):
+                position = self.locate(int(found[3]), int(found[4]))
+                if self._is_unwritten(found[2], position):
                     continue
                 first = first or position
                 kept.append(f"{found[1]}script:{position[0]}:{position[1]})")

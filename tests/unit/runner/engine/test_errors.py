@@ -19,6 +19,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
         ("missing()", ("ReferenceError", "missing is not defined", 1, 1)),
         ("/* 😀é */ throw new Error('columns')", ("Error", "columns", 1, 21)),
         ("class Mine extends Error { name = 'Mine' }\nthrow new Mine('own')", ("Mine", "own", 2, 11)),
+        ("/* 😀 */ class Mine extends Error {} throw new Mine('one line')", ("Error", "one line", 1, 48)),
+        (
+            "const f = () => {};\n  const Mine = class extends Error {};\nthrow new Mine('m')",
+            ("Error", "m", 3, 11),
+        ),
+        ("missing(class {})", ("ReferenceError", "missing is not defined", 1, 1)),
         ("return Promise.reject(new Error('rejected'))", ("Error", "rejected", 1, 27)),
     ],
 )
