@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from tests.cluster import base_image, programs, progress, selftest, ways
+from tests.cluster import base_image, kind, programs, progress, selftest, ways
 from tests.cluster.errors import ClusterError
 
 
@@ -37,7 +37,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command that was named."""
-    if options.command == "binaries" and not options.names and ways.choose() is ways.kind:
+    if options.command == "binaries" and not options.names and ways.choose() is kind:
         progress.say("kind brings its own programs; nothing to build.")
     elif options.command == "binaries":
         programs.ensure(options.names or list(programs.PROGRAMS))
