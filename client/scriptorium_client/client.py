@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from scriptorium_client import errors
+from scriptorium_client import errors, parsing
 from scriptorium_client.config import Config
 from scriptorium_client.resources import Resource
 
@@ -187,7 +187,7 @@ class Client:
                 if response.status != 200:
                     raise await _error_of(response)
                 async for line in _lines(response.content):
-                    yield _checked(json.loads(line))
+                    yield _checked(parsing.parse(line))
         except aiohttp.SocketTimeoutError:
             return
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -213,7 +213,7 @@ class Client:
             ) as response:
                 if response.status >= 300:
                     raise await _error_of(response)
-                answer: Manifest = json.loads(await response.read())
+                answer: Manifest = parsing.parse(await response.read())
                 return answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise errors.Unavailable(f"{method} {path}: {type(error).__name__}: {error}") from error

@@ -8,6 +8,9 @@ from scriptorium_api.execution import MAX_INPUT_BYTES, ScriptExecution
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Limits, Script
 
+#: Below what any part of the runner cuts off, so that nothing runs with a part of its input.
+DEEPEST_INPUT = 150
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -77,6 +80,8 @@ def find_input_problem(execution: ScriptExecution) -> str | None:
     """Say what is wrong with the input, if anything."""
     if execution.spec.input is None:
         return None
+    if _is_deep(execution.spec.input):
+        return f"spec.input is nested deeper than {DEEPEST_INPUT} levels; flatten it"
     size = len(json.dumps(execution.spec.input, ensure_ascii=False, separators=(",", ":")).encode())
     if size <= MAX_INPUT_BYTES:
         return None
@@ -84,6 +89,18 @@ def find_input_problem(execution: ScriptExecution) -> str | None:
         f"spec.input is {size} bytes of JSON, at most {MAX_INPUT_BYTES} are allowed; "
         "store the data elsewhere and pass a reference to it"
     )
+
+
+def _is_deep(value: object) -> bool:
+    level: list[object] = [value]
+    for _ in range(DEEPEST_INPUT):
+        level = [
+            child
+            for each in level
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+        ]
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _find_obstacle(execution: ScriptExecution, script: Script | None, source: Source) -> Wait | None:

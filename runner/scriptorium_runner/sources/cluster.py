@@ -1,6 +1,7 @@
 """The cluster as a board: watches the namespace, writes statuses."""
 
 import asyncio
+import json
 import logging
 from contextlib import aclosing
 
@@ -21,6 +22,7 @@ from scriptorium_client import (
     Synced,
     Unavailable,
     follow,
+    parsing,
 )
 from scriptorium_client.client import Manifest
 from scriptorium_client.resources import CONFIG_MAPS, EXECUTIONS, PODS, SCRIPTS
@@ -191,9 +193,17 @@ def _offer(dispatcher: Dispatcher, item: Manifest) -> None:
         dispatcher.forget_ended(item["metadata"]["uid"])
         return
     try:
-        dispatcher.offer(ScriptExecution.from_wire(item))
+        dispatcher.offer(_read(item))
     except ValidationError:
         log.exception("cannot read an execution", extra={"uid": item["metadata"]["uid"]})
+
+
+def _read(item: Manifest) -> ScriptExecution:
+    """Read a run; input that is nested too deeply for the model is cut, and refused when it is its turn."""
+    try:
+        return ScriptExecution.from_wire(item)
+    except ValidationError:
+        return ScriptExecution.from_wire(json.loads(parsing.prune(json.dumps(item).encode())))
 
 
 def _translate(error: ApiError) -> BoardError:

@@ -83,3 +83,13 @@ def test_input_that_is_too_large_ends_the_run_and_names_both_sizes() -> None:
 def test_input_of_the_largest_size_is_taken() -> None:
     execution = make_execution(input={"text": "x" * (65536 - len('{"text":""}'))})
     assert isinstance(decide.decide_start(execution, make_script(), SOURCE, NOW), Start)
+
+
+def test_input_that_is_nested_too_deeply_ends_the_run() -> None:
+    nested: dict[str, object] = {}
+    for _ in range(160):
+        nested = {"x": nested}
+    decision = decide.decide_start(make_execution(input=nested), make_script(), SOURCE, NOW)
+    assert isinstance(decision, End)
+    assert decision.reason is Reason.INPUT_INVALID
+    assert "nested deeper" in decision.message
