@@ -90,6 +90,8 @@ async def follow(client: Client, selection: Selection) -> AsyncGenerator[Event |
         except errors.Gone:
             log.info("resource version expired, listing again", extra={"resource": selection.resource.plural})
             thread.version = ""
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
         except errors.ApiError as error:
             log.warning(
                 "cannot follow, trying again",

@@ -95,6 +95,10 @@ class Dispatcher:
             known = _Waiting(execution, datetime.now(UTC), _clock())
             heapq.heappush(self._deadlines, (self._deadline(execution), uid))
         self._waiting[uid] = _Waiting(execution, known.seen, known.seen_at)
+        if execution.spec.cancel:
+            # Its end needs no worker: it takes the road of the deadlines, past the busy slots.
+            rank = turn.rank(uid, self._place.holder.uid, self._runners)
+            heapq.heappush(self._deadlines, (_clock() + rank * turn.STEP_SECONDS, uid))
         if running is None:
             self._enqueue(uid, known.seen_at)
 

@@ -76,7 +76,7 @@ def build_settled(execution: ScriptExecution, outcome: Outcome, times: Times) ->
 
 def build_bare(status: ExecutionStatus, message: str) -> ExecutionStatus:
     """Give the status without what the script made, for when the API server refuses the whole."""
-    return status.model_copy(update={"output": None, "logs": [], "error": None, "message": message})
+    return status.model_copy(update={"output": None, "logs": [], "error": None, "message": message[:1024]})
 
 
 def format_duration(milliseconds: int) -> str:

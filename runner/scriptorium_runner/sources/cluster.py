@@ -95,10 +95,18 @@ class ClusterBoard:
     def keep_script(self, event: Event) -> str:
         """Remember a change of a Script; give its name."""
         name: str = event.object["metadata"]["name"]
+        known = self._scripts.get(name)
         if event.type == "DELETED":
-            self._scripts.pop(name, None)
-        else:
+            # A Script that was made again under its name may be told before the end of the former one.
+            if known is not None and known.metadata.uid == event.object["metadata"]["uid"]:
+                del self._scripts[name]
+            return name
+        try:
             self._scripts[name] = Script.from_wire(event.object)
+        except ValidationError:
+            # One Script of another version of the API must not take the namespace's runners with it.
+            log.exception("cannot read a script", extra={"script": name})
+            self._scripts.pop(name, None)
         return name
 
     def drop_config_map(self, event: Event) -> list[str]:

@@ -263,6 +263,18 @@ async def test_a_cancelled_run_that_waits_ends_with_one_write() -> None:
     assert sandbox.started == []
 
 
+async def test_a_cancelled_run_in_the_queue_ends_while_all_slots_are_busy() -> None:
+    board, sandbox = MemoryBoard(), ObedientSandbox(hold=asyncio.Event())
+    async with running(board, sandbox, slots=1) as loop:
+        loop.offer(add(board))
+        await until_async(lambda: sandbox.started)
+        loop.offer(add(board, "run-2", cancel=True))
+        await until_async(phase_of(board, "run-2"))
+        assert not board.runs["run-1"].status.phase.is_terminal
+        sandbox.hold.set()
+        await until_async(phase_of(board, "run-1"))
+
+
 async def test_a_deleted_run_is_stopped_and_forgotten() -> None:
     board, sandbox = MemoryBoard(), ObedientSandbox(hold=asyncio.Event())
     async with running(board, sandbox) as loop:
