@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         EngineError,
         EngineStartFailed,
         InvalidContext,
+        NeverStarted,
         PoolClosed,
     )
     from scriptorium_runner.engine.executor import Engine
@@ -37,6 +38,7 @@ __all__ = [
     "InvalidContext",
     "Limits",
     "LogEntry",
+    "NeverStarted",
     "PoolClosed",
     "Program",
     "Result",
@@ -44,7 +46,9 @@ __all__ = [
     "Usage",
 ]
 
-_ERRORS = frozenset({"AcquireTimeout", "EngineError", "EngineStartFailed", "InvalidContext", "PoolClosed"})
+_ERRORS = frozenset(
+    {"AcquireTimeout", "EngineError", "EngineStartFailed", "InvalidContext", "NeverStarted", "PoolClosed"}
+)
 
 
 def __getattr__(name: str) -> Any:

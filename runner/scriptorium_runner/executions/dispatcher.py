@@ -86,6 +86,7 @@ class Dispatcher:
         uid = execution.metadata.uid
         running = self._running.get(uid)
         if running and execution.spec.cancel:
+            running.signals.cancelled.set()
             running.signals.stop.set()
         if execution.status.phase is not Phase.PENDING or execution.metadata.deletion_timestamp is not None:
             self._drop(uid)

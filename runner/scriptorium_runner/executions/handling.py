@@ -61,6 +61,8 @@ class Signals:
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """The run has to end now: cancelled, deleted, or cut off."""
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Somebody set spec.cancel."""
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     """The runner takes nothing new; shared by all runs."""
 
@@ -128,15 +130,16 @@ class Handling:
         if claimed is None:
             return
         if claimed.spec.cancel:
+            signals.cancelled.set()
             signals.stop.set()
         values = context.build_context(claimed, script, status.script_version, self._place.tenant)
-        is_too_late = signals.draining.is_set() and not signals.stop.is_set()
+        is_too_late = signals.draining.is_set() and not signals.cancelled.is_set()
         outcome = None if is_too_late else await self._try(start, values, signals.stop)
         if outcome is None:
             log.info("handing back a run that did not start", extra={"uid": execution.metadata.uid})
             await attempt.settle(self._board, claimed, statuses.build_returned)
             return
-        await self._settle(claimed, _explain_stop(outcome, claimed, signals), seen)
+        await self._settle(claimed, _explain_stop(outcome, signals), seen)
 
     async def _try(self, start: decide.Start, values: dict[str, Any], stop: asyncio.Event) -> Outcome | None:
         """Run the script; None if there was no room for it."""
@@ -160,9 +163,10 @@ class Handling:
             self._on_end(claimed, last[0])
 
 
-def _explain_stop(outcome: Outcome, claimed: ScriptExecution, signals: Signals) -> Outcome:
+def _explain_stop(outcome: Outcome, signals: Signals) -> Outcome:
     """Tell a run that the runner cut off from one that somebody cancelled."""
-    if outcome.reason is not Reason.CANCELLED or claimed.spec.cancel or not signals.draining.is_set():
+    is_ours = signals.draining.is_set() and not signals.cancelled.is_set()
+    if outcome.reason is not Reason.CANCELLED or not is_ours:
         return outcome
     return replace(
         outcome,

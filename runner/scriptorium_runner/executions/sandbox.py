@@ -36,7 +36,7 @@ class EngineSandbox:
         )
         try:
             result = await self._engine.execute(program, context, limits, cancelled=stop)
-        except (engine.AcquireTimeout, engine.PoolClosed) as error:
+        except (engine.AcquireTimeout, engine.PoolClosed, engine.NeverStarted) as error:
             raise NoWorker(str(error)) from error
         return build_outcome(result)
 

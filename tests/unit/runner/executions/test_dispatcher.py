@@ -400,6 +400,19 @@ async def test_shutdown_settles_what_it_cuts_off_and_leaves_what_waits_to_others
     assert board.runs["run-2"].status.phase is Phase.PENDING
 
 
+async def test_a_cancel_during_the_drain_is_a_cancel() -> None:
+    board, sandbox = MemoryBoard(), ObedientSandbox(hold=asyncio.Event())
+    async with running(board, sandbox) as loop:
+        loop.offer(add(board))
+        await until_async(lambda: sandbox.started)
+        drain = asyncio.create_task(loop.drain(10))
+        current = board.runs["run-1"]
+        spec = current.spec.model_copy(update={"cancel": True})
+        loop.offer(board.change(current.model_copy(update={"spec": spec})))
+        await drain
+    assert board.runs["run-1"].status.reason is Reason.CANCELLED
+
+
 async def test_a_run_that_finishes_during_the_drain_keeps_its_result() -> None:
     board, sandbox = MemoryBoard(), ObedientSandbox(hold=asyncio.Event())
     async with running(board, sandbox) as loop:
