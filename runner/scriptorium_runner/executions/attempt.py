@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.reasons import Phase
@@ -33,35 +34,30 @@ async def claim(board: Board, execution: ScriptExecution, status: ExecutionStatu
 
 async def settle(
     board: Board, held: ScriptExecution, build: Callable[[ScriptExecution], ExecutionStatus]
-) -> bool:
-    """Write the end of a run that this runner holds, however long it takes; False if it was taken away.
+) -> ExecutionStatus | None:
+    """Write the end of a run that this runner holds, however long it takes; None if it was taken away.
 
-    `build` makes the status from the run as it is at that moment.
+    `build` makes the status from the run as it is at that moment. What is given is what was written.
     """
-    pause = FIRST_PAUSE
+    pause, problem = FIRST_PAUSE, ""
     current: ScriptExecution | None = held
     while current is not None:
+        status = statuses.build_refused(current, problem, datetime.now(UTC)) if problem else build(current)
         try:
-            await _write(board, current, build(current))
-            return True
+            await board.write_status(current, status)
+            return status
         except Superseded:
             current = await _find_claimed(board, current, held.status.runner, held.status.phase)
         except Vanished:
-            return False
+            return None
+        except Refused as error:
+            # A run must end, even if what it left behind cannot be stored.
+            log.exception("status refused, settling without the result", extra={"uid": held.metadata.uid})
+            pause = pause if not problem else await _wait(pause, Unreachable(str(error)))
+            problem = str(error)
         except Unreachable as error:
             pause = await _wait(pause, error)
-    return False
-
-
-async def _write(board: Board, execution: ScriptExecution, status: ExecutionStatus) -> None:
-    try:
-        await board.write_status(execution, status)
-    except Refused as error:
-        # A run must end, even if what it left behind cannot be stored.
-        log.exception(
-            "status refused, settling without output and logs", extra={"uid": execution.metadata.uid}
-        )
-        await board.write_status(execution, statuses.build_bare(status, f"the result was refused: {error}"))
+    return None
 
 
 async def _find_claimed(

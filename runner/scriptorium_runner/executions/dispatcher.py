@@ -208,6 +208,9 @@ class Dispatcher:
                 self._enqueue(uid, _clock())
             else:
                 self._parked[uid] = result.script
+                # Its deadline may have been told while it was being handled.
+                due = max(self._deadline(running.waiting.execution), _clock() + 0.5)
+                heapq.heappush(self._deadlines, (due, uid))
 
     def _drop(self, uid: str) -> None:
         self._waiting.pop(uid, None)

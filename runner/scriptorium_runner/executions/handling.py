@@ -112,8 +112,8 @@ class Handling:
 
     async def _end_unstarted(self, execution: ScriptExecution, end: decide.End) -> None:
         status = statuses.build_unstarted_end(execution, end, _utc_now())
-        if await attempt.settle(self._board, execution, lambda _current: status):
-            self._on_end(execution, status)
+        if written := await attempt.settle(self._board, execution, lambda _current: status):
+            self._on_end(execution, written)
 
     async def _run(
         self,
@@ -153,14 +153,11 @@ class Handling:
             return Outcome(reason=Reason.ENGINE_CRASH, message="the runner failed; its log has the cause")
 
     async def _settle(self, claimed: ScriptExecution, outcome: Outcome, seen: datetime) -> None:
-        last: list[ExecutionStatus] = []
-
         def build(current: ScriptExecution) -> ExecutionStatus:
-            last[:] = [statuses.build_settled(current, outcome, statuses.Times(seen, _utc_now()))]
-            return last[0]
+            return statuses.build_settled(current, outcome, statuses.Times(seen, _utc_now()))
 
-        if await attempt.settle(self._board, claimed, build):
-            self._on_end(claimed, last[0])
+        if written := await attempt.settle(self._board, claimed, build):
+            self._on_end(claimed, written)
 
 
 def _explain_stop(outcome: Outcome, signals: Signals) -> Outcome:

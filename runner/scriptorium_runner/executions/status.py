@@ -13,6 +13,9 @@ from scriptorium_runner.executions.outcome import Outcome
 
 _MOST_MESSAGE = 8192
 
+#: A condition repeats the message, three times over; its beginning is enough there.
+_MOST_CONDITION_MESSAGE = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Times:
@@ -74,9 +77,10 @@ def build_settled(execution: ScriptExecution, outcome: Outcome, times: Times) ->
     )
 
 
-def build_bare(status: ExecutionStatus, message: str) -> ExecutionStatus:
-    """Give the status without what the script made, for when the API server refuses the whole."""
-    return status.model_copy(update={"output": None, "logs": [], "error": None, "message": message[:1024]})
+def build_refused(execution: ScriptExecution, problem: str, now: datetime) -> ExecutionStatus:
+    """Give the end of a run whose own result the API server refused: it has no other."""
+    message = f"the runner could not store the result: {problem}"[:_MOST_CONDITION_MESSAGE]
+    return _finish(execution, Outcome(reason=Reason.ENGINE_CRASH, message=message), now)
 
 
 def format_duration(milliseconds: int) -> str:
@@ -107,7 +111,7 @@ def _finish(execution: ScriptExecution, outcome: Outcome, now: datetime) -> Exec
         completion_time=now,
         conditions=merge_conditions(
             execution.status.conditions,
-            _findings(phase, outcome.reason, message or ""),
+            _findings(phase, outcome.reason, (message or "")[:_MOST_CONDITION_MESSAGE]),
             execution.metadata.generation,
             now,
         ),

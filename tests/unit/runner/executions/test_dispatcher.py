@@ -231,15 +231,18 @@ async def test_a_run_taken_away_in_mid_run_is_not_settled_over_its_new_holder() 
     assert board.runs["run-1"] == taken
 
 
-async def test_a_status_that_is_refused_still_ends_the_run() -> None:
+async def test_a_status_that_is_refused_even_twice_still_ends_the_run(monkeypatch: Any) -> None:
+    monkeypatch.setattr(attempt, "FIRST_PAUSE", 0.001)
     board, sandbox = MemoryBoard(), ObedientSandbox(hold=asyncio.Event())
     async with running(board, sandbox) as loop:
         loop.offer(add(board))
         await until_async(lambda: sandbox.started)
-        board.faults = [Refused("status.logs: too many")]
+        board.faults = [Refused("status.logs: too many"), Refused("still too many")]
         sandbox.hold.set()
         await until_async(phase_of(board, "run-1"))
-    assert "too many" in (board.runs["run-1"].status.message or "")
+    ended = board.runs["run-1"].status
+    assert (ended.phase, ended.reason) == (Phase.FAILED, Reason.ENGINE_CRASH)
+    assert "too many" in (ended.message or "")
 
 
 async def test_cancel_stops_a_run_in_progress() -> None:

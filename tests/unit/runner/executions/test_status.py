@@ -95,8 +95,8 @@ def test_a_run_that_never_started_has_an_end_but_no_start() -> None:
     assert (status.phase, status.start_time, status.completion_time) == (Phase.FAILED, None, NOW)
 
 
-def test_the_bare_status_has_the_end_without_what_the_script_made() -> None:
-    outcome = Outcome(reason=Reason.COMPLETED, output={"a": 1})
-    settled = statuses.build_settled(claimed(), outcome, statuses.Times(NOW, NOW))
-    bare = statuses.build_bare(settled, "refused")
-    assert (bare.phase, bare.output, bare.message) == (Phase.SUCCEEDED, None, "refused")
+def test_a_run_whose_result_was_refused_fails_and_says_so_in_bounds() -> None:
+    refused = statuses.build_refused(claimed(), "x" * 20_000, NOW)
+    assert (refused.phase, refused.reason, refused.output) == (Phase.FAILED, Reason.ENGINE_CRASH, None)
+    assert len(refused.message or "") <= 1024
+    assert {condition.type: condition.status for condition in refused.conditions}["Complete"] == "False"
