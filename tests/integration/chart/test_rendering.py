@@ -139,9 +139,7 @@ def test_a_value_that_would_be_ignored_or_makes_no_sense_is_refused(value: str) 
 
 def test_runners_may_do_this_and_nothing_else() -> None:
     read = {"get", "list", "watch"}
-    ours = {
-        (names.GROUP, kind, verb) for kind in ("scripts", "runnerpools", "scriptexecutions") for verb in read
-    }
+    ours = {(names.GROUP, kind, verb) for kind in ("scripts", "scriptexecutions") for verb in read}
     core = {("", kind, verb) for kind in ("pods", "configmaps") for verb in read}
     assert rules_of(names.RUNNER_ROLE) == ours | core | {(names.GROUP, "scriptexecutions/status", "patch")}
 

@@ -69,9 +69,9 @@ class OperatorProcess:
 StartOperator = Callable[..., OperatorProcess]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _installed_operator_rests(kubectl: Kubectl) -> Iterator[dict[str, Any] | None]:
-    """Nobody else works on the same objects meanwhile; runs go on without."""
+    """Nobody else works on the same objects meanwhile; it is back before the next module's tests."""
     installed = kubectl.get("deployment", DEPLOYMENT, NAMESPACE)
     if installed is None:
         yield None
@@ -85,7 +85,7 @@ def _installed_operator_rests(kubectl: Kubectl) -> Iterator[dict[str, Any] | Non
     kubectl.run("rollout", "status", "deployment", DEPLOYMENT, "--namespace", NAMESPACE, "--timeout=120s")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _account(kubectl: Kubectl, _installed_operator_rests: dict[str, Any] | None) -> Iterator[str]:
     """A token of the operator's account; the roles are the installed ones, else made for these tests."""
     text = ""
@@ -101,7 +101,7 @@ def _account(kubectl: Kubectl, _installed_operator_rests: dict[str, Any] | None)
         kubectl.run("delete", "serviceaccount", DEPLOYMENT, "--namespace", NAMESPACE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def operator_kubeconfig(kubeconfig: str, _account: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The test cluster's kubeconfig, as the operator's account."""
     document = yaml.safe_load(Path(kubeconfig).read_text())
