@@ -11,15 +11,25 @@ from scriptorium_api.names import API_VERSION, MAX_NAME
 #: Source is kept in every watch of every runner: 64 KiB is what clusters scale with.
 MAX_SOURCE_BYTES = 64 * 1024
 
-_TOO_LARGE = "source must be at most 65536 bytes; move what is larger into several scripts"
-_HAS_NUL = "source must not contain NUL characters"
+_TOO_LARGE = f"must be at most {MAX_SOURCE_BYTES} bytes; move what is larger into several scripts"
+_HAS_NUL = "must not contain NUL characters; remove them"
+
+
+def find_source_problem(source: str) -> str | None:
+    """Say what keeps a text from being a source, and the cure; None if nothing does.
+
+    The rules of `spec.source`, for sources that the API server has not judged.
+    """
+    if not source:
+        return "must not be empty; put the JavaScript there"
+    if len(source.encode("utf-8", "replace")) > MAX_SOURCE_BYTES:
+        return _TOO_LARGE
+    return _HAS_NUL if "\0" in source else None
 
 
 def _check_source(source: str) -> str:
-    if len(source.encode("utf-8", "replace")) > MAX_SOURCE_BYTES:
-        raise ValueError(_TOO_LARGE)
-    if "\0" in source:
-        raise ValueError(_HAS_NUL)
+    if problem := find_source_problem(source):
+        raise ValueError(f"source {problem}")
     return source
 
 
@@ -29,8 +39,8 @@ Source = Annotated[
     Field(
         min_length=1,
         json_schema_extra=validated_by(
-            rule("bytes(self).size() <= 65536", _TOO_LARGE),
-            rule(r"!self.contains('\x00')", _HAS_NUL),
+            rule(f"bytes(self).size() <= {MAX_SOURCE_BYTES}", f"source {_TOO_LARGE}"),
+            rule(r"!self.contains('\x00')", f"source {_HAS_NUL}"),
         ),
     ),
 ]

@@ -1,33 +1,12 @@
-"""Logs as JSON lines: a constant message, and what it is about in fields of its own."""
+"""What the operator logs: what its own services tell, and of kopf only what went wrong."""
 
-import json
 import logging
-from datetime import UTC, datetime
 
-#: What every record has; all else came by `extra`.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-
-class JsonFormatter(logging.Formatter):
-    """One record, one line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Give the line."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        } | {key: value for key, value in vars(record).items() if key not in _STANDARD}
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+from scriptorium_api.logs import set_up_logs
 
 
 def configure() -> None:
-    """Send all logs to stderr as JSON lines."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    """Send all logs to standard output as JSON lines."""
+    set_up_logs()
     # kopf tells of every handler's success; what matters is told by our own services.
     logging.getLogger("kopf").setLevel(logging.WARNING)

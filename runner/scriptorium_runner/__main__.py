@@ -5,7 +5,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from scriptorium_runner import logs, settings
+from scriptorium_api import logs
+from scriptorium_runner import settings
 
 
 def main(arguments: list[str] | None = None) -> None:

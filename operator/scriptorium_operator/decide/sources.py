@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from scriptorium_api import names
-from scriptorium_api.script import MAX_SOURCE_BYTES, ConfigMapKeyRef, ScriptSpec
+from scriptorium_api.script import ConfigMapKeyRef, ScriptSpec, find_source_problem
 from scriptorium_operator.facts import ConfigMapContent
 
 
@@ -50,20 +50,9 @@ def _take_value(ref: ConfigMapKeyRef, config_map: ConfigMapContent | None) -> So
             f"ConfigMap {ref.name} has no key {ref.key}: add it under data, or change"
             " spec.sourceFrom.configMapKeyRef.key",
         )
-    return _check_text(ref, config_map.texts[ref.key])
-
-
-def _check_text(ref: ConfigMapKeyRef, text: str) -> SourceText | SourceProblem:
-    size = len(text.encode())
-    if size > MAX_SOURCE_BYTES:
-        return _invalid(
-            ref, f"is {size} bytes, at most {MAX_SOURCE_BYTES} are allowed: split it into several scripts"
-        )
-    if "\0" in text:
-        return _invalid(ref, "contains a NUL character: remove it")
-    if not text:
-        return _invalid(ref, "is empty: put the source there")
-    return SourceText(text)
+    text = config_map.texts[ref.key]
+    problem = find_source_problem(text)
+    return _invalid(ref, problem) if problem else SourceText(text)
 
 
 def _invalid(ref: ConfigMapKeyRef, problem: str) -> SourceProblem:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from scriptorium_api import names
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase
-from scriptorium_api.script import MAX_SOURCE_BYTES, ConfigMapKeyRef, Script
+from scriptorium_api.script import Script
 from scriptorium_client import (
     ApiError,
     Client,
@@ -29,6 +29,7 @@ from scriptorium_client.resources import CONFIG_MAPS, EXECUTIONS, PODS, SCRIPTS
 from scriptorium_runner.executions.decide import Source
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.errors import BoardError, Refused, Superseded, Unreachable, Vanished
+from scriptorium_runner.sources.config_maps import pick_source
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class ClusterBoard:
             except ApiError as error:
                 raise _translate(error) from error
             if found is None:
-                return Source(None, describe_missing(reference, "the ConfigMap does not exist"))
+                return pick_source(None, reference)
             self._config_maps[reference.name] = found
         return pick_source(self._config_maps[reference.name], reference)
 
@@ -118,21 +119,6 @@ class ClusterBoard:
             for script in self._scripts.values()
             if script.spec.source_from and script.spec.source_from.config_map_key_ref.name == name
         ]
-
-
-def pick_source(config_map: Manifest, reference: ConfigMapKeyRef) -> Source:
-    """Give the source under a ConfigMap's key, or what is wrong with it."""
-    text = config_map.get("data", {}).get(reference.key)
-    if text is None:
-        return Source(None, describe_missing(reference, "the ConfigMap has no such key under data"))
-    if len(text.encode()) > MAX_SOURCE_BYTES:
-        return Source(None, describe_missing(reference, f"it is larger than {MAX_SOURCE_BYTES} bytes"))
-    return Source(text)
-
-
-def describe_missing(reference: ConfigMapKeyRef, problem: str) -> str:
-    """Say what is wrong with a referenced source, and where to mend it."""
-    return f'the source in ConfigMap "{reference.name}", key "{reference.key}", cannot be used: {problem}'
 
 
 async def follow_scripts(client: Client, namespace: str, board: ClusterBoard, dispatcher: Dispatcher) -> None:

@@ -11,7 +11,7 @@ from scriptorium_api.names import source_hash
 from scriptorium_api.script import Script, ScriptStatus
 from scriptorium_runner.executions.decide import Source
 from scriptorium_runner.executions.errors import Superseded, Vanished
-from scriptorium_runner.sources.cluster import describe_missing, pick_source
+from scriptorium_runner.sources.config_maps import pick_source
 from scriptorium_runner.sources.manifests import Loaded, Problem
 
 NAMESPACE = "default"
@@ -73,10 +73,8 @@ class FileBoard:
         if script.spec.source_from is None:
             return Source(script.spec.source)
         reference = script.spec.source_from.config_map_key_ref
-        config_map = self._config_maps.get((script.metadata.namespace or NAMESPACE, reference.name))
-        if config_map is None:
-            return Source(None, describe_missing(reference, "the ConfigMap is not in these files"))
-        return pick_source(config_map, reference)
+        place = (script.metadata.namespace or NAMESPACE, reference.name)
+        return pick_source(self._config_maps.get(place), reference)
 
     async def read(self, execution: ScriptExecution) -> ScriptExecution:
         """Give the run as it is now."""

@@ -22,6 +22,7 @@ from scriptorium_client import (
     follow,
     load_config,
 )
+from scriptorium_client import client as client_module
 from scriptorium_client.client import Manifest
 from scriptorium_client.resources import CONFIG_MAPS, EXECUTIONS, NAMESPACES
 from tests.support.manifests import execution

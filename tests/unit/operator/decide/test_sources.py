@@ -42,9 +42,9 @@ def test_the_largest_source_counts_bytes_not_characters() -> None:
             "SourceInvalid",
             "binaryData: put the source as UTF-8",
         ),
-        (ConfigMapContent({"main.js": "ä" * 32769}), "SourceInvalid", "is 65538 bytes, at most 65536"),
-        (ConfigMapContent({"main.js": "a\0b"}), "SourceInvalid", "contains a NUL character: remove it"),
-        (ConfigMapContent({"main.js": ""}), "SourceInvalid", "is empty"),
+        (ConfigMapContent({"main.js": "ä" * 32769}), "SourceInvalid", "must be at most 65536 bytes"),
+        (ConfigMapContent({"main.js": "a\0b"}), "SourceInvalid", "must not contain NUL characters; remove them"),
+        (ConfigMapContent({"main.js": ""}), "SourceInvalid", "must not be empty"),
     ],
 )
 def test_a_problem_says_what_and_where_and_how_to_cure_it(

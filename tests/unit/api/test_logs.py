@@ -2,7 +2,7 @@ import json
 import logging
 import sys
 
-from scriptorium_operator.logs import JsonFormatter
+from scriptorium_api.logs import JsonFormatter
 
 
 def test_a_line_holds_the_message_and_its_fields() -> None:
@@ -13,7 +13,7 @@ def test_a_line_holds_the_message_and_its_fields() -> None:
     assert line["message"] == "pool made"
     assert line["level"] == "info"
     assert (line["namespace"], line["object"]) == ("team", "default")
-    assert set(line) == {"time", "level", "logger", "message", "namespace", "object"}
+    assert set(line) == {"timestamp", "level", "logger", "message", "namespace", "object"}
 
 
 def test_a_bug_is_told_with_its_traceback() -> None:
