@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +16,9 @@ log = logging.getLogger(__name__)
 
 #: The first pause after an error, and the longest: an API server that is back is found within this.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+
+#: A watch that held for this long was sound; its end needs no pause.
+SOUND_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,61 +49,91 @@ class _Thread:
 
     def __init__(self) -> None:
         self.version = ""
-        self._told: dict[str, Manifest] = {}
+        self._told: dict[tuple[str, str], Manifest] = {}
 
-    def take(self, item: Manifest) -> Event | None:
-        """Give the event that makes this item known, if it is news."""
+    def take(self, item: Manifest) -> list[Event]:
+        """Give the events that make this item known; none if it is no news.
+
+        An object that was deleted and made again under its name while nobody looked ends first.
+        """
         metadata = item["metadata"]
-        former = self._told.get(metadata["uid"])
+        former = self._told.get(_key(metadata))
         # Only what a deletion has to name is kept: the objects themselves are the reader's.
-        self._told[metadata["uid"]] = {
+        self._told[_key(metadata)] = {
             key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion") if key in metadata
         }
         if former is None:
-            return Event("ADDED", item)
+            return [Event("ADDED", item)]
+        if former["uid"] != metadata["uid"]:
+            return [Event("DELETED", {"metadata": former}), Event("ADDED", item)]
         is_news = former["resourceVersion"] != metadata["resourceVersion"]
-        return Event("MODIFIED", item) if is_news else None
+        return [Event("MODIFIED", item)] if is_news else []
 
-    def drop(self, item: Manifest) -> Event:
-        """Give the event that makes this item forgotten."""
-        self._told.pop(item["metadata"]["uid"], None)
-        return Event("DELETED", item)
+    def drop(self, item: Manifest) -> list[Event]:
+        """Give the event that makes this item forgotten; none if that was told already."""
+        metadata = item["metadata"]
+        known = self._told.get(_key(metadata))
+        if known is None or known["uid"] != metadata["uid"]:
+            return []
+        del self._told[_key(metadata)]
+        return [Event("DELETED", item)]
 
     def drop_all_but(self, uids: set[str]) -> list[Event]:
         """Give the deletions that nobody told us of."""
-        gone = [stub for uid, stub in self._told.items() if uid not in uids]
-        return [self.drop({"metadata": stub}) for stub in gone]
+        gone = [stub for stub in self._told.values() if stub["uid"] not in uids]
+        return [event for stub in gone for event in self.drop({"metadata": stub})]
+
+
+def _key(metadata: Manifest) -> tuple[str, str]:
+    return metadata.get("namespace", ""), metadata["name"]
 
 
 async def follow(client: Client, selection: Selection) -> AsyncGenerator[Event | Synced, None]:
     """Tell every change, for ever; deletions that fell into a gap are told when the list is read again.
 
-    The object of such a deletion has its name, namespace and UID only.
+    The object of such a deletion has its name, namespace and UID only. An object's end is always told
+    before the beginning of another of its name.
     """
-    thread = _Thread()
-    pause = FIRST_PAUSE
+    thread, pacing = _Thread(), _Pacing()
     while True:
+        begun, least = time.monotonic(), 0.0
         try:
             if not thread.version:
                 async for event in _list(client, selection, thread):
                     yield event
                 yield Synced()
             async for event in _watch(client, selection, thread):
-                pause = FIRST_PAUSE
+                pacing.reset()
                 yield event
+            if time.monotonic() - begun >= SOUND_SECONDS:
+                pacing.reset()
+                continue
         except errors.Gone:
             log.info("resource version expired, listing again", extra={"resource": selection.resource.plural})
             thread.version = ""
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
         except errors.ApiError as error:
             log.warning(
                 "cannot follow, trying again",
-                extra={"resource": selection.resource.plural, "error": str(error), "pause": pause},
+                extra={"resource": selection.resource.plural, "error": str(error)},
             )
-            jitter = random.uniform(0.5, 1)  # noqa: S311 - spreads retries, guards nothing.
-            await asyncio.sleep(max(error.retry_after or 0, pause * jitter))
-            pause = min(pause * 2, LONGEST_PAUSE)
+            least = error.retry_after or 0.0
+        # Whoever ends every watch at once must not be asked without a pause either.
+        await pacing.hold(least)
+
+
+class _Pacing:
+    """The pauses between tries: longer each time, until something went well."""
+
+    def __init__(self) -> None:
+        self._next = FIRST_PAUSE
+
+    def reset(self) -> None:
+        self._next = FIRST_PAUSE
+
+    async def hold(self, least: float) -> None:
+        jitter = random.uniform(0.5, 1)  # noqa: S311 - spreads retries, guards nothing.
+        await asyncio.sleep(max(least, self._next * jitter))
+        self._next = min(self._next * 2, LONGEST_PAUSE)
 
 
 async def _list(client: Client, selection: Selection, thread: _Thread) -> AsyncIterator[Event]:
@@ -115,7 +149,7 @@ async def _list(client: Client, selection: Selection, thread: _Thread) -> AsyncI
         version = page_version
         for item in page:
             seen.add(item["metadata"]["uid"])
-            if event := thread.take(item):
+            for event in thread.take(item):
                 yield event
     for event in thread.drop_all_but(seen):
         yield event
@@ -131,8 +165,16 @@ async def _watch(client: Client, selection: Selection, thread: _Thread) -> Async
         is_metadata_only=selection.is_metadata_only,
     ):
         item = change["object"]
-        if change["type"] == "DELETED":
-            yield thread.drop(item)
-        elif change["type"] != "BOOKMARK" and (event := thread.take(item)):
+        for event in _tell(thread, change["type"], item):
             yield event
         thread.version = item["metadata"]["resourceVersion"]
+
+
+def _tell(thread: _Thread, kind: str, item: Manifest) -> list[Event]:
+    match kind:
+        case "BOOKMARK":
+            return []
+        case "DELETED":
+            return thread.drop(item)
+        case _:
+            return thread.take(item)

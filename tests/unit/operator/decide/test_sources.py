@@ -43,7 +43,11 @@ def test_the_largest_source_counts_bytes_not_characters() -> None:
             "binaryData: put the source as UTF-8",
         ),
         (ConfigMapContent({"main.js": "ä" * 32769}), "SourceInvalid", "must be at most 65536 bytes"),
-        (ConfigMapContent({"main.js": "a\0b"}), "SourceInvalid", "must not contain NUL characters; remove them"),
+        (
+            ConfigMapContent({"main.js": "a\0b"}),
+            "SourceInvalid",
+            "must not contain NUL characters; remove",
+        ),
         (ConfigMapContent({"main.js": ""}), "SourceInvalid", "must not be empty"),
     ],
 )
