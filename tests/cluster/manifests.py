@@ -71,7 +71,7 @@ def render_pod(name: str) -> dict[str, Any]:
 
 def render_role(user: str, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what gives a user of ours these rights in the whole cluster."""
-    name = f"scriptorium-cluster:{user}"
+    name = f"test-cluster:{user}"
     role = {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}
     binding = {
         "apiVersion": f"{RBAC}/v1",

@@ -173,7 +173,7 @@ def test_an_object_is_applied_at_its_own_path() -> None:
     assert api.render_path(service) == "/api/v1/namespaces/kube-system/services/kube-dns"
     base = "/apis/discovery.k8s.io/v1/namespaces/kube-system"
     assert api.render_path(endpoints) == f"{base}/endpointslices/kube-dns"
-    expected = "/apis/rbac.authorization.k8s.io/v1/clusterroles/scriptorium-cluster:coredns"
+    expected = "/apis/rbac.authorization.k8s.io/v1/clusterroles/test-cluster:coredns"
     assert api.render_path(role) == expected
 
 

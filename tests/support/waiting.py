@@ -1,6 +1,7 @@
 """Waiting on a condition, with a deadline."""
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,19 @@ def until(check: Callable[[], T], seconds: float = 60, what: str = "") -> T:
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what or check}; the last answer was {answer!r}")
         pause.wait(_LOOK)
+
+
+def until_equal(check: Callable[[], T], wanted: T, seconds: float = 60) -> None:
+    """Wait until the check gives what is wanted; fail with the difference when the time is over."""
+    last: list[T] = []
+
+    def is_equal() -> bool:
+        last[:] = [check()]
+        return last == [wanted]
+
+    with contextlib.suppress(AssertionError):
+        until(is_equal, seconds)
+    assert last == [wanted], f"not within {seconds} s"
 
 
 async def until_async(check: Callable[[], Awaitable[T] | T], seconds: float = 10) -> T:

@@ -7,7 +7,7 @@ import pytest
 from tests.support.kubectl import Kubectl
 from tests.support.manifests import execution, script
 from tests.support.stories import expect
-from tests.support.waiting import until
+from tests.support.waiting import until_equal
 
 pytestmark = pytest.mark.cluster
 
@@ -28,7 +28,7 @@ def test_after_uninstalling_and_deleting_the_crds_nothing_is_left(
     subprocess.run([*helm, "--wait", "--timeout=120s"], check=True, capture_output=True, timeout=150)
     assert kubectl.get("sx", "run", namespace), "uninstalling the release keeps every team's objects"
     kubectl.run("delete", "crd", *CRDS, "--timeout=120s")
-    until(lambda: find_leftovers(kubectl) == [], 120)
+    until_equal(lambda: find_leftovers(kubectl), [], 120)
     kubectl.run("delete", "namespace", release, "--timeout=60s")
 
 
