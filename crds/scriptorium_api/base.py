@@ -104,5 +104,14 @@ class Object(Model):
 
     @classmethod
     def from_wire(cls, body: Any) -> Self:
-        """Read an object as the API server or a manifest gives it; raises pydantic's ValidationError."""
+        """Read an object as a manifest gives it; unknown fields too raise pydantic's ValidationError."""
         return cls.model_validate(body)
+
+    @classmethod
+    def from_stored(cls, body: Any) -> Self:
+        """Read an object as the API server stores it; raises pydantic's ValidationError.
+
+        Fields that this version does not know are left alone: the API grows by additions, and during an
+        upgrade the CRDs are newer than the programs.
+        """
+        return cls.model_validate(body, extra="ignore")

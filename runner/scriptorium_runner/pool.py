@@ -15,7 +15,8 @@ from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.sandbox import EngineSandbox
 from scriptorium_runner.metrics import Metrics
 from scriptorium_runner.settings import PoolSettings
-from scriptorium_runner.sources import cluster
+from scriptorium_runner.sources.cluster import ClusterBoard
+from scriptorium_runner.sources.following import Followers
 from scriptorium_runner.web import health
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ async def run_pool(settings: PoolSettings) -> None:
 async def _serve(
     settings: PoolSettings, client: Client, sandbox: engine.Engine, stopping: asyncio.Event
 ) -> None:
-    board = cluster.ClusterBoard(client, settings.namespace)
+    board = ClusterBoard(client, settings.namespace)
     place = Place(holder=settings.holder, tenant=settings.tenant, slots=settings.workers)
 
     def record_end(execution: ScriptExecution, status: ExecutionStatus) -> None:
@@ -48,19 +49,19 @@ async def _serve(
 
     dispatcher = Dispatcher(board, EngineSandbox(sandbox), place, record_end)
     metrics = Metrics(dispatcher, settings.workers)
-    synced = asyncio.Event()
+    followers = Followers(client, settings.namespace, board, dispatcher)
     loops = {
-        "scripts": cluster.follow_scripts(client, settings.namespace, board, dispatcher),
-        "config maps": cluster.follow_config_maps(client, settings.namespace, board, dispatcher),
-        "runners": cluster.follow_runners(client, settings.namespace, settings.pool, dispatcher),
-        "executions": cluster.follow_executions(client, settings.namespace, dispatcher, synced),
-        "dispatcher": dispatcher.run(),
+        "scripts": followers.follow_scripts(),
+        "config maps": followers.follow_config_maps(),
+        "runners": followers.follow_runners(settings.pool),
+        "executions": followers.follow_executions(),
+        "dispatcher": _dispatch(followers, dispatcher),
     }
     tasks = [asyncio.create_task(_end_process_on_failure(name, work)) for name, work in loops.items()]
     probes = await health.start_health(
         settings.health_port,
         is_alive=lambda: True,
-        is_ready=lambda: synced.is_set() and not stopping.is_set(),
+        is_ready=lambda: followers.is_synced and not stopping.is_set(),
         registry=metrics.registry,
     )
     log.info("runner started", extra={"namespace": settings.namespace, "workers": settings.workers})
@@ -72,6 +73,11 @@ async def _serve(
     await asyncio.gather(*tasks, return_exceptions=True)
     await probes.cleanup()
     log.info("runner stopped")
+
+
+async def _dispatch(followers: Followers, dispatcher: Dispatcher) -> None:
+    await followers.wait_until_synced()
+    await dispatcher.run()
 
 
 async def _end_process_on_failure(name: str, work: Coroutine[Any, Any, None]) -> None:

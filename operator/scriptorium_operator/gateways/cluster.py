@@ -56,13 +56,13 @@ class Cluster:
     async def find_script(self, key: Key) -> Script | None:
         """Give a Script, unless it is gone or going."""
         item = await self.find(key)
-        script = Script.from_wire(item) if item else None
+        script = Script.from_stored(item) if item else None
         return script if script and script.metadata.deletion_timestamp is None else None
 
     async def find_pool(self, key: Key) -> RunnerPool | None:
         """Give a RunnerPool; one that is going is still there."""
         item = await self.find(key)
-        return RunnerPool.from_wire(item) if item else None
+        return RunnerPool.from_stored(item) if item else None
 
     async def find_config_map(self, namespace: str, name: str) -> ConfigMapContent | None:
         """Give what a ConfigMap holds."""

@@ -18,4 +18,4 @@ async def take_note(type: str | None, body: kopf.Body, memo: Context, **_: Any) 
     is_gone = type == "DELETED"
     arrivals.note_arrival(memo, Kind.RUNNER_POOL, body, is_gone=is_gone)
     if not is_gone:
-        pools.observe(memo, RunnerPool.from_wire(dict(body)))
+        pools.observe(memo, RunnerPool.from_stored(dict(body)))

@@ -21,7 +21,7 @@ from scriptorium_operator.services import scripts
 async def take_note(type: str | None, body: kopf.Body, memo: Context, **_: Any) -> None:  # noqa: A002 - kopf's name.
     """Hand a Script over to the service."""
     arrivals.note_arrival(memo, Kind.SCRIPT, body, is_gone=type == "DELETED")
-    script = Script.from_wire(dict(body))
+    script = Script.from_stored(dict(body))
     if type == "DELETED":
         scripts.forget(memo, script)
     else:

@@ -1,35 +1,18 @@
-"""The cluster as a board: watches the namespace, writes statuses."""
+"""The cluster as a board: what followers told of the namespace, and the writing of statuses."""
 
-import asyncio
-import json
 import logging
-from contextlib import aclosing
 
 from pydantic import ValidationError
 
-from scriptorium_api import names
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
-from scriptorium_api.reasons import Phase
 from scriptorium_api.script import Script
-from scriptorium_client import (
-    ApiError,
-    Client,
-    Conflict,
-    Event,
-    Invalid,
-    NotFound,
-    Selection,
-    Synced,
-    Unavailable,
-    follow,
-    parsing,
-)
+from scriptorium_client import ApiError, Client, Conflict, Event, Invalid, NotFound, Unavailable
 from scriptorium_client.client import Manifest
-from scriptorium_client.resources import CONFIG_MAPS, EXECUTIONS, PODS, SCRIPTS
+from scriptorium_client.resources import CONFIG_MAPS, EXECUTIONS
 from scriptorium_runner.executions.decide import Source
-from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.errors import BoardError, Refused, Superseded, Unreachable, Vanished
 from scriptorium_runner.sources.config_maps import pick_source
+from scriptorium_runner.sources.reading import read_execution
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +24,7 @@ class ClusterBoard:
         self._client, self._namespace = client, namespace
         self._scripts: dict[str, Script] = {}
         self._config_maps: dict[str, Manifest] = {}
+        self._changes = 0
 
     def find_script(self, namespace: str, name: str) -> Script | None:
         """Give a Script as it is now, if there is one."""
@@ -51,25 +35,29 @@ class ClusterBoard:
         if script.spec.source_from is None:
             return Source(script.spec.source)
         reference = script.spec.source_from.config_map_key_ref
-        if reference.name not in self._config_maps:
-            try:
-                found = await self._client.find(CONFIG_MAPS, reference.name, self._namespace)
-            except ApiError as error:
-                raise _translate(error) from error
-            if found is None:
-                return pick_source(None, reference)
-            self._config_maps[reference.name] = found
-        return pick_source(self._config_maps[reference.name], reference)
+        if known := self._config_maps.get(reference.name):
+            return pick_source(known, reference)
+        return pick_source(await self._read_config_map(reference.name), reference)
+
+    async def _read_config_map(self, name: str) -> Manifest | None:
+        changes = self._changes
+        try:
+            found = await self._client.find(CONFIG_MAPS, name, self._namespace)
+        except ApiError as error:
+            raise _translate(error) from error
+        # What changed while it was being read may be old already; it is used once and not kept.
+        if found is not None and changes == self._changes:
+            self._config_maps[name] = found
+        return found
 
     async def read(self, execution: ScriptExecution) -> ScriptExecution:
         """Give the run as it is now; raises Vanished if that very object is gone."""
         metadata = execution.metadata
         try:
-            current = ScriptExecution.from_wire(
-                await self._client.get(EXECUTIONS, metadata.name, metadata.namespace)
-            )
+            found = await self._client.get(EXECUTIONS, metadata.name, metadata.namespace)
         except ApiError as error:
             raise _translate(error) from error
+        current = read_execution(found)
         if current.metadata.uid != metadata.uid:
             raise Vanished(f"{metadata.name} was deleted and made again")
         return current
@@ -96,14 +84,11 @@ class ClusterBoard:
     def keep_script(self, event: Event) -> str:
         """Remember a change of a Script; give its name."""
         name: str = event.object["metadata"]["name"]
-        known = self._scripts.get(name)
         if event.type == "DELETED":
-            # A Script that was made again under its name may be told before the end of the former one.
-            if known is not None and known.metadata.uid == event.object["metadata"]["uid"]:
-                del self._scripts[name]
+            self._scripts.pop(name, None)
             return name
         try:
-            self._scripts[name] = Script.from_wire(event.object)
+            self._scripts[name] = Script.from_stored(event.object)
         except ValidationError:
             # One Script of another version of the API must not take the namespace's runners with it.
             log.exception("cannot read a script", extra={"script": name})
@@ -114,90 +99,12 @@ class ClusterBoard:
         """Forget what was read of a ConfigMap; give the Scripts that take their source from it."""
         name: str = event.object["metadata"]["name"]
         self._config_maps.pop(name, None)
+        self._changes += 1
         return [
             script.metadata.name
             for script in self._scripts.values()
             if script.spec.source_from and script.spec.source_from.config_map_key_ref.name == name
         ]
-
-
-async def follow_scripts(client: Client, namespace: str, board: ClusterBoard, dispatcher: Dispatcher) -> None:
-    """Keep the board's Scripts as they are."""
-    async with aclosing(follow(client, Selection(resource=SCRIPTS, namespace=namespace))) as events:
-        async for event in events:
-            if isinstance(event, Event):
-                dispatcher.reconsider(namespace, board.keep_script(event))
-
-
-async def follow_config_maps(
-    client: Client, namespace: str, board: ClusterBoard, dispatcher: Dispatcher
-) -> None:
-    """Notice changes of ConfigMaps; only those that a Script names are ever read whole."""
-    selection = Selection(resource=CONFIG_MAPS, namespace=namespace, is_metadata_only=True)
-    async with aclosing(follow(client, selection)) as events:
-        async for event in events:
-            if isinstance(event, Event):
-                for script in board.drop_config_map(event):
-                    dispatcher.reconsider(namespace, script)
-
-
-async def follow_executions(
-    client: Client, namespace: str, dispatcher: Dispatcher, synced: asyncio.Event
-) -> None:
-    """Offer every run that is new or changed."""
-    async with aclosing(follow(client, Selection(resource=EXECUTIONS, namespace=namespace))) as events:
-        async for event in events:
-            if isinstance(event, Synced):
-                synced.set()
-            elif event.type == "DELETED":
-                dispatcher.forget(event.object["metadata"]["uid"])
-            else:
-                _offer(dispatcher, event.object)
-
-
-async def follow_runners(client: Client, namespace: str, pool: str, dispatcher: Dispatcher) -> None:
-    """Keep the dispatcher's idea of which runners are ready."""
-    labels = ",".join(f"{key}={value}" for key, value in names.runner_selector(pool).items())
-    ready: set[str] = set()
-    async with aclosing(
-        follow(client, Selection(resource=PODS, namespace=namespace, labels=labels))
-    ) as events:
-        async for event in events:
-            if isinstance(event, Event):
-                uid = event.object["metadata"]["uid"]
-                if event.type != "DELETED" and is_ready(event.object):
-                    ready.add(uid)
-                else:
-                    ready.discard(uid)
-                dispatcher.set_runners(ready)
-
-
-def is_ready(pod: Manifest) -> bool:
-    """Say whether a runner pod takes runs: ready, and not on its way out."""
-    if "deletionTimestamp" in pod["metadata"]:
-        return False
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def _offer(dispatcher: Dispatcher, item: Manifest) -> None:
-    phase = item.get("status", {}).get("phase", Phase.PENDING)
-    if Phase(phase).is_terminal:
-        # Most events of a busy namespace are ends; their output and logs need not be read here.
-        dispatcher.forget_ended(item["metadata"]["uid"])
-        return
-    try:
-        dispatcher.offer(_read(item))
-    except ValidationError:
-        log.exception("cannot read an execution", extra={"uid": item["metadata"]["uid"]})
-
-
-def _read(item: Manifest) -> ScriptExecution:
-    """Read a run; input that is nested too deeply for the model is cut, and refused when it is its turn."""
-    try:
-        return ScriptExecution.from_wire(item)
-    except ValidationError:
-        return ScriptExecution.from_wire(json.loads(parsing.prune(json.dumps(item).encode())))
 
 
 def _translate(error: ApiError) -> BoardError:

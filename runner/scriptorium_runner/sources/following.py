@@ -1,0 +1,97 @@
+"""Following the namespace: what changed is told to the board and to the dispatcher."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from pydantic import ValidationError
+
+from scriptorium_api import names
+from scriptorium_client import Client, Event, Selection, follow
+from scriptorium_client.client import Manifest
+from scriptorium_client.resources import CONFIG_MAPS, EXECUTIONS, PODS, SCRIPTS
+from scriptorium_runner.executions.dispatcher import Dispatcher
+from scriptorium_runner.sources.cluster import ClusterBoard
+from scriptorium_runner.sources.reading import is_open, is_ready, read_execution
+
+log = logging.getLogger(__name__)
+
+
+class Followers:
+    """The loops that keep a runner's picture of its namespace; each runs until it is cancelled."""
+
+    def __init__(self, client: Client, namespace: str, board: ClusterBoard, dispatcher: Dispatcher) -> None:
+        self._client, self._namespace = client, namespace
+        self._board, self._dispatcher = board, dispatcher
+        self._synced = {
+            resource.plural: asyncio.Event() for resource in (SCRIPTS, CONFIG_MAPS, PODS, EXECUTIONS)
+        }
+
+    @property
+    def is_synced(self) -> bool:
+        """Say whether all that existed at the start is known."""
+        return all(event.is_set() for event in self._synced.values())
+
+    async def wait_until_synced(self) -> None:
+        """Wait until all that existed at the start is known: nothing is judged by half a picture."""
+        for event in self._synced.values():
+            await event.wait()
+
+    async def follow_scripts(self) -> None:
+        """Keep the board's Scripts as they are."""
+        async with aclosing(self._tell(Selection(resource=SCRIPTS, namespace=self._namespace))) as events:
+            async for event in events:
+                self._dispatcher.reconsider(self._namespace, self._board.keep_script(event))
+
+    async def follow_config_maps(self) -> None:
+        """Notice changes of ConfigMaps; only those that a Script names are ever read whole."""
+        selection = Selection(resource=CONFIG_MAPS, namespace=self._namespace, is_metadata_only=True)
+        async with aclosing(self._tell(selection)) as events:
+            async for event in events:
+                for script in self._board.drop_config_map(event):
+                    self._dispatcher.reconsider(self._namespace, script)
+
+    async def follow_executions(self) -> None:
+        """Offer every run that is new or changed."""
+        async with aclosing(self._tell(Selection(resource=EXECUTIONS, namespace=self._namespace))) as events:
+            async for event in events:
+                if event.type == "DELETED":
+                    self._dispatcher.forget(event.object["metadata"]["uid"])
+                else:
+                    self._offer(event.object)
+
+    async def follow_runners(self, pool: str) -> None:
+        """Keep the dispatcher's idea of which runners of the pool are ready."""
+        labels = ",".join(f"{key}={value}" for key, value in names.runner_selector(pool).items())
+        ready: set[str] = set()
+        selection = Selection(resource=PODS, namespace=self._namespace, labels=labels)
+        async with aclosing(self._tell(selection)) as events:
+            async for event in events:
+                uid = event.object["metadata"]["uid"]
+                if event.type != "DELETED" and is_ready(event.object):
+                    ready.add(uid)
+                else:
+                    ready.discard(uid)
+                self._dispatcher.set_runners(ready)
+
+    async def _tell(self, selection: Selection) -> AsyncGenerator[Event, None]:
+        async with aclosing(follow(self._client, selection)) as events:
+            async for event in events:
+                if isinstance(event, Event):
+                    yield event
+                else:
+                    self._synced[selection.resource.plural].set()
+
+    def _offer(self, item: Manifest) -> None:
+        uid = item["metadata"]["uid"]
+        if not is_open(item):
+            # Most events of a busy namespace are ends; their output and logs need not be read here.
+            self._dispatcher.forget_ended(uid)
+            return
+        try:
+            self._dispatcher.offer(read_execution(item))
+        except ValidationError:
+            # Of a version of the API that is newer than this runner: a newer runner will take it.
+            log.exception("cannot read an execution", extra={"uid": uid})
+            self._dispatcher.forget_ended(uid)
