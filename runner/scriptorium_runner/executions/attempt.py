@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -17,10 +18,17 @@ log = logging.getLogger(__name__)
 #: The first pause and the longest between tries: what is finished is settled soon after an outage.
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 
+#: For so long a claim is tried again as it is; Scripts, cancels and deadlines may have changed by then.
+CLAIM_SECONDS = 10.0
+
 
 async def claim(board: Board, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution | None:
-    """Take the run for the holder that the status names; give it as claimed, or None if another was first."""
-    pause = FIRST_PAUSE
+    """Take the run for the holder that the status names; give it as claimed, or None if another was first.
+
+    Raises Unreachable when that took longer than CLAIM_SECONDS: the claim was made of old facts by then,
+    and has been taken back if it arrived.
+    """
+    pause, begun = FIRST_PAUSE, time.monotonic()
     while True:
         try:
             return await board.write_status(execution, status)
@@ -29,7 +37,16 @@ async def claim(board: Board, execution: ScriptExecution, status: ExecutionStatu
         except Vanished:
             return None
         except Unreachable as error:
+            if time.monotonic() - begun > CLAIM_SECONDS:
+                await _take_back(board, execution, status.runner)
+                raise
             pause = await _wait(pause, error)
+
+
+async def _take_back(board: Board, execution: ScriptExecution, holder: Holder | None) -> None:
+    """Undo a claim of which nobody knows whether it arrived."""
+    if claimed := await _find_claimed(board, execution, holder):
+        await settle(board, claimed, statuses.build_returned)
 
 
 async def settle(

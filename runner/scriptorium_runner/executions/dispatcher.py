@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import heapq
 import logging
 import random
 from collections.abc import Callable, Collection
@@ -12,8 +11,18 @@ from datetime import UTC, datetime
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_runner.executions import decide, turn
+from scriptorium_runner.executions.alarms import Alarms
 from scriptorium_runner.executions.errors import BoardError
-from scriptorium_runner.executions.handling import Done, Handling, LookAgain, Place, Result, Signals
+from scriptorium_runner.executions.handling import (
+    Done,
+    Handling,
+    LookAgain,
+    Parked,
+    Place,
+    Result,
+    Signals,
+    Visit,
+)
 from scriptorium_runner.executions.ports import Board, Sandbox
 from scriptorium_runner.executions.queue import Queue, Ticket
 
@@ -71,7 +80,7 @@ class Dispatcher:
         self._running: dict[str, _Running] = {}
         self._queue = Queue(random.randrange)
         self._parked: dict[str, tuple[str, str]] = {}
-        self._deadlines: list[tuple[float, str]] = []
+        self._alarms = Alarms(lambda uid: uid in self._waiting or uid in self._running)
         self._runners: Collection[str] = frozenset()
         self._wake = asyncio.Event()
         self._draining = asyncio.Event()
@@ -88,20 +97,24 @@ class Dispatcher:
         if running and execution.spec.cancel:
             running.signals.cancelled.set()
             running.signals.stop.set()
-        if execution.status.phase is not Phase.PENDING or execution.metadata.deletion_timestamp is not None:
+        if execution.metadata.deletion_timestamp is not None:
             self._drop(uid)
+            return
+        if execution.status.phase is not Phase.PENDING:
+            # Claimed, perhaps by this runner, which may hand it back: that is no end.
+            self._leave(uid)
             return
         known = self._waiting.get(uid) or (running.waiting if running else None)
         if known is None:
             known = _Waiting(execution, datetime.now(UTC), _clock())
-            heapq.heappush(self._deadlines, (self._deadline(execution), uid))
+            self._alarms.put(uid, self._deadline(execution))
+            self._enqueue(uid, known.seen_at)
         self._waiting[uid] = _Waiting(execution, known.seen, known.seen_at)
         if execution.spec.cancel:
-            # Its end needs no worker: it takes the road of the deadlines, past the busy slots.
+            # Its end needs no worker: it goes past the busy slots, as a missed deadline does.
             rank = turn.rank(uid, self._place.holder.uid, self._runners)
-            heapq.heappush(self._deadlines, (_clock() + rank * turn.STEP_SECONDS, uid))
-        if running is None:
-            self._enqueue(uid, known.seen_at)
+            self._alarms.put(uid, _clock() + rank * turn.STEP_SECONDS)
+            self._wake.set()
 
     def forget_ended(self, uid: str) -> None:
         """Tell that a run has ended, here or elsewhere; nothing here has to wait for it."""
@@ -157,8 +170,7 @@ class Dispatcher:
 
     def _start_due(self) -> None:
         now = _clock()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, uid = heapq.heappop(self._deadlines)
+        for uid in self._alarms.pop_due(now):
             # A run whose time is over needs no worker to be told so.
             if uid in self._waiting and uid not in self._running:
                 self._queue.remove(uid)
@@ -167,10 +179,10 @@ class Dispatcher:
             self._spawn(due)
 
     def _pause(self) -> float | None:
-        moments = [self._deadlines[0][0]] if self._deadlines else []
-        if len(self._running) < self._place.slots and (due := self._queue.next_due()) is not None:
-            moments.append(due)
-        return max(0.0, min(moments) - _clock()) if moments else None
+        has_room = len(self._running) < self._place.slots
+        moments = (self._alarms.next_moment(), self._queue.next_due() if has_room else None)
+        known = [moment for moment in moments if moment is not None]
+        return max(0.0, min(known) - _clock()) if known else None
 
     def _spawn(self, uid: str) -> None:
         waiting = self._waiting.pop(uid)
@@ -183,7 +195,7 @@ class Dispatcher:
     async def _handle(self, waiting: _Waiting, signals: Signals) -> Result:
         uid = waiting.execution.metadata.uid
         try:
-            return await self._handling.handle(waiting.execution, waiting.seen, signals)
+            return await self._handling.handle(Visit(waiting.execution, waiting.seen, signals))
         except BoardError as error:
             log.warning("run not handled, looking again", extra={"uid": uid, "error": str(error)})
         except Exception:
@@ -196,26 +208,31 @@ class Dispatcher:
         running = self._running.pop(uid)
         self._wake.set()
         result = Done() if running.task.cancelled() else running.task.result()
-        if uid in self._waiting:
-            self._enqueue(uid, _clock())
-        elif running.is_gone or isinstance(result, Done):
-            return
-        else:
+        if uid not in self._waiting:
+            if running.is_gone or isinstance(result, Done):
+                return
             self._waiting[uid] = running.waiting
-            if isinstance(result, LookAgain):
+        match result:
+            case LookAgain():
                 self._enqueue(uid, _clock() + result.seconds)
-            elif result.script in running.changed:
+            case Parked() if result.script not in running.changed:
+                self._park(uid, result.script)
+            case _:
                 self._enqueue(uid, _clock())
-            else:
-                self._parked[uid] = result.script
-                # Its deadline may have been told while it was being handled.
-                due = max(self._deadline(running.waiting.execution), _clock() + 0.5)
-                heapq.heappush(self._deadlines, (due, uid))
 
-    def _drop(self, uid: str) -> None:
+    def _park(self, uid: str, script: tuple[str, str]) -> None:
+        self._parked[uid] = script
+        # Its deadline may have been told while it was being handled.
+        due = max(self._deadline(self._waiting[uid].execution), _clock() + 0.5)
+        self._alarms.put(uid, due)
+
+    def _leave(self, uid: str) -> None:
         self._waiting.pop(uid, None)
         self._parked.pop(uid, None)
         self._queue.remove(uid)
+
+    def _drop(self, uid: str) -> None:
+        self._leave(uid)
         if running := self._running.get(uid):
             running.is_gone = True
 

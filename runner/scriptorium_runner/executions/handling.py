@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 #: Script before this many seconds.
 GRACE_SECONDS = 2.0
 
+#: A run that was handed back for want of a worker is left to other runners for so long.
+HANDED_BACK_SECONDS = 5.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -67,6 +70,16 @@ class Signals:
     """The runner takes nothing new; shared by all runs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One look at one run."""
+
+    execution: ScriptExecution
+    seen: datetime
+    """When this runner saw the run first."""
+    signals: Signals
+
+
 class Handling:
     """The verbs of one runner; holds no run."""
 
@@ -79,20 +92,20 @@ class Handling:
     ) -> None:
         self._board, self._sandbox, self._place, self._on_end = board, sandbox, place, on_end
 
-    async def handle(self, execution: ScriptExecution, seen: datetime, signals: Signals) -> Result:
+    async def handle(self, visit: Visit) -> Result:
         """Do what is to be done with a run that has not started; raises BoardError."""
+        execution = visit.execution
         script = self._find_script(execution)
         source = await self._find_source(execution, script)
         now = _utc_now()
         decision = decide.decide_start(execution, script, source, now)
         match decision:
             case decide.Wait():
-                return await self._wait(execution, decision, (now - seen).total_seconds())
+                return await self._wait(execution, decision, (now - visit.seen).total_seconds())
             case decide.End():
-                await self._end_unstarted(execution, decision)
+                return await self._end_unstarted(execution, decision)
             case decide.Start():
-                await self._run(execution, decision, script, (seen, signals))
-        return Done()
+                return await self._run(visit, decision, script)
 
     def _find_script(self, execution: ScriptExecution) -> Script | None:
         reference = execution.spec.script_ref
@@ -110,36 +123,31 @@ class Handling:
             await self._board.write_status(execution, statuses.build_waiting(execution, wait))
         return Parked((execution.metadata.namespace, wait.script))
 
-    async def _end_unstarted(self, execution: ScriptExecution, end: decide.End) -> None:
+    async def _end_unstarted(self, execution: ScriptExecution, end: decide.End) -> Result:
         status = statuses.build_unstarted_end(execution, end, _utc_now())
         if written := await attempt.settle(self._board, execution, lambda _current: status):
             self._on_end(execution, written)
+        return Done()
 
-    async def _run(
-        self,
-        execution: ScriptExecution,
-        start: decide.Start,
-        script: Script | None,
-        since: tuple[datetime, Signals],
-    ) -> None:
-        seen, signals = since
+    async def _run(self, visit: Visit, start: decide.Start, script: Script | None) -> Result:
+        execution, signals = visit.execution, visit.signals
         if signals.draining.is_set():
-            return
+            return Done()
         status = statuses.build_claimed(execution, start, script, self._place.holder, _utc_now())
         claimed = await attempt.claim(self._board, execution, status)
         if claimed is None:
-            return
+            return Done()
         if claimed.spec.cancel:
             signals.cancelled.set()
             signals.stop.set()
         values = context.build_context(claimed, script, status.script_version, self._place.tenant)
-        is_too_late = signals.draining.is_set() and not signals.cancelled.is_set()
-        outcome = None if is_too_late else await self._try(start, values, signals.stop)
-        if outcome is None:
+        outcome = None if _is_cut_off(signals) else await self._try(start, values, signals.stop)
+        if outcome is None or _was_never_started(outcome, signals):
             log.info("handing back a run that did not start", extra={"uid": execution.metadata.uid})
             await attempt.settle(self._board, claimed, statuses.build_returned)
-            return
-        await self._settle(claimed, _explain_stop(outcome, signals), seen)
+            return LookAgain(HANDED_BACK_SECONDS)
+        await self._settle(claimed, _explain_stop(outcome, signals), visit.seen)
+        return Done()
 
     async def _try(self, start: decide.Start, values: dict[str, Any], stop: asyncio.Event) -> Outcome | None:
         """Run the script; None if there was no room for it."""
@@ -160,10 +168,18 @@ class Handling:
             self._on_end(claimed, written)
 
 
+def _was_never_started(outcome: Outcome, signals: Signals) -> bool:
+    """Say whether the drain's cut came while the run was waiting for a worker."""
+    return outcome.reason is Reason.CANCELLED and outcome.started_at is None and _is_cut_off(signals)
+
+
+def _is_cut_off(signals: Signals) -> bool:
+    return signals.draining.is_set() and not signals.cancelled.is_set()
+
+
 def _explain_stop(outcome: Outcome, signals: Signals) -> Outcome:
     """Tell a run that the runner cut off from one that somebody cancelled."""
-    is_ours = signals.draining.is_set() and not signals.cancelled.is_set()
-    if outcome.reason is not Reason.CANCELLED or not is_ours:
+    if outcome.reason is not Reason.CANCELLED or not _is_cut_off(signals):
         return outcome
     return replace(
         outcome,

@@ -4,6 +4,9 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+#: Tickets that others' claims made stale are thrown away when there are this many more than current ones.
+_ROOM = 1000
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ticket:
@@ -35,6 +38,12 @@ class Queue:
         """Add a run, or change from when it may be taken."""
         self._tickets[ticket.uid] = ticket
         heapq.heappush(self._own if ticket.is_own else self._others, ticket)
+        if self.count_kept() > 2 * len(self._tickets) + _ROOM:
+            self._throw_away_stale()
+
+    def count_kept(self) -> int:
+        """Count the tickets in memory, stale ones included."""
+        return len(self._own) + len(self._others) + len(self._free)
 
     def remove(self, uid: str) -> None:
         """Forget a run; nothing happens if it is not here."""
@@ -54,6 +63,12 @@ class Queue:
             return 0.0
         heads = [self._head(heap) for heap in (self._own, self._others)]
         return min((ticket.due for ticket in heads if ticket), default=None)
+
+    def _throw_away_stale(self) -> None:
+        for heap in (self._own, self._others, self._free):
+            heap[:] = filter(self._is_current, heap)
+        heapq.heapify(self._own)
+        heapq.heapify(self._others)
 
     def _pop_own(self, now: float) -> Ticket | None:
         head = self._head(self._own)

@@ -61,3 +61,13 @@ def test_others_runs_that_are_due_stay_due_until_they_are_taken() -> None:
     queue.put(other("two"))
     assert queue.pop(1) is not None
     assert queue.next_due() == 0
+
+
+def test_tickets_that_others_made_stale_do_not_pile_up() -> None:
+    queue = make_queue()
+    queue.put(other("kept", due=1e9))
+    for number in range(100_000):
+        queue.put(other(f"run-{number}", due=1))
+        queue.remove(f"run-{number}")
+    assert queue.count_kept() < 3000
+    assert queue.pop(1e9) == "kept"
