@@ -34,7 +34,7 @@ e2e: $(BIN)/scriptorium ## Test against the cluster of `make cluster install`
 	$(BIN)/pytest tests/integration tests/e2e
 
 .PHONY: check
-check: $(BIN)/scriptorium ## Lint, types, layers, rendered files
+check: $(BIN)/scriptorium ## Lint, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -73,7 +73,7 @@ class ExecutionSpec(Model):
     limits: Limits | None = Field(default=None, json_schema_extra=_fixed())
     """With source: what the run may use."""
     input: OpenObject | None = Field(default=None, json_schema_extra=_fixed())
-    """What the script gets as input: an object of any JSON, at most 65536 bytes."""
+    """What the script gets as input: an object of any JSON, at most 65536 bytes and 150 levels deep."""
     timeout_seconds: int | None = Field(default=None, ge=1, le=3600, json_schema_extra=_fixed())
     """A shorter wall-clock limit in seconds for this run; it never lengthens the Script's."""
     start_deadline_seconds: int = Field(default=300, ge=1, le=604800, json_schema_extra=_fixed())

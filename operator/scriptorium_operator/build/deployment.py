@@ -10,7 +10,7 @@ from scriptorium_operator.settings import RunnerSettings
 METRICS_PORT = 8081
 
 #: A runner that is told to stop lets its runs go on for up to 30 s, then needs a moment to settle them.
-_GRACE_SECONDS = 45
+_GRACE_SECONDS = 60
 
 #: "nobody" of the image; a number, so that the kubelet can see that it is not root.
 _USER = 65532
