@@ -27,6 +27,14 @@ def _manifest(kind: str, name: str, spec: Manifest) -> Manifest:
     return {"apiVersion": "scriptorium.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
+def nested(levels: int) -> Manifest:
+    """Give an object that is this many levels deep."""
+    value: Manifest = {}
+    for _ in range(levels - 1):
+        value = {"a": value}
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Bad:
     """A manifest that has to be refused, with words that both refusals have to say."""
@@ -58,6 +66,9 @@ GOOD: dict[str, Manifest] = {
         **RUN, input={"a": None, "b": [1, "x", {"c": True}], "d": 1.5, "e": {}}
     ),
     "a run with empty input": execution(**RUN, input={}),
+    "a run with input as deep as can run": execution(**RUN, input=nested(150)),
+    # Its run ends as InputInvalid: a schema cannot count levels.
+    "a run with input deeper than that": execution(**RUN, input=nested(160)),
     "a run with deadlines": execution(**RUN, timeoutSeconds=1, startDeadlineSeconds=1),
     "a run with its own source": execution(**CODE, entrypoint="main", limits={"memoryMB": 8}),
     "a run that is cancelled already": execution(**RUN, cancel=True),

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from scriptorium_client import Client, load_config
+from scriptorium_client import Client, Event, Selection, follow, load_config
 from scriptorium_client.resources import EXECUTIONS
 from tests.support.kubectl import Kubectl
 from tests.support.manifests import pool
@@ -127,6 +127,17 @@ class Runs:
         found = await until_async(reached, seconds)
         assert found
         return found
+
+    async def reach_all(self, count: int, phase: str) -> None:
+        """Wait, with one watch and no further request, until so many runs are in the phase."""
+        reached: set[str] = set()
+        selection = Selection(resource=EXECUTIONS, namespace=self.namespace)
+        async with asyncio.timeout(60), aclosing(follow(self.client, selection)) as events:
+            async for event in events:
+                if isinstance(event, Event) and event.object["status"]["phase"] == phase:
+                    reached.add(event.object["metadata"]["name"])
+                if len(reached) == count:
+                    return
 
 
 @pytest_asyncio.fixture

@@ -1,13 +1,17 @@
 """The runner on a real API server: outages, shutdown, and what it writes."""
 
 import asyncio
-from typing import Any
+import json
+import re
+from collections import Counter
 
 import pytest
 
 from scriptorium_client import Client, Event, Selection, follow
 from scriptorium_client.resources import EXECUTIONS
 from tests.integration.runner.conftest import Runners, Runs
+from tests.support.kubectl import Kubectl
+from tests.support.manifests import execution, nested
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.cluster
@@ -72,32 +76,83 @@ async def test_what_waits_at_shutdown_is_left_for_the_next_runner(runners: Runne
         assert (await runs.reach("second", "Succeeded"))["attempt"] == 1
 
 
-async def test_a_run_takes_two_status_writes_counted_at_the_api_server(
+async def test_a_run_takes_two_requests_at_the_api_server_and_they_are_status_writes(
+    runners: Runners, runs: Runs, kubectl: Kubectl
+) -> None:
+    async with runners.start():
+        await runs.create("first", "return 1;")
+        await runs.reach("first", "Succeeded")
+        before = count_requests(kubectl)
+        for number in range(30):
+            await runs.create(f"run-{number}", "return 1;")
+        await runs.reach_all(31, "Succeeded")
+        after = count_requests(kubectl)
+    assert after["PATCH", "status"] - before["PATCH", "status"] == 60
+    # The test's own: 30 creations.
+    assert after["POST", ""] - before["POST", ""] == 30
+    assert after["GET", ""] == before["GET", ""]
+
+
+def count_requests(kubectl: Kubectl) -> Counter[tuple[str, str]]:
+    """Count all requests for executions by verb and subresource, whatever their answer was."""
+    found: Counter[tuple[str, str]] = Counter()
+    for line in kubectl.run("get", "--raw", "/metrics").splitlines():
+        if line.startswith("apiserver_request_total{") and 'resource="scriptexecutions"' in line:
+            labels = dict(re.findall(r'(\w+)="([^"]*)"', line))
+            found[labels["verb"], labels["subresource"]] += int(float(line.rpartition(" ")[2]))
+    return found
+
+
+async def test_two_runners_never_take_the_same_run(
     runners: Runners, runs: Runs, client: Client, namespace: str
 ) -> None:
-    events: dict[str, list[str]] = {}
+    phases: dict[str, list[str]] = {}
 
-    async def count() -> None:
+    async def note() -> None:
         async for event in follow(client, Selection(resource=EXECUTIONS, namespace=namespace)):
             if isinstance(event, Event):
-                events.setdefault(event.object["metadata"]["name"], []).append(phase_of(event.object))
+                phases.setdefault(event.object["metadata"]["name"], []).append(
+                    event.object["status"]["phase"]
+                )
 
-    counting = asyncio.create_task(count())
+    noting = asyncio.create_task(note())
     async with runners.start(), runners.start():
         for number in range(30):
             await runs.create(f"run-{number}", "return 1;")
-        for number in range(30):
-            await runs.reach(f"run-{number}", "Succeeded")
-        await until_async(lambda: all(seen[-1] == "Succeeded" for seen in events.values()))
-    counting.cancel()
-    await asyncio.gather(counting, return_exceptions=True)
-    assert len(events) == 30
-    assert {tuple(seen) for seen in events.values()} == {("Pending", "Running", "Succeeded")}
+        await until_async(lambda: ends_of(phases) == ["Succeeded"] * 30, seconds=60)
+    noting.cancel()
+    await asyncio.gather(noting, return_exceptions=True)
+    assert {tuple(seen) for seen in phases.values()} == {("Pending", "Running", "Succeeded")}
 
 
-def phase_of(item: dict[str, Any]) -> str:
-    phase: str = item["status"]["phase"]
-    return phase
+def ends_of(phases: dict[str, list[str]]) -> list[str]:
+    return [seen[-1] for seen in phases.values()]
+
+
+async def test_input_that_is_nested_too_deeply_ends_its_run_and_stops_no_other(
+    runners: Runners, runs: Runs, kubectl: Kubectl, namespace: str
+) -> None:
+    async with runners.start():
+        for levels in (151, 300, 2000):
+            text = json.dumps(execution(f"deep-{levels}", source="return 1;", input="<INPUT>"))
+            # Python cannot write what is deeper than about 1,000 levels; kubectl and the API server can.
+            deep = '{"a":' * (levels - 1) + "{}" + "}" * (levels - 1)
+            kubectl.run("create", "-n", namespace, "-f", "-", stdin=text.replace('"<INPUT>"', deep))
+        for levels in (151, 300, 2000):
+            status = await runs.reach(f"deep-{levels}", "Failed")
+            assert status["reason"] == "InputInvalid"
+            assert "150 levels" in status["message"]
+        await runs.create("next", "return input;", input=nested(150))
+        await runs.reach("next", "Succeeded")
+
+
+async def test_a_runner_told_to_stop_during_an_outage_ends_in_its_time(runners: Runners, runs: Runs) -> None:
+    async with runners.start(SCRIPTORIUM_DRAIN_SECONDS="1") as runner:
+        await runs.create("run", BUSY)
+        await runs.reach("run", "Running")
+        runner.wire.cut()
+        assert await runner.stop(seconds=30) == 0
+    assert (await runs.status("run"))["phase"] == "Running"
 
 
 async def test_a_bad_setting_is_refused_at_start_with_its_name(runners: Runners) -> None:
