@@ -48,8 +48,7 @@ def _run_pool(_options: argparse.Namespace) -> int:
     except settings.SettingError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
         return 2
-    asyncio.run(pool.run_pool(found))
-    return 0
+    return asyncio.run(pool.run_pool(found))
 
 
 def _run_dev(options: argparse.Namespace) -> int:

@@ -2,10 +2,7 @@
 
 import asyncio
 import logging
-import os
 import signal
-from collections.abc import Coroutine
-from typing import Any
 
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_client import Client, load_config
@@ -22,8 +19,8 @@ from scriptorium_runner.web import health
 log = logging.getLogger(__name__)
 
 
-async def run_pool(settings: PoolSettings) -> None:
-    """Take and run executions until SIGTERM, then drain."""
+async def run_pool(settings: PoolSettings) -> int:
+    """Take and run executions until SIGTERM, then drain; gives the exit code."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -32,14 +29,14 @@ async def run_pool(settings: PoolSettings) -> None:
     async with Client(load_config(), user_agent="scriptorium-runner") as client:
         await sandbox.start()
         try:
-            await _serve(settings, client, sandbox, stopping)
+            return await _serve(settings, client, sandbox, stopping)
         finally:
             await sandbox.shutdown()
 
 
 async def _serve(
     settings: PoolSettings, client: Client, sandbox: engine.Engine, stopping: asyncio.Event
-) -> None:
+) -> int:
     board = ClusterBoard(client, settings.namespace)
     place = Place(holder=settings.holder, tenant=settings.tenant, slots=settings.workers)
 
@@ -50,14 +47,8 @@ async def _serve(
     dispatcher = Dispatcher(board, EngineSandbox(sandbox), place, record_end)
     metrics = Metrics(dispatcher, settings.workers)
     followers = Followers(client, settings.namespace, board, dispatcher)
-    loops = {
-        "scripts": followers.follow_scripts(),
-        "config maps": followers.follow_config_maps(),
-        "runners": followers.follow_runners(settings.pool),
-        "executions": followers.follow_executions(),
-        "dispatcher": _dispatch(followers, dispatcher),
-    }
-    tasks = [asyncio.create_task(_end_process_on_failure(name, work)) for name, work in loops.items()]
+    work = asyncio.create_task(run_followed(followers, dispatcher, settings.pool))
+    work.add_done_callback(lambda ended: _stop_with(ended, stopping))
     probes = await health.start_health(
         settings.health_port,
         is_alive=lambda: True,
@@ -68,22 +59,27 @@ async def _serve(
     await stopping.wait()
     log.info("runner stops, draining", extra={"running": dispatcher.load.running})
     await dispatcher.drain(settings.drain_seconds)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    has_died = work.done()
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
     await probes.cleanup()
     log.info("runner stopped")
+    return 1 if has_died else 0
 
 
-async def _dispatch(followers: Followers, dispatcher: Dispatcher) -> None:
-    await followers.wait_until_synced()
-    await dispatcher.run()
+async def run_followed(followers: Followers, dispatcher: Dispatcher, pool: str) -> None:
+    """Follow the namespace, and run what is found once all is known; ends only by an error of ours."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(followers.follow_scripts())
+        group.create_task(followers.follow_config_maps())
+        group.create_task(followers.follow_runners(pool))
+        group.create_task(followers.follow_executions())
+        await followers.wait_until_synced()
+        await dispatcher.run()
 
 
-async def _end_process_on_failure(name: str, work: Coroutine[Any, Any, None]) -> None:
+def _stop_with(work: asyncio.Task[None], stopping: asyncio.Event) -> None:
     """A runner with a dead loop would look alive and take nothing: better to start anew."""
-    try:
-        await work
-    except Exception:
-        log.exception("a loop of the runner died", extra={"loop": name})
-        os.kill(os.getpid(), signal.SIGTERM)
+    if not work.cancelled() and (error := work.exception()):
+        log.error("a loop of the runner died", exc_info=error)
+    stopping.set()

@@ -1,0 +1,100 @@
+"""The engine's results in the API's words."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from scriptorium_api.names import source_hash
+from scriptorium_api.reasons import Reason
+from scriptorium_api.script import Limits
+from scriptorium_runner import engine
+from scriptorium_runner.executions.decide import Start
+from scriptorium_runner.executions.errors import NoWorker
+from scriptorium_runner.executions.sandbox import EngineSandbox, build_outcome
+
+MOMENT = datetime(2030, 1, 1, tzinfo=UTC)
+START = Start(
+    source="return 1", entrypoint="main", limits=Limits(memory_mb=64), owner="uid", timeout_seconds=7
+)
+
+
+def result(**fields: Any) -> engine.Result:
+    return engine.Result(**({"reason": Reason.COMPLETED, "duration_ms": 1.5, "started_at": MOMENT} | fields))
+
+
+class RecordingEngine:
+    """Remembers what it is asked for, and answers or fails as it was told."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+        self.asked: tuple[Any, ...] = ()
+
+    async def execute(self, *asked: Any, **_: Any) -> engine.Result:
+        self.asked = asked
+        if self._error:
+            raise self._error
+        return result(output={"value": 1})
+
+
+async def run(recorder: RecordingEngine) -> Any:
+    return await EngineSandbox(cast("engine.Engine", recorder)).run(START, {"input": {}}, asyncio.Event())
+
+
+async def test_the_engine_gets_the_source_the_limits_and_an_owner_for_each_source() -> None:
+    recorder = RecordingEngine()
+    outcome = await run(recorder)
+    program, context, limits = recorder.asked
+    assert program == engine.Program(
+        source="return 1", entrypoint="main", owner=f"uid/{source_hash('return 1')}"
+    )
+    assert context == {"input": {}}
+    assert (limits.timeout_seconds, limits.memory_mb) == (7, 64)
+    assert outcome.output == {"value": 1}
+
+
+@pytest.mark.parametrize("error", [engine.AcquireTimeout(), engine.PoolClosed(), engine.NeverStarted()])
+async def test_a_run_that_found_no_worker_has_not_started(error: Exception) -> None:
+    with pytest.raises(NoWorker):
+        await run(RecordingEngine(error))
+
+
+def test_an_error_is_told_in_one_line_with_its_place_and_in_full() -> None:
+    error = engine.ScriptError(
+        name="TypeError", message="x is not a function", stack="at 2:7", line=2, column=7
+    )
+    outcome = build_outcome(result(reason=Reason.SCRIPT_ERROR, error=error))
+    assert outcome.message == "TypeError: x is not a function at 2:7"
+    assert outcome.error is not None
+    assert (outcome.error.line, outcome.error.column, outcome.error.stack) == (2, 7, "at 2:7")
+
+
+def test_an_error_is_cut_to_what_a_status_holds() -> None:
+    error = engine.ScriptError(name="N" * 300, message="m" * 9000, stack="s" * 9000)
+    found = build_outcome(result(reason=Reason.SCRIPT_ERROR, error=error)).error
+    assert found is not None
+    assert (len(found.name), len(found.message), len(found.stack or "")) == (256, 8192, 8192)
+
+
+def test_more_lines_than_a_status_holds_lose_the_oldest_and_say_so() -> None:
+    lines = tuple(
+        engine.LogEntry(level="info", message=str(number), timestamp="2030-01-01T00:00:00.000Z")
+        for number in range(5000)
+    )
+    outcome = build_outcome(result(logs=lines))
+    assert outcome.logs_truncated
+    assert (len(outcome.logs), outcome.logs[-1].message) == (4096, "4999")
+
+
+def test_further_values_of_a_line_are_kept_and_none_are_absent() -> None:
+    line = engine.LogEntry(level="info", message="m", timestamp="2030-01-01T00:00:00.000Z")
+    with_data = engine.LogEntry(level="info", message="m", timestamp="2030-01-01T00:00:00.000Z", data=[1])
+    logs = build_outcome(result(logs=(line, with_data))).logs
+    assert [entry.data for entry in logs] == [None, [1]]
+
+
+def test_what_cannot_be_known_of_its_usage_is_absent() -> None:
+    usage = build_outcome(result(usage=engine.Usage(cpu_ms=1.23456))).usage
+    assert usage is not None
+    assert usage.to_wire() == {"cpuMs": 1.23}

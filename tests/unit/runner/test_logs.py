@@ -1,0 +1,23 @@
+import json
+
+import pytest
+
+from scriptorium_api.execution import ExecutionStatus, LogLine
+from scriptorium_runner.logs import write_script_logs
+from tests.support.makers import make_execution
+
+
+def test_a_scripts_lines_are_told_with_their_run(capsys: pytest.CaptureFixture[str]) -> None:
+    line = LogLine(level="warn", message="low\nstock", data=[1], timestamp="2030-01-01T00:00:00.000Z")
+    write_script_logs(make_execution(), ExecutionStatus(logs=[line]))
+    (written,) = capsys.readouterr().out.splitlines()
+    assert json.loads(written) == {
+        "level": "warn",
+        "message": "low\nstock",
+        "data": [1],
+        "timestamp": "2030-01-01T00:00:00.000Z",
+        "logger": "script",
+        "namespace": "team",
+        "execution": "run-1",
+        "script": "hello",
+    }
