@@ -26,7 +26,9 @@ async def runner() -> AsyncIterator[Runner]:
     found, registry = Runner(), CollectorRegistry()
     Gauge("scriptorium_runner_busy", "Runs in progress.", registry=registry).set(3)
     served = await start_health(0, lambda: found.is_alive, lambda: found.is_ready, registry)
-    found.address = f"http://127.0.0.1:{served.addresses[0][1]}"
+    # Each address family got a port of its own.
+    (port,) = (address[1] for address in served.addresses if address[0] == "0.0.0.0")  # noqa: S104
+    found.address = f"http://127.0.0.1:{port}"
     yield found
     await served.cleanup()
 
