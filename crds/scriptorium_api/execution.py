@@ -14,6 +14,9 @@ from scriptorium_api.script import Entrypoint, Limits, ObjectName, Source, check
 #: An execution is read by every runner of its namespace; larger input belongs into a store, by reference.
 MAX_INPUT_BYTES = 64 * 1024
 
+#: Every attempt is kept in the status.
+MAX_RETRIES = 20
+
 _ONE_SOURCE = "give exactly one of scriptRef and source"
 _INLINE_ONLY = "entrypoint and limits go with source; with scriptRef they are the Script's"
 _IMMUTABLE = "spec is immutable but for cancel; create a new ScriptExecution instead"
@@ -44,6 +47,21 @@ class ScriptRef(Model):
     """The Script's name."""
 
 
+class Retry(Model):
+    """Whether and when a run whose attempt failed is run again.
+
+    The pause doubles with each attempt, and up to a quarter is added by chance, so that runs that failed
+    together do not come back together.
+    """
+
+    limit: int = Field(default=0, ge=0, le=MAX_RETRIES)
+    """How many further attempts there are at most (default 0: none)."""
+    backoff_seconds: int = Field(default=10, ge=1, le=3600)
+    """The pause before the second attempt in seconds (default 10)."""
+    max_backoff_seconds: int = Field(default=300, ge=1, le=86400)
+    """The longest pause in seconds (default 300)."""
+
+
 class ExecutionSpec(Model):
     """What to run: exactly one of scriptRef and source, with which input."""
 
@@ -59,6 +77,7 @@ class ExecutionSpec(Model):
                 "input",
                 "timeoutSeconds",
                 "startDeadlineSeconds",
+                "retry",
             ),
             rule("!oldSelf.cancel || self.cancel", "cancel cannot be taken back"),
         )
@@ -77,7 +96,10 @@ class ExecutionSpec(Model):
     timeout_seconds: int | None = Field(default=None, ge=1, le=3600, json_schema_extra=_fixed())
     """A shorter wall-clock limit in seconds for this run; it never lengthens the Script's."""
     start_deadline_seconds: int = Field(default=300, ge=1, le=604800, json_schema_extra=_fixed())
-    """A run that has not started this many seconds after its creation fails (default 300)."""
+    """A run that has not started this many seconds after its creation fails (default 300); for a retry they
+    count from when it was due."""
+    retry: Retry | None = Field(default=None, json_schema_extra=_fixed())
+    """Runs the script again after a ScriptError, a Timeout, or a failure of ours; never, if absent."""
     cancel: bool = False
     """Set to true to stop the run, in any phase before its end."""
 
@@ -138,6 +160,21 @@ class Holder(Model):
     """Which start of the runner it was; a restarted container keeps its pod's UID."""
 
 
+class Attempt(Model):
+    """One attempt that has ended."""
+
+    number: int = Field(ge=1)
+    """Which attempt it was, from 1."""
+    start_time: Timestamp | None = None
+    """When a runner took it."""
+    completion_time: Timestamp | None = None
+    """When it ended."""
+    reason: Annotated[Reason, Field(strict=False)]
+    """Why it ended."""
+    runner: str | None = Field(default=None, max_length=253)
+    """The runner pod that took it."""
+
+
 class ExecutionStatus(Model):
     """Where the run is and what came of it."""
 
@@ -161,6 +198,10 @@ class ExecutionStatus(Model):
     """Whether the oldest lines were cut to keep within limits.logKB."""
     attempt: int = Field(default=0, ge=0)
     """Which attempt this is, from 1; 0 before the first."""
+    attempts: list[Attempt] = Field(default=[], max_length=MAX_RETRIES + 1)
+    """The attempts that have ended, oldest first."""
+    next_attempt_time: Timestamp | None = None
+    """While Retrying: when the next attempt is due."""
     runner: Holder | None = None
     """The runner that took the run."""
     start_time: Timestamp | None = None

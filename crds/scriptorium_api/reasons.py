@@ -32,6 +32,7 @@ class Reason(StrEnum):
         return member
 
     QUEUED = ("Queued", "Pending: no runner has taken it yet.")
+    RETRYING = ("Retrying", "Pending: an attempt failed; the next one is due at nextAttemptTime.")
     RUNNING = ("Running", "Running: a runner holds it.")
     COMPLETED = ("Completed", "Succeeded: the script returned.")
     SCRIPT_ERROR = ("ScriptError", "Failed: the script threw, rejected, or can never settle.")
@@ -57,6 +58,10 @@ class Reason(StrEnum):
         "RunnerShutdown",
         "Failed: the runner had to stop while the script ran; ours, not the script's.",
     )
+    RUNNER_LOST = (
+        "RunnerLost",
+        "Failed: the runner that held the run is gone; ours, not the script's.",
+    )
     CANCELLED = ("Cancelled", "Cancelled: cancel was set in the spec.")
 
 
@@ -77,6 +82,18 @@ PHASE_OF_END: dict[Reason, Phase] = {
         Reason.OUTPUT_LIMIT,
         Reason.ENGINE_CRASH,
         Reason.RUNNER_SHUTDOWN,
+        Reason.RUNNER_LOST,
     ),
     Phase.FAILED,
+)
+
+#: The ends that may turn out otherwise another time; they are retried where `spec.retry` asks for it.
+RETRIED: frozenset[Reason] = frozenset(
+    {
+        Reason.SCRIPT_ERROR,
+        Reason.TIMEOUT,
+        Reason.ENGINE_CRASH,
+        Reason.RUNNER_SHUTDOWN,
+        Reason.RUNNER_LOST,
+    }
 )

@@ -20,14 +20,22 @@ class Metrics:
         self._ended = Counter(
             "scriptorium_executions", "Runs that ended here.", ["phase", "reason"], registry=self.registry
         )
+        self._retried = Counter(
+            "scriptorium_retries",
+            "Attempts that failed here and have another after them.",
+            registry=self.registry,
+        )
         self._duration = Histogram(
             "scriptorium_execution_duration_seconds",
             "Time from first JavaScript to end.",
             registry=self.registry,
         )
 
-    def count_end(self, status: ExecutionStatus) -> None:
-        """Count a run that was settled."""
+    def count(self, status: ExecutionStatus) -> None:
+        """Count an attempt that was settled."""
+        if not status.phase.is_terminal:
+            self._retried.inc()
+            return
         self._ended.labels(status.phase, status.reason).inc()
         if status.duration_ms is not None:
             self._duration.observe(status.duration_ms / 1000)

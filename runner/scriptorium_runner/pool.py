@@ -41,7 +41,7 @@ async def _serve(
     place = Place(holder=settings.holder, tenant=settings.tenant, slots=settings.workers)
 
     def record_end(execution: ScriptExecution, status: ExecutionStatus) -> None:
-        metrics.count_end(status)
+        metrics.count(status)
         logs.write_script_logs(execution, status)
 
     dispatcher = Dispatcher(board, EngineSandbox(sandbox), place, record_end)

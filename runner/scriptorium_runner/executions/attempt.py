@@ -33,19 +33,19 @@ async def claim(board: Board, execution: ScriptExecution, status: ExecutionStatu
         try:
             return await board.write_status(execution, status)
         except Superseded:
-            return await _find_claimed(board, execution, status.runner)
+            return await _find_held(board, execution, status)
         except Vanished:
             return None
         except Unreachable as error:
             if time.monotonic() - begun > CLAIM_SECONDS:
-                await _take_back(board, execution, status.runner)
+                await _take_back(board, execution, status)
                 raise
             pause = await _wait(pause, error)
 
 
-async def _take_back(board: Board, execution: ScriptExecution, holder: Holder | None) -> None:
+async def _take_back(board: Board, execution: ScriptExecution, status: ExecutionStatus) -> None:
     """Undo a claim of which nobody knows whether it arrived."""
-    if claimed := await _find_claimed(board, execution, holder):
+    if claimed := await _find_held(board, execution, status):
         await settle(board, claimed, statuses.build_returned)
 
 
@@ -64,7 +64,7 @@ async def settle(
             await board.write_status(current, status)
             return status
         except Superseded:
-            current = await _find_claimed(board, current, held.status.runner, held.status.phase)
+            current = await _find_held(board, current, held.status)
         except Vanished:
             return None
         except Refused as error:
@@ -77,10 +77,10 @@ async def settle(
     return None
 
 
-async def _find_claimed(
-    board: Board, execution: ScriptExecution, holder: Holder | None, phase: Phase = Phase.RUNNING
+async def _find_held(
+    board: Board, execution: ScriptExecution, status: ExecutionStatus
 ) -> ScriptExecution | None:
-    """Give the run as it is now if it is still in this phase and this holder's, else None."""
+    """Give the run as it is now if phase, holder and attempt are still those of the status, else None."""
     pause = FIRST_PAUSE
     while True:
         try:
@@ -90,8 +90,11 @@ async def _find_claimed(
         except Unreachable as error:
             pause = await _wait(pause, error)
             continue
-        is_held = current.status.phase is phase and current.status.runner == holder
-        return current if is_held else None
+        return current if _hold(current.status) == _hold(status) else None
+
+
+def _hold(status: ExecutionStatus) -> tuple[Phase, Holder | None, int]:
+    return status.phase, status.runner, status.attempt
 
 
 async def _wait(pause: float, error: Unreachable) -> float:

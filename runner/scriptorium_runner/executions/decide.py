@@ -50,14 +50,21 @@ class End:
     message: str
 
 
-Decision = Start | Wait | End
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """The run's next attempt is not due yet."""
+
+    seconds: float
+
+
+Decision = Start | Wait | End | NotYet
 
 
 def deadline(execution: ScriptExecution) -> datetime:
-    """Give the moment after which the run may not start any more."""
-    created = execution.metadata.creation_timestamp
-    assert created is not None, "the API server sets creationTimestamp"  # noqa: S101
-    return created + timedelta(seconds=execution.spec.start_deadline_seconds)
+    """Give the moment after which the run, or its next attempt, may not start any more."""
+    begun = execution.status.next_attempt_time or execution.metadata.creation_timestamp
+    assert begun is not None, "the API server sets creationTimestamp"  # noqa: S101
+    return begun + timedelta(seconds=execution.spec.start_deadline_seconds)
 
 
 def decide_start(
@@ -65,7 +72,10 @@ def decide_start(
 ) -> Decision:
     """Say what to do with a run that has not started, given its Script and source as they are now."""
     if execution.spec.cancel:
-        return End(Reason.CANCELLED, "spec.cancel was set before the run started")
+        return End(Reason.CANCELLED, _explain_cancel(execution))
+    due = execution.status.next_attempt_time
+    if due is not None and now < due:
+        return NotYet((due - now).total_seconds())
     waiting = _find_obstacle(execution, script, source)
     if now >= deadline(execution):
         return _miss_deadline(execution, waiting)
@@ -74,6 +84,11 @@ def decide_start(
     if problem := find_input_problem(execution):
         return End(Reason.INPUT_INVALID, problem)
     return _start(execution, script, source.text or "")
+
+
+def _explain_cancel(execution: ScriptExecution) -> str:
+    done = execution.status.attempt
+    return f"spec.cancel was set {f'after attempt {done}' if done else 'before the run started'}"
 
 
 def find_input_problem(execution: ScriptExecution) -> str | None:

@@ -37,7 +37,7 @@ SETTLE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A run that has not started, as it was seen last, and when it was seen first."""
+    """A run that has not started, as it was seen last, and when it was seen first or its retry is due."""
 
     execution: ScriptExecution
     seen: datetime
@@ -105,10 +105,11 @@ class Dispatcher:
             self._leave(uid)
             return
         known = self._waiting.get(uid) or (running.waiting if running else None)
-        if known is None:
-            known = _Waiting(execution, datetime.now(UTC), _clock())
+        if known is None or _next_attempt(known) != execution.status.next_attempt_time:
+            known = _begin_waiting(execution)
             self._alarms.put(uid, self._deadline(execution))
-            self._enqueue(uid, known.seen_at)
+            if running is None:
+                self._enqueue(uid, known.seen_at)
         self._waiting[uid] = _Waiting(execution, known.seen, known.seen_at)
         if execution.spec.cancel:
             # Its end needs no worker: it goes past the busy slots, as a missed deadline does.
@@ -214,11 +215,11 @@ class Dispatcher:
             self._waiting[uid] = running.waiting
         match result:
             case LookAgain():
-                self._enqueue(uid, _clock() + result.seconds)
+                self._enqueue(uid, max(_clock() + result.seconds, self._waiting[uid].seen_at))
             case Parked() if result.script not in running.changed:
                 self._park(uid, result.script)
             case _:
-                self._enqueue(uid, _clock())
+                self._enqueue(uid, max(_clock(), self._waiting[uid].seen_at))
 
     def _park(self, uid: str, script: tuple[str, str]) -> None:
         self._parked[uid] = script
@@ -247,6 +248,16 @@ class Dispatcher:
         left = (decide.deadline(execution) - datetime.now(UTC)).total_seconds()
         # A little late is right, a little early would find the deadline not passed yet.
         return _clock() + left + 0.05 + rank * turn.STEP_SECONDS
+
+
+def _begin_waiting(execution: ScriptExecution) -> _Waiting:
+    now = datetime.now(UTC)
+    due = max(execution.status.next_attempt_time or now, now)
+    return _Waiting(execution, due, _clock() + (due - now).total_seconds())
+
+
+def _next_attempt(waiting: _Waiting) -> datetime | None:
+    return waiting.execution.status.next_attempt_time
 
 
 def _clock() -> float:

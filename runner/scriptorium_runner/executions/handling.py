@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Any
 from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Script
-from scriptorium_runner.executions import attempt, context, decide
+from scriptorium_runner.executions import attempt, context, decide, retry
 from scriptorium_runner.executions import status as statuses
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.errors import NoWorker
@@ -102,6 +103,8 @@ class Handling:
         match decision:
             case decide.Wait():
                 return await self._wait(execution, decision, (now - visit.seen).total_seconds())
+            case decide.NotYet():
+                return LookAgain(decision.seconds)
             case decide.End():
                 return await self._end_unstarted(execution, decision)
             case decide.Start():
@@ -161,8 +164,13 @@ class Handling:
             return Outcome(reason=Reason.ENGINE_CRASH, message="the runner failed; its log has the cause")
 
     async def _settle(self, claimed: ScriptExecution, outcome: Outcome, seen: datetime) -> None:
+        chance = random.random()  # noqa: S311 - spreads retries, guards nothing.
+
         def build(current: ScriptExecution) -> ExecutionStatus:
-            return statuses.build_settled(current, outcome, statuses.Times(seen, _utc_now()))
+            now = _utc_now()
+            if due := retry.find_next_attempt(current, outcome.reason, now, chance):
+                return statuses.build_retrying(current, outcome, due, now)
+            return statuses.build_settled(current, outcome, statuses.Times(seen, now))
 
         if written := await attempt.settle(self._board, claimed, build):
             self._on_end(claimed, written)

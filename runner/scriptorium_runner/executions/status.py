@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from scriptorium_api.conditions import Finding, merge_conditions
-from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
+from scriptorium_api.execution import Attempt, ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.names import source_hash
 from scriptorium_api.reasons import PHASE_OF_END, Phase, Reason
 from scriptorium_api.script import Script
@@ -32,8 +33,33 @@ def build_waiting(execution: ScriptExecution, wait: Wait) -> ExecutionStatus:
 
 def build_returned(execution: ScriptExecution) -> ExecutionStatus:
     """Give the status of a run that is handed back without having started."""
+    former = execution.status
+    is_retry = bool(former.attempts)
     return ExecutionStatus(
-        observed_generation=execution.metadata.generation, triggered_by=execution.status.triggered_by
+        observed_generation=execution.metadata.generation,
+        reason=Reason.RETRYING if is_retry else Reason.QUEUED,
+        triggered_by=former.triggered_by,
+        attempt=len(former.attempts),
+        attempts=former.attempts,
+        next_attempt_time=former.start_time if is_retry else None,
+    )
+
+
+def build_retrying(
+    execution: ScriptExecution, outcome: Outcome, next_attempt: datetime, now: datetime
+) -> ExecutionStatus:
+    """Give the status of a run whose attempt failed and that has another before it.
+
+    What the attempt left stays to be seen until the next one begins.
+    """
+    return _evolve(
+        execution,
+        phase=Phase.PENDING,
+        reason=Reason.RETRYING,
+        message=_describe_retry(execution, outcome, next_attempt),
+        next_attempt_time=next_attempt,
+        runner=None,
+        **_leavings(execution, outcome, now),
     )
 
 
@@ -49,6 +75,7 @@ def build_claimed(
         reason=Reason.RUNNING,
         triggered_by=execution.status.triggered_by,
         attempt=execution.status.attempt + 1,
+        attempts=execution.status.attempts,
         runner=holder,
         start_time=now,
         source_hash=found,
@@ -57,13 +84,15 @@ def build_claimed(
 
 
 def build_unstarted_end(execution: ScriptExecution, end: End, now: datetime) -> ExecutionStatus:
-    """Give the status of a run that ends without having started."""
+    """Give the status of a run that ends without having started; what an earlier attempt left stays."""
     return _finish(execution, Outcome(reason=end.reason, message=end.message), now)
 
 
 def build_settled(execution: ScriptExecution, outcome: Outcome, times: Times) -> ExecutionStatus:
     """Give the status of a run that has ended."""
-    settled = _finish(execution, outcome, times.now)
+    settled = _finish(execution, outcome, times.now).model_copy(
+        update=_leavings(execution, outcome, times.now)
+    )
     if outcome.started_at is None or outcome.duration_ms is None:
         return settled
     latency = (outcome.started_at - times.seen) / timedelta(milliseconds=1)
@@ -103,12 +132,8 @@ def _finish(execution: ScriptExecution, outcome: Outcome, now: datetime) -> Exec
         phase=phase,
         reason=outcome.reason,
         message=message,
-        output=outcome.output,
-        error=outcome.error,
-        logs=outcome.logs,
-        logs_truncated=outcome.logs_truncated,
-        usage=outcome.usage,
         completion_time=now,
+        next_attempt_time=None,
         conditions=merge_conditions(
             execution.status.conditions,
             _findings(phase, outcome.reason, (message or "")[:_MOST_CONDITION_MESSAGE]),
@@ -116,6 +141,42 @@ def _finish(execution: ScriptExecution, outcome: Outcome, now: datetime) -> Exec
             now,
         ),
     )
+
+
+def _leavings(execution: ScriptExecution, outcome: Outcome, now: datetime) -> dict[str, Any]:
+    """Give what an attempt leaves behind, whether or not another follows."""
+    return {
+        "output": outcome.output,
+        "error": outcome.error,
+        "logs": outcome.logs,
+        "logs_truncated": outcome.logs_truncated,
+        "usage": outcome.usage,
+        "attempts": _with_ended(execution.status, outcome.reason, now),
+    }
+
+
+def _with_ended(status: ExecutionStatus, reason: Reason, now: datetime) -> list[Attempt]:
+    """Give the attempts with the current one as ended; a run that ends between two has no current one."""
+    if status.attempt == len(status.attempts):
+        return status.attempts
+    ended = Attempt(
+        number=status.attempt,
+        start_time=status.start_time,
+        completion_time=now,
+        reason=reason,
+        runner=status.runner.pod if status.runner else None,
+    )
+    return [*status.attempts, ended]
+
+
+def _describe_retry(execution: ScriptExecution, outcome: Outcome, next_attempt: datetime) -> str:
+    retry = execution.spec.retry
+    most = 1 + (retry.limit if retry else 0)
+    cause = outcome.message or outcome.reason
+    text = (
+        f"attempt {execution.status.attempt} of {most} failed, the next is due at {next_attempt:%H:%M:%S} UTC"
+    )
+    return f"{text}: {cause}"[:_MOST_MESSAGE]
 
 
 def _findings(phase: Phase, reason: Reason, message: str) -> list[Finding]:

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from scriptorium_api.execution import Holder
+from scriptorium_api.execution import ErrorInfo, Holder, ScriptExecution
 from scriptorium_api.names import source_hash
 from scriptorium_api.reasons import PHASE_OF_END, Phase, Reason
 from scriptorium_api.script import Limits, ScriptStatus
@@ -61,7 +61,7 @@ def test_conditions_tell_success_from_every_other_end(reason: Reason, complete: 
 
 def test_every_reason_that_ends_a_run_has_a_terminal_phase() -> None:
     assert all(phase.is_terminal for phase in PHASE_OF_END.values())
-    waiting = {Reason.QUEUED, Reason.RUNNING}
+    waiting = {Reason.QUEUED, Reason.RETRYING, Reason.RUNNING}
     assert set(Reason) - waiting == set(PHASE_OF_END)
 
 
@@ -100,3 +100,63 @@ def test_a_run_whose_result_was_refused_fails_and_says_so_in_bounds() -> None:
     assert (refused.phase, refused.reason, refused.output) == (Phase.FAILED, Reason.ENGINE_CRASH, None)
     assert len(refused.message or "") <= 1024
     assert {condition.type: condition.status for condition in refused.conditions}["Complete"] == "False"
+
+
+def retried(**retry: int) -> ScriptExecution:
+    execution = make_execution(retry={"limit": 2} | retry)
+    status = statuses.build_claimed(execution, START, make_script(), HOLDER, NOW)
+    return execution.model_copy(update={"status": status})
+
+
+def test_an_attempt_that_failed_is_kept_and_says_when_the_next_is_due() -> None:
+    due = NOW + timedelta(seconds=10)
+    outcome = Outcome(reason=Reason.SCRIPT_ERROR, message="Error: no")
+    status = statuses.build_retrying(retried(), outcome, due, NOW + timedelta(seconds=1))
+    assert (status.phase, status.reason, status.next_attempt_time) == (Phase.PENDING, Reason.RETRYING, due)
+    assert status.runner is None
+    assert "attempt 1 of 3 failed, the next is due at 12:00:10 UTC: Error: no" in (status.message or "")
+    assert [each.to_wire() for each in status.attempts] == [
+        {
+            "number": 1,
+            "startTime": "2030-01-01T12:00:00Z",
+            "completionTime": "2030-01-01T12:00:01Z",
+            "reason": "ScriptError",
+            "runner": "runner-1",
+        }
+    ]
+
+
+def test_the_last_attempt_is_kept_with_those_before_it() -> None:
+    run = retried()
+    for _ in range(2):
+        waiting = statuses.build_retrying(run, Outcome(reason=Reason.TIMEOUT), NOW, NOW)
+        run = run.model_copy(update={"status": waiting})
+        claim = statuses.build_claimed(run, START, make_script(), HOLDER, NOW)
+        run = run.model_copy(update={"status": claim})
+    settled = statuses.build_settled(run, Outcome(reason=Reason.COMPLETED), statuses.Times(NOW, NOW))
+    assert [(each.number, each.reason) for each in settled.attempts] == [
+        (1, Reason.TIMEOUT),
+        (2, Reason.TIMEOUT),
+        (3, Reason.COMPLETED),
+    ]
+    assert settled.attempt == 3
+
+
+def test_a_retry_that_is_handed_back_is_due_at_once_and_counts_no_attempt() -> None:
+    run = retried()
+    waiting = statuses.build_retrying(run, Outcome(reason=Reason.TIMEOUT), NOW, NOW)
+    run = run.model_copy(update={"status": waiting})
+    run = run.model_copy(update={"status": statuses.build_claimed(run, START, make_script(), HOLDER, NOW)})
+    returned = statuses.build_returned(run)
+    assert (returned.reason, returned.attempt, len(returned.attempts)) == (Reason.RETRYING, 1, 1)
+    assert returned.next_attempt_time == NOW
+
+
+def test_a_run_that_is_cancelled_between_two_attempts_keeps_what_the_first_left() -> None:
+    run = retried()
+    error = ErrorInfo(name="Error", message="no")
+    waiting = statuses.build_retrying(run, Outcome(reason=Reason.SCRIPT_ERROR, error=error), NOW, NOW)
+    run = run.model_copy(update={"status": waiting})
+    ended = statuses.build_unstarted_end(run, End(Reason.CANCELLED, "cancelled"), NOW)
+    assert (ended.phase, ended.error, len(ended.attempts)) == (Phase.CANCELLED, error, 1)
+    assert ended.next_attempt_time is None
