@@ -1,20 +1,22 @@
 """The numbers a runner shows; busy and waiting are only here, never in a status."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from scriptorium_api.execution import ExecutionStatus
-from scriptorium_runner.executions.dispatcher import Dispatcher
+from scriptorium_runner.executions.dispatcher import Load
 
 
 class Metrics:
     """The counters of one runner."""
 
-    def __init__(self, dispatcher: Dispatcher, workers: int) -> None:
+    def __init__(self, workers: int) -> None:
         self.registry = CollectorRegistry()
-        busy = Gauge("scriptorium_runner_busy", "Runs in progress.", registry=self.registry)
-        busy.set_function(lambda: dispatcher.load.running)
-        waiting = Gauge("scriptorium_runner_waiting", "Runs seen and not taken yet.", registry=self.registry)
-        waiting.set_function(lambda: dispatcher.load.waiting)
+        self._busy = Gauge("scriptorium_runner_busy", "Runs in progress.", registry=self.registry)
+        self._waiting = Gauge(
+            "scriptorium_runner_waiting", "Runs seen and not taken yet.", registry=self.registry
+        )
         size = Gauge("scriptorium_runner_workers", "Runs that fit in at once.", registry=self.registry)
         size.set(workers)
         self._ended = Counter(
@@ -30,6 +32,11 @@ class Metrics:
             "Time from first JavaScript to end.",
             registry=self.registry,
         )
+
+    def show_load(self, read: Callable[[], Load]) -> None:
+        """Have the load read at each scrape."""
+        self._busy.set_function(lambda: read().running)
+        self._waiting.set_function(lambda: read().waiting)
 
     def count(self, status: ExecutionStatus) -> None:
         """Count an attempt that was settled."""

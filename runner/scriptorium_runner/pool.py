@@ -3,20 +3,51 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
+from scriptorium_runner.executions.lives import Sign
+from scriptorium_runner.executions.rescue import Rescuer
 from scriptorium_runner.executions.sandbox import EngineSandbox
 from scriptorium_runner.metrics import Metrics
 from scriptorium_runner.settings import PoolSettings
 from scriptorium_runner.sources.cluster import ClusterBoard
-from scriptorium_runner.sources.following import Followers
+from scriptorium_runner.sources.following import Followers, Listeners
+from scriptorium_runner.sources.leases import Leases
 from scriptorium_runner.web import health
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one runner consists of, but for its sandbox and its probes."""
+
+    followers: Followers
+    dispatcher: Dispatcher
+    rescuer: Rescuer
+    leases: Leases
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRunners:
+    """The others of the pool, by their leases and by the order that all agree on."""
+
+    leases: Leases
+    dispatcher: Dispatcher
+
+    async def look(self) -> Mapping[str, Sign]:
+        """Give what their leases show now, by pod UID; raises Unreachable."""
+        return await self.leases.look()
+
+    def rank(self, uid: str) -> int:
+        """Give this runner's place among those that may take up this run, 0 being first."""
+        return self.dispatcher.rank(uid)
 
 
 async def run_pool(settings: PoolSettings) -> int:
@@ -37,17 +68,16 @@ async def run_pool(settings: PoolSettings) -> int:
 async def _serve(
     settings: PoolSettings, client: Client, sandbox: engine.Engine, stopping: asyncio.Event
 ) -> int:
-    board = ClusterBoard(client, settings.namespace)
-    place = Place(holder=settings.holder, tenant=settings.tenant, slots=settings.workers)
+    metrics = Metrics(settings.workers)
 
     def record_end(execution: ScriptExecution, status: ExecutionStatus) -> None:
         metrics.count(status)
         logs.write_script_logs(execution, status)
 
-    dispatcher = Dispatcher(board, EngineSandbox(sandbox), place, record_end)
-    metrics = Metrics(dispatcher, settings.workers)
-    followers = Followers(client, settings.namespace, board, dispatcher)
-    work = asyncio.create_task(run_followed(followers, dispatcher, settings.pool))
+    parts = _assemble(settings, client, EngineSandbox(sandbox), record_end)
+    dispatcher, followers = parts.dispatcher, parts.followers
+    metrics.show_load(lambda: dispatcher.load)
+    work = asyncio.create_task(run_parts(parts, settings.pool))
     work.add_done_callback(lambda ended: _stop_with(ended, stopping))
     probes = await health.start_health(
         settings.health_port,
@@ -62,20 +92,42 @@ async def _serve(
     has_died = work.done()
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
+    await parts.leases.give_up()
     await probes.cleanup()
     log.info("runner stopped")
     return 1 if has_died else 0
 
 
-async def run_followed(followers: Followers, dispatcher: Dispatcher, pool: str) -> None:
+def _assemble(
+    settings: PoolSettings,
+    client: Client,
+    sandbox: EngineSandbox,
+    on_end: Callable[[ScriptExecution, ExecutionStatus], None],
+) -> Parts:
+    namespace, holder = settings.namespace, settings.holder
+    board = ClusterBoard(client, namespace)
+    leases = Leases(client, namespace, settings.pool, holder)
+    place = Place(holder=holder, tenant=settings.tenant, slots=settings.workers)
+    dispatcher = Dispatcher(board, sandbox, place, on_end)
+    rescuer = Rescuer(board, holder, OtherRunners(leases, dispatcher), on_end)
+    listeners = Listeners(board=board, dispatcher=dispatcher, rescuer=rescuer)
+    return Parts(Followers(client, namespace, listeners), dispatcher, rescuer, leases)
+
+
+async def run_parts(parts: Parts, pool: str) -> None:
     """Follow the namespace, and run what is found once all is known; ends only by an error of ours."""
+    followers = parts.followers
     async with asyncio.TaskGroup() as group:
+        group.create_task(parts.leases.renew())
         group.create_task(followers.follow_scripts())
         group.create_task(followers.follow_config_maps())
         group.create_task(followers.follow_runners(pool))
         group.create_task(followers.follow_executions())
         await followers.wait_until_synced()
-        await dispatcher.run()
+        # A claim without a lease would be taken for that of a lost runner.
+        await parts.leases.wait_until_held()
+        group.create_task(parts.rescuer.run())
+        await parts.dispatcher.run()
 
 
 def _stop_with(work: asyncio.Task[None], stopping: asyncio.Event) -> None:

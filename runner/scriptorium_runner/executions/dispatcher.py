@@ -90,6 +90,10 @@ class Dispatcher:
         """Say how busy this runner is."""
         return Load(len(self._waiting), len(self._running))
 
+    def rank(self, uid: str) -> int:
+        """Give this runner's place in the order for a run, 0 being first."""
+        return turn.rank(uid, self._place.holder.uid, self._runners)
+
     def offer(self, execution: ScriptExecution) -> None:
         """Tell of a run that is new or changed; what is not waiting and not ours is let go."""
         uid = execution.metadata.uid
@@ -113,8 +117,7 @@ class Dispatcher:
         self._waiting[uid] = _Waiting(execution, known.seen, known.seen_at)
         if execution.spec.cancel:
             # Its end needs no worker: it goes past the busy slots, as a missed deadline does.
-            rank = turn.rank(uid, self._place.holder.uid, self._runners)
-            self._alarms.put(uid, _clock() + rank * turn.STEP_SECONDS)
+            self._alarms.put(uid, _clock() + self.rank(uid) * turn.STEP_SECONDS)
             self._wake.set()
 
     def forget_ended(self, uid: str) -> None:
@@ -238,13 +241,13 @@ class Dispatcher:
             running.is_gone = True
 
     def _enqueue(self, uid: str, earliest: float) -> None:
-        rank = turn.rank(uid, self._place.holder.uid, self._runners)
+        rank = self.rank(uid)
         due = earliest + rank * turn.STEP_SECONDS
         self._queue.put(Ticket(due, earliest, uid, is_own=rank == 0))
         self._wake.set()
 
     def _deadline(self, execution: ScriptExecution) -> float:
-        rank = turn.rank(execution.metadata.uid, self._place.holder.uid, self._runners)
+        rank = self.rank(execution.metadata.uid)
         left = (decide.deadline(execution) - datetime.now(UTC)).total_seconds()
         # A little late is right, a little early would find the deadline not passed yet.
         return _clock() + left + 0.05 + rank * turn.STEP_SECONDS

@@ -4,26 +4,40 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from scriptorium_api import names
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.reasons import Phase
 from scriptorium_client import Client, Event, Selection, follow
 from scriptorium_client.client import Manifest
 from scriptorium_client.resources import CONFIG_MAPS, EXECUTIONS, PODS, SCRIPTS
 from scriptorium_runner.executions.dispatcher import Dispatcher
+from scriptorium_runner.executions.rescue import Rescuer
 from scriptorium_runner.sources.cluster import ClusterBoard
 from scriptorium_runner.sources.reading import is_open, is_ready, read_execution
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Who is told of what changed."""
+
+    board: ClusterBoard
+    dispatcher: Dispatcher
+    rescuer: Rescuer
+
+
 class Followers:
     """The loops that keep a runner's picture of its namespace; each runs until it is cancelled."""
 
-    def __init__(self, client: Client, namespace: str, board: ClusterBoard, dispatcher: Dispatcher) -> None:
+    def __init__(self, client: Client, namespace: str, listeners: Listeners) -> None:
         self._client, self._namespace = client, namespace
-        self._board, self._dispatcher = board, dispatcher
+        self._board, self._dispatcher = listeners.board, listeners.dispatcher
+        self._rescuer = listeners.rescuer
         self._synced = {
             resource.plural: asyncio.Event() for resource in (SCRIPTS, CONFIG_MAPS, PODS, EXECUTIONS)
         }
@@ -58,6 +72,7 @@ class Followers:
             async for event in events:
                 if event.type == "DELETED":
                     self._dispatcher.forget(event.object["metadata"]["uid"])
+                    self._rescuer.forget(event.object["metadata"]["uid"])
                 else:
                     self._offer(event.object)
 
@@ -73,6 +88,8 @@ class Followers:
                     ready.add(uid)
                 else:
                     ready.discard(uid)
+                if event.type == "DELETED":
+                    self._rescuer.note_gone(uid)
                 self._dispatcher.set_runners(ready)
 
     async def _tell(self, selection: Selection) -> AsyncGenerator[Event, None]:
@@ -85,13 +102,24 @@ class Followers:
 
     def _offer(self, item: Manifest) -> None:
         uid = item["metadata"]["uid"]
+        execution = self._read(item)
+        if execution is None:
+            self._dispatcher.forget_ended(uid)
+            self._rescuer.forget(uid)
+            return
+        self._dispatcher.offer(execution)
+        if execution.status.phase is Phase.RUNNING:
+            self._rescuer.note(execution)
+        else:
+            self._rescuer.forget(uid)
+
+    def _read(self, item: Manifest) -> ScriptExecution | None:
         if not is_open(item):
             # Most events of a busy namespace are ends; their output and logs need not be read here.
-            self._dispatcher.forget_ended(uid)
-            return
+            return None
         try:
-            self._dispatcher.offer(read_execution(item))
+            return read_execution(item)
         except ValidationError:
             # Of a version of the API that is newer than this runner: a newer runner will take it.
-            log.exception("cannot read an execution", extra={"uid": uid})
-            self._dispatcher.forget_ended(uid)
+            log.exception("cannot read an execution", extra={"uid": item["metadata"]["uid"]})
+            return None

@@ -21,6 +21,7 @@ RUNNER = {
     (OURS, "scriptexecutions/status", ""): ["patch"],
     ("", "pods", ""): READ,
     ("", "configmaps", ""): READ,
+    ("coordination.k8s.io", "leases", ""): ["list", "create", "patch", "delete"],
 }
 
 OPERATOR = {

@@ -141,7 +141,9 @@ def test_runners_may_do_this_and_nothing_else() -> None:
     read = {"get", "list", "watch"}
     ours = {(names.GROUP, kind, verb) for kind in ("scripts", "scriptexecutions") for verb in read}
     core = {("", kind, verb) for kind in ("pods", "configmaps") for verb in read}
-    assert rules_of(names.RUNNER_ROLE) == ours | core | {(names.GROUP, "scriptexecutions/status", "patch")}
+    leases = {("coordination.k8s.io", "leases", verb) for verb in ("list", "create", "patch", "delete")}
+    status = {(names.GROUP, "scriptexecutions/status", "patch")}
+    assert rules_of(names.RUNNER_ROLE) == ours | core | leases | status
 
 
 def test_the_operator_may_bind_one_role_and_grant_nothing_else() -> None:

@@ -13,9 +13,11 @@ from scriptorium_client.resources import EXECUTIONS, SCRIPTS, Resource
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
-from scriptorium_runner.pool import run_followed
+from scriptorium_runner.executions.rescue import Rescuer
+from scriptorium_runner.pool import OtherRunners, Parts, run_parts
 from scriptorium_runner.sources.cluster import ClusterBoard
-from scriptorium_runner.sources.following import Followers
+from scriptorium_runner.sources.following import Followers, Listeners
+from scriptorium_runner.sources.leases import Leases
 from tests.support.makers import make_execution, make_script
 from tests.support.waiting import until_async
 from tests.unit.runner.executions.fakes import ME, MemoryBoard, ObedientSandbox
@@ -40,6 +42,9 @@ class SlowServer:
         self.listed.append(resource.plural)
         yield ([found] if found else []), "1"
 
+    async def apply(self, *_: Any) -> None:
+        """The runner's own lease."""
+
     async def watch(self, *_: Any, **__: Any) -> AsyncIterator[Manifest]:
         await asyncio.Event().wait()
         yield {}
@@ -52,8 +57,11 @@ async def test_an_overdue_run_is_not_ended_for_a_script_that_is_only_not_yet_kno
     place = Place(holder=ME, tenant=Tenant(id="t", name="team"), slots=1)
     dispatcher = Dispatcher(board, ObedientSandbox(), place)
     scripts = ClusterBoard(cast("Client", server), "team")
-    followers = Followers(cast("Client", server), "team", scripts, dispatcher)
-    task = asyncio.create_task(run_followed(followers, dispatcher, "default"))
+    leases = Leases(cast("Client", server), "team", "default", ME)
+    rescuer = Rescuer(board, ME, OtherRunners(leases, dispatcher))
+    listeners = Listeners(board=scripts, dispatcher=dispatcher, rescuer=rescuer)
+    followers = Followers(cast("Client", server), "team", listeners)
+    task = asyncio.create_task(run_parts(Parts(followers, dispatcher, rescuer, leases), "default"))
     await until_async(lambda: len(server.listed) == 3)
     for _ in range(20):
         await asyncio.sleep(0)
