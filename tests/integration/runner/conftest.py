@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 import yaml
 
+from scriptorium_api import names
 from scriptorium_client import Client, Event, Selection, follow, load_config
 from scriptorium_client.resources import EXECUTIONS
 from tests.support.kubectl import Kubectl
@@ -29,6 +30,7 @@ class RunnerProcess:
 
     process: asyncio.subprocess.Process
     wire: Wire
+    pod: str
 
     async def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 60) -> int:
         """Send a signal and give the exit code."""
@@ -39,15 +41,29 @@ class RunnerProcess:
 class Runners:
     """Starts runners in one namespace that has no others."""
 
-    def __init__(self, namespace: str, kubeconfig: str, folder: Path) -> None:
-        self.namespace, self._kubeconfig, self._folder = namespace, kubeconfig, folder
+    def __init__(self, kubectl: Kubectl, namespace: str, folder: Path) -> None:
+        self._kubectl, self.namespace, self._folder = kubectl, namespace, folder
+        self._kubeconfig = kubectl.kubeconfig
         self._started = 0
 
-    @asynccontextmanager
-    async def start(self, **settings: str) -> AsyncIterator[RunnerProcess]:
-        """Give a runner with these settings in its environment; it is ended at the end."""
+    def make_pod(self) -> str:
+        """Make a pod object for a runner to be: nobody schedules it, but it has a UID and can be deleted."""
         self._started += 1
         name = f"runner-{self._started}"
+        container = {"name": "runner", "image": "none"}
+        metadata = {"name": name, "labels": names.runner_labels(names.DEFAULT_POOL)}
+        spec = {"schedulerName": "nobody", "containers": [container]}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+        self._kubectl.create(pod, self.namespace)
+        return name
+
+    @asynccontextmanager
+    async def start(self, pod: str = "", **settings: str) -> AsyncIterator[RunnerProcess]:
+        """Give a runner with these settings in its environment; it is ended at the end.
+
+        With the name of a pod it is another start of that pod's container.
+        """
+        name = pod or self.make_pod()
         server = urlsplit(load_config(self._kubeconfig).server)
         wire = Wire(server.hostname or "", server.port or 443)
         path = self._folder / f"{name}.kubeconfig"
@@ -56,7 +72,7 @@ class Runners:
             "PATH": os.environ["PATH"],
             "KUBECONFIG": str(path),
             "POD_NAME": name,
-            "POD_UID": f"uid-{name}",
+            "POD_UID": self._uid(name),
             "POD_NAMESPACE": self.namespace,
             "SCRIPTORIUM_TENANT_ID": "tenant",
             "SCRIPT_VM_POOL_SIZE": "2",
@@ -68,12 +84,18 @@ class Runners:
         )
         os.close(log)
         try:
-            yield RunnerProcess(process, wire)
+            yield RunnerProcess(process, wire, name)
         finally:
             if process.returncode is None:
                 process.kill()
             await process.wait()
             await wire.stop()
+
+    def _uid(self, pod: str) -> str:
+        found = self._kubectl.get("pod", pod, self.namespace)
+        assert found
+        uid: str = found["metadata"]["uid"]
+        return uid
 
 
 def write_kubeconfig(source: str, target: Path, port: int) -> None:
@@ -88,10 +110,10 @@ def write_kubeconfig(source: str, target: Path, port: int) -> None:
 
 
 @pytest.fixture
-def runners(namespace: str, kubeconfig: str, kubectl: Kubectl, tmp_path: Path) -> Runners:
+def runners(namespace: str, kubectl: Kubectl, tmp_path: Path) -> Runners:
     """Runners of the test's own; the operator, if there is one, is kept from adding any."""
     kubectl.create(pool(replicas=0), namespace)
-    return Runners(namespace, kubeconfig, tmp_path)
+    return Runners(kubectl, namespace, tmp_path)
 
 
 @dataclass
