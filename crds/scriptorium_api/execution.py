@@ -78,6 +78,7 @@ class ExecutionSpec(Model):
                 "timeoutSeconds",
                 "startDeadlineSeconds",
                 "retry",
+                "ttlSecondsAfterFinished",
             ),
             rule("!oldSelf.cancel || self.cancel", "cancel cannot be taken back"),
         )
@@ -100,6 +101,10 @@ class ExecutionSpec(Model):
     count from when it was due."""
     retry: Retry | None = Field(default=None, json_schema_extra=_fixed())
     """Runs the script again after a ScriptError, a Timeout, or a failure of ours; never, if absent."""
+    ttl_seconds_after_finished: int | None = Field(
+        default=None, ge=0, le=31_536_000, json_schema_extra=_fixed()
+    )
+    """The run is removed this many seconds after its end; if absent, the history limits decide alone."""
     cancel: bool = False
     """Set to true to stop the run, in any phase before its end."""
 

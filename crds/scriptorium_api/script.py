@@ -11,6 +11,9 @@ from scriptorium_api.names import API_VERSION, MAX_NAME
 #: Source is kept in every watch of every runner: 64 KiB is what clusters scale with.
 MAX_SOURCE_BYTES = 64 * 1024
 
+#: How many ended runs are kept where a Script does not say otherwise.
+KEPT_SUCCEEDED, KEPT_FAILED = 20, 50
+
 _TOO_LARGE = f"must be at most {MAX_SOURCE_BYTES} bytes; move what is larger into several scripts"
 _HAS_NUL = "must not contain NUL characters; remove them"
 
@@ -103,6 +106,10 @@ class ScriptSpec(Model):
     """While true no run of this script starts; runs wait with reason ScriptSuspended."""
     limits: Limits = Limits()
     """What one run may use."""
+    successful_runs_history_limit: int = Field(default=KEPT_SUCCEEDED, ge=0, le=1000)
+    """How many succeeded runs are kept; the oldest go first (default 20)."""
+    failed_runs_history_limit: int = Field(default=KEPT_FAILED, ge=0, le=1000)
+    """How many runs are kept that failed, timed out or were cancelled; the oldest go first (default 50)."""
 
     @model_validator(mode="after")
     def _has_one_source(self) -> "ScriptSpec":

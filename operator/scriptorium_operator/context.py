@@ -8,7 +8,9 @@ from scriptorium_operator.facts import Kind
 from scriptorium_operator.gateways.cluster import Cluster
 from scriptorium_operator.gateways.syntax import SyntaxChecker
 from scriptorium_operator.services.canary import Canary
+from scriptorium_operator.services.history import History
 from scriptorium_operator.services.inventory import Inventory, References
+from scriptorium_operator.services.outbox import Outbox
 from scriptorium_operator.services.supervision import Supervisor
 from scriptorium_operator.services.work import Work
 from scriptorium_operator.settings import Settings
@@ -26,6 +28,8 @@ class Context:
     """The time in UTC, in whole seconds, as Kubernetes writes it."""
     inventory: Inventory = field(default_factory=Inventory)
     references: References = field(default_factory=References)
+    history: History = field(default_factory=History)
+    outbox: Outbox = field(default_factory=Outbox)
     supervisor: Supervisor = field(default_factory=Supervisor)
     canaries: dict[Kind, Canary] = field(
         default_factory=lambda: {Kind.SCRIPT: Canary(), Kind.RUNNER_POOL: Canary()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -47,6 +48,28 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndedRun:
+    """A ScriptExecution that has ended, as far as its removal and its Script's events ask."""
+
+    key: Key
+    uid: str
+    script: str
+    """The Script's name; empty for a run with a source of its own."""
+    phase: str
+    reason: str
+    message: str
+    ended: datetime
+    ttl_seconds: int | None
+    size: int
+    """Bytes of its JSON."""
+
+    @property
+    def is_success(self) -> bool:
+        """Say whether it succeeded."""
+        return self.phase == "Succeeded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """An object appeared, changed or is gone; of the gone ones, only the key and the UID are sure."""
 
@@ -55,6 +78,8 @@ class Notice:
     generation: int
     labels: Mapping[str, str]
     is_gone: bool = False
+    ended: EndedRun | None = None
+    """Of a ScriptExecution that has ended: what came of it."""
 
 
 @dataclass(frozen=True, slots=True)

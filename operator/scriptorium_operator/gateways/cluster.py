@@ -128,6 +128,11 @@ class Cluster:
                 metadata.resource_version,
             )
 
+    async def announce(self, event: Manifest) -> None:
+        """Make an Event."""
+        with _translated(is_write=True):
+            await self._client.create(event, resources.EVENTS)
+
     async def delete(self, key: Key, uid: str) -> None:
         """Delete an object, if it is still this very one."""
         with _translated(is_write=True):
@@ -138,7 +143,8 @@ class Cluster:
         selection = kubernetes.Selection(
             resource=_RESOURCES[kind],
             labels=_render_part_labels() if kind in POOL_PARTS else None,
-            is_metadata_only=True,
+            # Of runs it counts how they ended; nothing else is looked into here.
+            is_metadata_only=kind is not Kind.EXECUTION,
         )
         async for event in kubernetes.follow(self._client, selection):
             if isinstance(event, kubernetes.Synced):

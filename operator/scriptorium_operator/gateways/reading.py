@@ -1,12 +1,15 @@
 """From raw objects to facts: nothing beyond this module looks into a live object."""
 
+import json
 from collections.abc import Iterable
+from datetime import datetime
 
 from scriptorium_api import names
 from scriptorium_api.reasons import Phase
 from scriptorium_operator.facts import (
     Address,
     ConfigMapContent,
+    EndedRun,
     Key,
     Kind,
     Manifest,
@@ -27,6 +30,25 @@ def read_notice(kind: Kind, item: Manifest, *, is_gone: bool) -> Notice:
         generation=metadata.get("generation", 0),
         labels=metadata.get("labels") or {},
         is_gone=is_gone,
+        ended=read_ended_run(item) if kind is Kind.EXECUTION and not is_gone else None,
+    )
+
+
+def read_ended_run(item: Manifest) -> EndedRun | None:
+    """Give what came of a run; None while it has not ended."""
+    if is_unfinished(item):
+        return None
+    metadata, spec, status = item["metadata"], item["spec"], item["status"]
+    return EndedRun(
+        key=Key(Kind.EXECUTION, metadata["namespace"], metadata["name"]),
+        uid=metadata["uid"],
+        script=spec.get("scriptRef", {}).get("name", ""),
+        phase=status["phase"],
+        reason=status.get("reason", ""),
+        message=status.get("message", ""),
+        ended=datetime.fromisoformat(status.get("completionTime") or metadata["creationTimestamp"]),
+        ttl_seconds=spec.get("ttlSecondsAfterFinished"),
+        size=len(json.dumps(item)),
     )
 
 

@@ -8,6 +8,8 @@ from scriptorium_operator.facts import POOL_PARTS, InSync, Key, Kind, Notice
 async def follow_kind(context: Context, kind: Kind) -> None:
     """Take note of every change of a kind, for ever."""
     context.inventory.begin(kind)
+    if kind is Kind.EXECUTION:
+        context.history.clear()
     async for told in context.cluster.follow(kind):
         if isinstance(told, InSync):
             context.inventory.in_sync.add(kind)
@@ -21,7 +23,7 @@ def take(context: Context, notice: Notice) -> None:
     if kind is Kind.SCRIPT:
         _take_script(context, notice)
     elif kind is Kind.EXECUTION:
-        _take_need(context, notice.key.namespace)
+        _take_run(context, notice)
     elif kind is Kind.RUNNER_POOL:
         _take_pool(context, notice)
     elif kind is Kind.CONFIG_MAP:
@@ -38,6 +40,17 @@ def _take_script(context: Context, notice: Notice) -> None:
     _compare_with_kopf(context, notice)
     if notice.is_gone:
         context.references.forget(notice.key)
+    _take_need(context, notice.key.namespace)
+
+
+def _take_run(context: Context, notice: Notice) -> None:
+    if notice.is_gone:
+        context.history.forget(notice.uid)
+    elif notice.ended is not None:
+        former = context.history.note(notice.ended)
+        is_news = Kind.EXECUTION in context.inventory.in_sync
+        if is_news and former and notice.ended.script and former.is_success != notice.ended.is_success:
+            context.outbox.put(notice.ended)
     _take_need(context, notice.key.namespace)
 
 

@@ -53,6 +53,11 @@ class Inventory:
         """Say whether the namespace has a Script."""
         return namespace in self._scripts
 
+    def is_script(self, place: tuple[str, str]) -> bool:
+        """Say whether there is a Script in this namespace of this name."""
+        namespace, name = place
+        return name in self._scripts.get(namespace, ())
+
     def list_pools(self) -> list[Notice]:
         """Give all pools."""
         return list(self._pools.values())

@@ -7,6 +7,7 @@ from scriptorium_api.script import Script
 from scriptorium_operator.build import script_status
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide import sources, verdicts
+from scriptorium_operator.decide.retention import HistoryLimits
 from scriptorium_operator.decide.sources import SourceProblem, SourceText
 from scriptorium_operator.errors import SyntaxCheckFailed
 from scriptorium_operator.facts import ConfigMapContent, Key, Kind
@@ -18,13 +19,19 @@ def observe(context: Context, script: Script) -> None:
     """Take note of a Script as it is now, and see to it if its status may be out of date."""
     key = Key(Kind.SCRIPT, script.metadata.namespace, script.metadata.name)
     context.references.record(key, script)
+    limits = HistoryLimits(
+        succeeded=script.spec.successful_runs_history_limit, failed=script.spec.failed_runs_history_limit
+    )
+    context.history.set_limits((key.namespace, key.name), limits)
     if verdicts.needs_attention(script):
         context.work.add(key)
 
 
 def forget(context: Context, script: Script) -> None:
     """Take note that a Script is gone."""
-    context.references.forget(Key(Kind.SCRIPT, script.metadata.namespace, script.metadata.name))
+    metadata = script.metadata
+    context.references.forget(Key(Kind.SCRIPT, metadata.namespace, metadata.name))
+    context.history.set_limits((metadata.namespace, metadata.name), None)
 
 
 async def reconcile(context: Context, key: Key) -> None:

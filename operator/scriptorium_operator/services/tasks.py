@@ -7,7 +7,7 @@ from functools import partial
 from scriptorium_operator.context import Context
 from scriptorium_operator.errors import ClusterUnavailable
 from scriptorium_operator.facts import Key, Kind
-from scriptorium_operator.services import following, pools, scripts, sweeping
+from scriptorium_operator.services import announcing, clearing, following, pools, scripts, sweeping
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ def start(context: Context) -> None:
         context.supervisor.start(f"follow {kind}", partial(following.follow_kind, context, kind))
     for number in range(context.settings.workers):
         context.supervisor.start(f"work {number}", partial(context.work.work_off, partial(handle, context)))
+    context.supervisor.start("announce", partial(announcing.announce_for_ever, context))
+    context.supervisor.start("clear", partial(clearing.clear_for_ever, context))
     context.supervisor.start("sweep", partial(sweeping.sweep_for_ever, context))
 
 

@@ -26,7 +26,8 @@ RUNNER = {
 
 OPERATOR = {
     (OURS, "scripts", ""): READ,
-    (OURS, "scriptexecutions", ""): ["list", "watch"],
+    (OURS, "scriptexecutions", ""): ["list", "watch", "delete"],
+    ("", "events", ""): ["create"],
     (OURS, "runnerpools", ""): [*READ, "create", "patch", "delete"],
     (OURS, "scripts/status", ""): ["patch"],
     (OURS, "runnerpools/status", ""): ["patch"],

@@ -21,7 +21,7 @@ AT_ONCE = 50
 async def test_a_thousand_executions_created_at_once_all_end(
     kubectl: Kubectl, client: Client, namespace: str
 ) -> None:
-    kubectl.apply(script("work", source="return input.number;"), namespace)
+    kubectl.apply(script("work", source="return input.number;", successfulRunsHistoryLimit=COUNT), namespace)
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def create(number: int) -> None:

@@ -22,7 +22,7 @@ async def test_a_hundred_executions_on_two_runners_run_once_each(
     kubectl: Kubectl, client: Client, namespace: str
 ) -> None:
     kubectl.create(pool(replicas=2, workersPerRunner=4), namespace)
-    kubectl.apply(script("work", source="return input.number;"), namespace)
+    kubectl.apply(script("work", source="return input.number;", successfulRunsHistoryLimit=COUNT), namespace)
     kubectl.run("wait", "rp/default", "--namespace", namespace, "--for=condition=Ready", "--timeout=120s")
     seen: dict[str, list[dict[str, Any]]] = {}
     watching = asyncio.create_task(watch(client, namespace, seen))

@@ -12,6 +12,7 @@ from scriptorium_operator.errors import Outdated
 from scriptorium_operator.facts import (
     Address,
     ConfigMapContent,
+    EndedRun,
     InSync,
     Key,
     Kind,
@@ -54,6 +55,19 @@ def make_pool(**spec: Any) -> RunnerPool:
     )
 
 
+def make_ended(name: str = "run", minutes: float = 0, **fields: Any) -> EndedRun:
+    values = {
+        "script": "hello",
+        "phase": "Succeeded",
+        "reason": "Completed",
+        "message": "",
+        "ttl_seconds": None,
+        "size": 100,
+    } | fields
+    key = Key(Kind.EXECUTION, "team", name)
+    return EndedRun(key=key, uid=f"uid-{name}", ended=NOW + timedelta(minutes=minutes), **values)
+
+
 @dataclass
 class FakeCluster:
     """The gateway's verbs over a dictionary; counts what is written."""
@@ -63,6 +77,7 @@ class FakeCluster:
     unfinished: set[str] = field(default_factory=set)
     ending: set[str] = field(default_factory=set)
     writes: list[str] = field(default_factory=list)
+    events: list[Manifest] = field(default_factory=list)
     told: list[Notice | InSync] = field(default_factory=list)
     is_shared: bool = False
     outage: Exception | None = None
@@ -115,7 +130,12 @@ class FakeCluster:
         self.writes.append(f"status {key.kind}")
         self.objects[key] = self.objects[key] | {"status": status}
 
+    async def announce(self, event: Manifest) -> None:
+        self.events.append(event)
+
     async def delete(self, key: Key, uid: str) -> None:
+        if self.outage:
+            raise self.outage
         self.writes.append(f"delete {key.kind}")
         self.objects.pop(key, None)
 

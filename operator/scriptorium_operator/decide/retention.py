@@ -1,0 +1,49 @@
+"""Which ended runs are to be removed. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from scriptorium_api.script import KEPT_FAILED, KEPT_SUCCEEDED
+from scriptorium_operator.facts import EndedRun
+
+#: All ended runs of a namespace together are kept below this, whatever the history limits allow.
+MAX_NAMESPACE_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLimits:
+    """How many ended runs of a Script are kept."""
+
+    succeeded: int = KEPT_SUCCEEDED
+    failed: int = KEPT_FAILED
+
+
+def find_surplus(runs: Iterable[EndedRun], limits: HistoryLimits) -> list[EndedRun]:
+    """Give the runs of one Script that are too many, oldest first."""
+    newest_first = sorted(runs, key=_age, reverse=True)
+    succeeded = [run for run in newest_first if run.is_success]
+    failed = [run for run in newest_first if not run.is_success]
+    return sorted([*succeeded[limits.succeeded :], *failed[limits.failed :]], key=_age)
+
+
+def find_heaviest(runs: Iterable[EndedRun], most: int) -> list[EndedRun]:
+    """Give the oldest runs of a namespace, as many as bring the rest below the most bytes."""
+    oldest_first = sorted(runs, key=_age)
+    excess = sum(run.size for run in oldest_first) - most
+    surplus: list[EndedRun] = []
+    for run in oldest_first:
+        if excess <= 0:
+            break
+        surplus.append(run)
+        excess -= run.size
+    return surplus
+
+
+def find_expiry(run: EndedRun) -> datetime | None:
+    """Give when the run's own time to live is over, if it has one."""
+    return None if run.ttl_seconds is None else run.ended + timedelta(seconds=run.ttl_seconds)
+
+
+def _age(run: EndedRun) -> tuple[datetime, str]:
+    return run.ended, run.uid

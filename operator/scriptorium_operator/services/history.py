@@ -1,0 +1,126 @@
+"""The ended runs of all namespaces, as followers told of them: a few hundred bytes of each are kept."""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from scriptorium_operator.decide import retention
+from scriptorium_operator.decide.retention import HistoryLimits
+from scriptorium_operator.facts import EndedRun
+
+#: A Script's namespace and name; the name is empty for runs with a source of their own.
+Group = tuple[str, str]
+
+
+#: Runs with a source of their own have no Script that would say how many are kept.
+INLINE_LIMITS = HistoryLimits(succeeded=1000, failed=1000)
+
+
+class History:
+    """Which ended runs there are, and which of them are to be removed."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, EndedRun] = {}
+        self._groups: defaultdict[Group, dict[str, EndedRun]] = defaultdict(dict)
+        self._bytes: defaultdict[str, int] = defaultdict(int)
+        self._limits: dict[Group, HistoryLimits] = {}
+        self._latest: dict[Group, EndedRun] = {}
+        self._expiries: list[tuple[datetime, str]] = []
+        self._changed: set[Group] = set()
+        self._doomed: dict[str, EndedRun] = {}
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def clear(self) -> None:
+        """Forget all runs: they are about to be told again."""
+        for uid in tuple(self._runs):
+            self.forget(uid)
+
+    def note(self, run: EndedRun) -> EndedRun | None:
+        """Note a run that has ended; if it is its Script's latest, give the one that was so until now."""
+        if run.uid in self._runs:
+            return None
+        group = _group_of(run)
+        self._runs[run.uid] = self._groups[group][run.uid] = run
+        self._bytes[group[0]] += run.size
+        self._changed.add(group)
+        if expiry := retention.find_expiry(run):
+            heapq.heappush(self._expiries, (expiry, run.uid))
+        former = self._latest.get(group)
+        if former is None or former.ended <= run.ended:
+            self._latest[group] = run
+            return former
+        return None
+
+    def forget(self, uid: str) -> None:
+        """Note that a run is gone."""
+        self._doomed.pop(uid, None)
+        run = self._runs.pop(uid, None)
+        if run is None:
+            return
+        group = _group_of(run)
+        del self._groups[group][uid]
+        self._bytes[group[0]] -= run.size
+        if not self._groups[group]:
+            del self._groups[group]
+            self._latest.pop(group, None)
+
+    def set_limits(self, group: Group, limits: HistoryLimits | None) -> None:
+        """Note how many runs of a Script are kept; None if it is gone."""
+        if self._limits.get(group) == limits:
+            return
+        if limits is None:
+            self._limits.pop(group, None)
+        else:
+            self._limits[group] = limits
+        self._changed.add(group)
+
+    def doom(self, now: datetime, is_script: Callable[[Group], bool]) -> int:
+        """Find out what is to be removed by now; give how many runs that are in all.
+
+        Where `is_script` says that there is a Script whose limits nobody told yet, they are waited for.
+        """
+        for run in self._find_doomed(now, is_script):
+            self._doomed[run.uid] = run
+        return len(self._doomed)
+
+    def take_doomed(self, most: int) -> list[EndedRun]:
+        """Take out the next runs to remove; who could not remove one gives it back."""
+        taken = list(self._doomed.values())[:most]
+        for run in taken:
+            del self._doomed[run.uid]
+        return taken
+
+    def give_back(self, run: EndedRun) -> None:
+        """Have a run removed another time, if it is still there."""
+        if run.uid in self._runs:
+            self._doomed[run.uid] = run
+
+    def _find_doomed(self, now: datetime, is_script: Callable[[Group], bool]) -> Iterator[EndedRun]:
+        while self._expiries and self._expiries[0][0] <= now:
+            _, uid = heapq.heappop(self._expiries)
+            if run := self._runs.get(uid):
+                yield run
+        unknown = {group for group in self._changed if group not in self._limits and is_script(group)}
+        changed, self._changed = self._changed - unknown, unknown
+        for group in changed:
+            kept = (run for run in self._groups.get(group, {}).values() if run.uid not in self._doomed)
+            yield from retention.find_surplus(kept, self._find_limits(group))
+        for namespace in {namespace for namespace, _ in changed}:
+            if self._bytes[namespace] > retention.MAX_NAMESPACE_BYTES:
+                yield from retention.find_heaviest(self._list_runs(namespace), retention.MAX_NAMESPACE_BYTES)
+
+    def _find_limits(self, group: Group) -> HistoryLimits:
+        is_inline = not group[1]
+        return INLINE_LIMITS if is_inline else self._limits.get(group, HistoryLimits())
+
+    def _list_runs(self, namespace: str) -> Iterator[EndedRun]:
+        for (place, _), runs in self._groups.items():
+            if place == namespace:
+                yield from runs.values()
+
+
+def _group_of(run: EndedRun) -> Group:
+    return run.key.namespace, run.script

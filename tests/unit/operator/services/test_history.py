@@ -1,0 +1,94 @@
+from datetime import timedelta
+
+import pytest
+
+from scriptorium_operator.decide import retention
+from scriptorium_operator.decide.retention import HistoryLimits
+from scriptorium_operator.services.history import History
+from tests.unit.operator.fakes import NOW, make_ended
+
+GROUP = ("team", "hello")
+
+
+def doomed(history: History, *, minutes: float = 0, is_script: bool = True) -> list[str]:
+    history.doom(NOW + timedelta(minutes=minutes), lambda _: is_script)
+    return [run.key.name for run in history.take_doomed(1000)]
+
+
+def filled(count: int, limits: HistoryLimits | None = None, **fields: object) -> History:
+    history = History()
+    history.set_limits(GROUP, limits)
+    for number in range(count):
+        history.note(make_ended(f"run-{number}", minutes=number, **fields))
+    return history
+
+
+def test_no_more_runs_are_kept_than_the_script_says() -> None:
+    assert doomed(filled(5, HistoryLimits(succeeded=3, failed=0))) == ["run-0", "run-1"]
+
+
+def test_a_lower_limit_counts_for_what_is_there_already() -> None:
+    history = filled(5, HistoryLimits(succeeded=5))
+    assert doomed(history) == []
+    history.set_limits(GROUP, HistoryLimits(succeeded=1))
+    assert len(doomed(history)) == 4
+
+
+def test_nothing_is_removed_while_a_scripts_limits_are_not_known() -> None:
+    history = filled(30)
+    assert doomed(history) == []
+    history.set_limits(GROUP, HistoryLimits(succeeded=29))
+    assert doomed(history) == ["run-0"]
+
+
+def test_the_runs_of_a_script_that_is_gone_are_kept_within_the_usual_limits() -> None:
+    assert doomed(filled(22), is_script=False) == ["run-0", "run-1"]
+
+
+def test_a_run_with_a_time_to_live_goes_when_it_is_over() -> None:
+    history = filled(1, HistoryLimits(), ttl_seconds=60)
+    assert doomed(history, minutes=0.9) == []
+    assert doomed(history, minutes=1) == ["run-0"]
+
+
+def test_a_namespace_that_is_too_heavy_loses_its_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "MAX_NAMESPACE_BYTES", 1000)
+    assert doomed(filled(5, HistoryLimits(), size=300)) == ["run-0", "run-1"]
+
+
+def test_runs_with_a_source_of_their_own_have_limits_of_their_own() -> None:
+    assert doomed(filled(100, script="")) == []
+
+
+def test_a_run_is_taken_once_and_again_only_if_it_was_given_back() -> None:
+    history = filled(2, HistoryLimits(succeeded=1))
+    history.doom(NOW, lambda _: True)
+    (run,) = history.take_doomed(10)
+    assert history.take_doomed(10) == []
+    history.give_back(run)
+    assert history.take_doomed(10) == [run]
+    history.forget(run.uid)
+    history.give_back(run)
+    assert history.take_doomed(10) == []
+
+
+def test_a_run_that_is_told_twice_counts_once() -> None:
+    history = filled(3, HistoryLimits(succeeded=3))
+    history.note(make_ended("run-1", minutes=1))
+    assert len(history) == 3
+    assert doomed(history) == []
+
+
+def test_the_latest_run_tells_which_was_the_latest_before_it() -> None:
+    history = History()
+    first, second, late = (make_ended(name, minutes=at) for name, at in (("a", 1), ("b", 2), ("c", 0)))
+    assert history.note(first) is None
+    assert history.note(second) == first
+    assert history.note(late) is None
+
+
+def test_what_is_told_anew_replaces_what_was_told() -> None:
+    history = filled(3)
+    history.clear()
+    assert len(history) == 0
+    assert history.note(make_ended()) is None
