@@ -8,7 +8,7 @@ from scriptorium_client import Client
 from scriptorium_client.resources import EVENTS, EXECUTIONS
 from tests.support.kubectl import Kubectl
 from tests.support.manifests import execution, script
-from tests.support.waiting import until, until_async, until_equal
+from tests.support.waiting import until_async, until_equal
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("release")]
 
@@ -49,18 +49,13 @@ def test_a_run_with_a_time_to_live_goes_when_it_is_over(kubectl: Kubectl, namesp
 
 
 def test_a_script_tells_once_that_its_runs_begin_to_fail_and_once_that_they_succeed_again(
-    kubectl: Kubectl, client: Client, namespace: str
+    kubectl: Kubectl, namespace: str
 ) -> None:
     kubectl.apply(script("moody", source="if (input.fails) throw new Error('no');"), namespace)
     for number, fails in enumerate((False, True, True, False, False)):
-        kubectl.create(
-            execution(f"run-{number}", scriptRef={"name": "moody"}, input={"fails": fails}), namespace
-        )
-        until(
-            lambda name=f"run-{number}": (
-                "completionTime" in (kubectl.get("sx", name, namespace) or {})["status"]
-            )
-        )
+        name = f"run-{number}"
+        kubectl.create(execution(name, scriptRef={"name": "moody"}, input={"fails": fails}), namespace)
+        kubectl.run("wait", f"sx/{name}", "-n", namespace, "--for=condition=Finished", "--timeout=60s")
     until_equal(lambda: reasons_of_events(kubectl, namespace), ["RunsFail", "RunsSucceed"])
 
 
