@@ -18,20 +18,20 @@ LEAST_RATE, HEADROOM = 10, 1.5
 
 async def clear_for_ever(context: Context) -> None:
     """Remove what is to be removed, round by round."""
-    ended = len(context.history)
+    noted = context.history.noted
     while True:
         await asyncio.sleep(ROUND)
         if not {Kind.SCRIPT, Kind.EXECUTION} <= context.inventory.in_sync:
             continue
         left = context.history.doom(context.now(), context.inventory.is_script)
         if left:
-            await clear(context, compute_rate(len(context.history) - ended))
-        ended = len(context.history)
+            await clear(context, compute_rate(context.history.noted - noted))
+        noted = context.history.noted
 
 
-def compute_rate(growth: int) -> int:
-    """Give how many runs one round may remove, given by how many the history grew since the last."""
-    return max(LEAST_RATE, int((growth + LEAST_RATE) * HEADROOM))
+def compute_rate(ended: int) -> int:
+    """Give how many runs one round may remove, given how many ended since the last."""
+    return max(LEAST_RATE, int(ended * HEADROOM))
 
 
 async def clear(context: Context, most: int) -> None:

@@ -29,6 +29,8 @@ class History:
         self._expiries: list[tuple[datetime, str]] = []
         self._changed: set[Group] = set()
         self._doomed: dict[str, EndedRun] = {}
+        self.noted = 0
+        """How many ended runs were told in all."""
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -42,6 +44,7 @@ class History:
         """Note a run that has ended; if it is its Script's latest, give the one that was so until now."""
         if run.uid in self._runs:
             return None
+        self.noted += 1
         group = _group_of(run)
         self._runs[run.uid] = self._groups[group][run.uid] = run
         self._bytes[group[0]] += run.size

@@ -92,3 +92,9 @@ def test_what_is_told_anew_replaces_what_was_told() -> None:
     history.clear()
     assert len(history) == 0
     assert history.note(make_ended()) is None
+
+
+def test_five_thousand_old_runs_are_found_at_once() -> None:
+    history = filled(5000, HistoryLimits(succeeded=20))
+    history.doom(NOW, lambda _: True)
+    assert len(history.take_doomed(5000)) == 4980
