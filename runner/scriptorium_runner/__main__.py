@@ -1,12 +1,9 @@
 """`scriptorium-runner pool` and `scriptorium dev`."""
 
 import argparse
-import asyncio
+import signal
 import sys
 from pathlib import Path
-
-from scriptorium_api import logs
-from scriptorium_runner import settings
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -24,7 +21,11 @@ def _parser() -> argparse.ArgumentParser:
     pool.set_defaults(run=_run_pool)
     dev = commands.add_parser("dev", help="run the manifests of files and folders on this machine")
     dev.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a manifest or a folder of them")
-    dev.add_argument("--once", action="store_true", help="end when every run has ended; exit 1 if one failed")
+    dev.add_argument(
+        "--once",
+        action="store_true",
+        help="end when every run has ended; exit 1 if one failed, 2 for bad manifests",
+    )
     dev.add_argument(
         "--output",
         choices=["table", "json"],
@@ -32,15 +33,23 @@ def _parser() -> argparse.ArgumentParser:
         help="json: one finished ScriptExecution a line",
     )
     dev.add_argument("--state", type=Path, default=Path(".scriptorium"), help="folder of the history")
-    dev.add_argument(
-        "--workers", type=int, default=4, choices=range(1, 101), metavar="N", help="runs at once"
-    )
+    dev.add_argument("--workers", type=_read_workers, default=4, metavar="N", help="runs at once, 1 to 100")
     dev.set_defaults(run=_run_dev)
     return parser
 
 
+def _read_workers(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 100:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to 100")
+
+
 def _run_pool(_options: argparse.Namespace) -> int:
-    from scriptorium_runner import pool  # noqa: PLC0415 - each command imports only what it needs.
+    # Each command imports only what it needs.
+    import asyncio  # noqa: PLC0415
+
+    from scriptorium_api import logs  # noqa: PLC0415
+    from scriptorium_runner import pool, settings  # noqa: PLC0415
 
     logs.set_up_logs()
     try:
@@ -52,7 +61,13 @@ def _run_pool(_options: argparse.Namespace) -> int:
 
 
 def _run_dev(options: argparse.Namespace) -> int:
-    from scriptorium_runner.dev import session  # noqa: PLC0415 - each command imports only what it needs.
+    # Until the session listens, Ctrl-C ends it as it ends any program: Python's own handler would raise
+    # somewhere within an import, and sometimes where nobody hears it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Each command imports only what it needs.
+    import asyncio  # noqa: PLC0415
+
+    from scriptorium_runner.dev import session  # noqa: PLC0415
 
     return asyncio.run(
         session.run_dev(

@@ -2,26 +2,29 @@
 
 import asyncio
 import contextlib
-import json
-import os
 import signal
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
-from scriptorium_api.reasons import Phase
+from scriptorium_api.execution import Holder
 from scriptorium_runner import engine
-from scriptorium_runner.dev import table
+from scriptorium_runner.dev import ending, plan, shelf
+from scriptorium_runner.dev.ledger import Ledger
+from scriptorium_runner.dev.plan import Plan
+from scriptorium_runner.dev.screen import NobodyReads, Screen, ScreenError
+from scriptorium_runner.dev.shelf import Listing, Shelf
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.sandbox import EngineSandbox
-from scriptorium_runner.history.sqlite import History
-from scriptorium_runner.sources import files, manifests
+from scriptorium_runner.history.sqlite import History, HistoryError
+from scriptorium_runner.sources import files
 
 #: Seconds between two looks at the files; a change is picked up before a hand has left the keyboard.
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.4
+
+#: A change is taken when it has lasted this long: many editors empty a file before they write it.
+_SETTLE_SECONDS = 0.1
 
 _HOLDER = Holder(pod="dev", uid="00000000-0000-0000-0000-000000000000", start_id="dev")
 _TENANT = Tenant(id="00000000-0000-0000-0000-000000000000", name=files.NAMESPACE)
@@ -40,113 +43,135 @@ class DevOptions:
 
 @dataclass(slots=True)
 class _Session:
-    """One session's runs: which are open, which failed, what each manifest depended on."""
+    """The files of a session, as they were when it looked last, and what is done about them."""
 
-    options: DevOptions
-    history: History
-    board: files.FileBoard = field(default_factory=files.FileBoard)
-    prints: dict[tuple[str, str], str] = field(default_factory=dict)
-    open: int = 0
-    failed: int = 0
+    shelf: Shelf
+    ledger: Ledger
+    board: files.FileBoard
+    dispatcher: Dispatcher
+    plan: Plan = field(default_factory=Plan)
     problems: int = 0
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
-    style: table.Style = field(default_factory=lambda: table.Style(sys.stdout.isatty()))
-    has_header: bool = False
 
-    def end(self, execution: ScriptExecution, status: ExecutionStatus) -> None:
-        """Show and remember a run that ended."""
-        ended = execution.model_copy(update={"status": status})
-        self.history.record(ended)
-        self.failed += status.phase is not Phase.SUCCEEDED
-        self.show(ended)
-        self.open -= 1
-        if self.open == 0:
-            self.idle.set()
+    def take(self, listing: Listing, changes: str = "") -> None:
+        """Make the runs those of the files; tell what changed and what is wrong with them."""
+        loaded = self.shelf.load(listing)
+        self.board.take(loaded)
+        self.plan = plan.decide_runs(self.board, loaded, self.plan.prints)
+        self.problems = len(loaded.problems)
+        complaints = loaded.problems + self.plan.obstacles
+        if changes:
+            self.ledger.screen.note(changes + plan.summarize(self.plan, has_complaints=bool(complaints)))
+        for problem in complaints:
+            self.ledger.screen.complain(problem)
+        if not self.plan.prints and not complaints:
+            self.ledger.screen.note("no ScriptExecution found: add one to run a Script")
+        self._stop_outdated()
+        self._start_new()
 
-    def show(self, ended: ScriptExecution) -> None:
-        """Write a run to standard output."""
-        if self.options.is_json:
-            _write(json.dumps(ended.to_wire()))
-            return
-        if not self.has_header:
-            _write(table.render_header(self.style))
-            self.has_header = True
-        _write(table.render_run(ended, self.style))
+    def _start_new(self) -> None:
+        for key, manifest in self.plan.starts.items():
+            execution = self.board.add(manifest)
+            self.ledger.enter(key, execution)
+            self.dispatcher.offer(execution)
+
+    def _stop_outdated(self) -> None:
+        for uid in [uid for uid, key in self.ledger.open.items() if key in self.plan.stops]:
+            self.board.remove(uid)
+            self.dispatcher.forget(uid)
+            self.ledger.leave(uid)
 
 
 async def run_dev(options: DevOptions) -> int:
-    """Run the executions under the paths; give the exit code: 0, 1 for failed runs, 2 for bad manifests."""
-    stopping = asyncio.Event()
+    """Run the executions under the paths; give the exit code, see `ending`."""
+    screen = Screen(is_json=options.is_json)
+    try:
+        if absent := shelf.find_absent(options.paths):
+            screen.complain(f"{absent}: no such file or folder")
+            return ending.TROUBLE
+        with History(options.state) as history:
+            return await _run_engine(options, Ledger(screen, history))
+    except (HistoryError, ScreenError, engine.EngineStartFailed) as error:
+        return _tell_trouble(screen, error)
+
+
+def _tell_trouble(screen: Screen, error: Exception) -> int:
+    """Say why the session cannot go on, if somebody still listens, and give the exit code."""
+    if isinstance(error, NobodyReads):
+        screen.abandon()
+        return ending.BROKEN_PIPE
+    with contextlib.suppress(ScreenError):
+        screen.complain(str(error))
+    if isinstance(error, ScreenError):
+        screen.abandon()
+    return ending.TROUBLE
+
+
+async def _run_engine(options: DevOptions, ledger: Ledger) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, ledger.interrupt, number)
     sandbox = engine.Engine(engine.EngineSettings(pool_size=options.workers))
-    with History(options.state) as history:
-        await sandbox.start()
-        try:
-            return await _run_session(_Session(options, history), sandbox, stopping)
-        finally:
-            await sandbox.shutdown()
+    await sandbox.start()
+    try:
+        return await _run_session(options, ledger, EngineSandbox(sandbox))
+    finally:
+        await sandbox.shutdown()
 
 
-async def _run_session(session: _Session, sandbox: engine.Engine, stopping: asyncio.Event) -> int:
-    place = Place(holder=_HOLDER, tenant=_TENANT, slots=session.options.workers)
-    dispatcher = Dispatcher(session.board, EngineSandbox(sandbox), place, session.end)
+async def _run_session(options: DevOptions, ledger: Ledger, sandbox: EngineSandbox) -> int:
+    board = files.FileBoard()
+    place = Place(holder=_HOLDER, tenant=_TENANT, slots=options.workers)
+    dispatcher = Dispatcher(board, sandbox, place, ledger.end)
+    session = _Session(Shelf(options.paths), ledger, board, dispatcher)
     taking = asyncio.create_task(dispatcher.run())
-    seen = _look(session.options.paths)
-    _load(session, dispatcher)
-    if not session.options.is_once:
-        _note("watching for changes; Ctrl-C stops")
-        while not await _is_set_within(stopping, _LOOK_SECONDS):
-            if (now := _look(session.options.paths)) != seen:
-                seen = now
-                _load(session, dispatcher)
-    elif session.open:
-        await _first_of(session.idle, stopping)
+    # A loop that died would leave the session waiting for ever; its error is raised below.
+    taking.add_done_callback(lambda _task: ledger.stopping.set())
+    with ledger.stopping_on_trouble():
+        await (_run_once(session) if options.is_once else _watch(session))
+    unfinished = len(ledger.open)
     await dispatcher.drain(0)
     await taking
-    if session.options.is_once:
-        return 2 if session.problems else int(session.failed > 0)
-    return 0
+    return _conclude(session, unfinished, is_once=options.is_once)
 
 
-def _load(session: _Session, dispatcher: Dispatcher) -> None:
-    """Take the files as they are now, and run what is new or changed."""
-    loaded = manifests.load(session.options.paths)
-    session.board.take(loaded)
-    missing = files.find_missing(session.board, loaded)
-    session.problems = len(loaded.problems) + len(missing)
-    for problem in loaded.problems + missing:
-        _note(f"error: {problem}")
-    bad = {(problem.path, problem.line) for problem in missing}
-    runs = [
-        found
-        for found in loaded.objects
-        if isinstance(found.object, ScriptExecution) and (found.path, found.line) not in bad
-    ]
-    if not runs and not session.problems:
-        _note("no ScriptExecution found: add one to run a Script")
-    former, session.prints = session.prints, {}
-    for found in runs:
-        key = (str(found.path), found.object.metadata.name or str(found.line))
-        session.prints[key] = files.fingerprint(session.board, found.object)
-        if former.get(key) != session.prints[key] and isinstance(found.object, ScriptExecution):
-            session.open += 1
-            session.idle.clear()
-            dispatcher.offer(session.board.add(found.object))
-    for script in session.board.scripts():
-        dispatcher.reconsider(*script)
+async def _run_once(session: _Session) -> None:
+    session.take(session.shelf.look())
+    if session.ledger.open:
+        await _first_of(session.ledger.idle, session.ledger.stopping)
 
 
-def _look(paths: list[Path]) -> dict[Path, tuple[int, int]]:
-    """Give what tells a changed file from an unchanged one."""
-    found: dict[Path, tuple[int, int]] = {}
-    for path in paths:
-        for file in manifests.list_files(path):
-            with contextlib.suppress(FileNotFoundError):
-                stat = os.stat(file)
-                found[file] = (stat.st_mtime_ns, stat.st_size)
-    return found
+async def _watch(session: _Session) -> None:
+    """Look at the files until the session is to stop."""
+    taken = session.shelf.look()
+    session.take(taken)
+    session.ledger.screen.note("watching for changes; Ctrl-C stops")
+    while not await _is_set_within(session.ledger.stopping, _LOOK_SECONDS):
+        if (listing := await _find_change(session, taken)) is not None:
+            changes, taken = shelf.describe_changes(taken, listing), listing
+            session.take(listing, changes)
+
+
+async def _find_change(session: _Session, taken: Listing) -> Listing | None:
+    """Give the files as they are now if they are others than those taken, and stay so for a moment."""
+    listing = session.shelf.look()
+    while listing != taken and not session.ledger.stopping.is_set():
+        await asyncio.sleep(_SETTLE_SECONDS)
+        former, listing = listing, session.shelf.look()
+        if listing == former:
+            return listing
+    return None
+
+
+def _conclude(session: _Session, unfinished: int, *, is_once: bool) -> int:
+    """Say how the session ended, and give its exit code."""
+    ledger = session.ledger
+    if ledger.trouble is not None:
+        return _tell_trouble(ledger.screen, ledger.trouble)
+    if ledger.signal is not None and unfinished:
+        ledger.screen.note(ending.describe_interruption(unfinished))
+    failed = ledger.failed + len(session.plan.obstacles)
+    tally = ending.Tally(is_once=is_once, problems=session.problems, failed=failed, unfinished=unfinished)
+    return ending.decide_code(tally, ledger.signal)
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
@@ -162,13 +187,3 @@ async def _first_of(*events: asyncio.Event) -> None:
     for wait in waits:
         wait.cancel()
     await asyncio.gather(*waits, return_exceptions=True)
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def _note(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()

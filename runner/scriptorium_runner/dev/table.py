@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scriptorium_api.execution import LogLine, ScriptExecution
 from scriptorium_api.reasons import Phase
+from scriptorium_runner.sources.files import NAMESPACE
 
 _RED, _GREEN, _DIM, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
 _WIDTHS = (24, 20, 10, 18, 9)
@@ -34,7 +35,7 @@ def render_run(execution: ScriptExecution, style: Style) -> str:
     status = execution.status
     reference = execution.spec.script_ref
     line = _row(
-        execution.metadata.name,
+        _render_name(execution),
         reference.name if reference else "<inline>",
         status.phase,
         status.reason,
@@ -50,7 +51,19 @@ def render_run(execution: ScriptExecution, style: Style) -> str:
         details += [style.paint(_DIM, frame.strip()) for frame in status.error.stack.splitlines()]
     if status.output:
         details.append(style.paint(_DIM, _render_output(status.output)))
-    return "\n".join([style.paint(colour, line), *(f"  {part}" for part in details)])
+    lines = [text for part in details for text in part.splitlines()]
+    return "\n".join([style.paint(colour, line), *(f"  {text}" for text in lines)])
+
+
+def render_problem(text: str, style: Style) -> str:
+    """Give what is wrong as one line that starts with where."""
+    return f"{style.paint(_RED, 'error:')} {text}"
+
+
+def _render_name(execution: ScriptExecution) -> str:
+    """Give a run's name; in another namespace than the usual one, with that before it."""
+    namespace, name = execution.metadata.namespace, execution.metadata.name
+    return name if namespace in ("", NAMESPACE) else f"{namespace}/{name}"
 
 
 def _render_log(entry: LogLine) -> str:

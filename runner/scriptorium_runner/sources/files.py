@@ -5,14 +5,13 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from scriptorium_api.base import Object
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.names import source_hash
 from scriptorium_api.script import Script, ScriptStatus
 from scriptorium_runner.executions.decide import Source
 from scriptorium_runner.executions.errors import Superseded, Vanished
 from scriptorium_runner.sources.config_maps import pick_source
-from scriptorium_runner.sources.manifests import Loaded, Problem
+from scriptorium_runner.sources.manifests import ConfigMap, Loaded
 
 NAMESPACE = "default"
 
@@ -27,8 +26,12 @@ class FileBoard:
 
     def take(self, loaded: Loaded) -> None:
         """Make the board's Scripts those of the files."""
-        former, self._config_maps = self._scripts, loaded.config_maps
-        self._scripts = {}
+        former, self._scripts = self._scripts, {}
+        self._config_maps = {
+            (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name): found.object.to_wire()
+            for found in loaded.objects
+            if isinstance(found.object, ConfigMap)
+        }
         for found in loaded.objects:
             if isinstance(found.object, Script):
                 key = (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name)
@@ -55,6 +58,10 @@ class FileBoard:
         )
         self._runs[created.metadata.uid] = created
         return created
+
+    def remove(self, uid: str) -> None:
+        """Take down a run, as `kubectl delete` would; whoever holds it learns that it vanished."""
+        self._runs.pop(uid, None)
 
     def scripts(self) -> list[tuple[str, str]]:
         """Give the namespace and name of every Script."""
@@ -115,30 +122,3 @@ class FileBoard:
                 "status": ScriptStatus(version=version, source_hash=found),
             }
         )
-
-
-def find_missing(board: FileBoard, loaded: Loaded) -> list[Problem]:
-    """Tell the runs that cannot start because the files lack their Script or its source."""
-    problems = []
-    for found in loaded.objects:
-        if isinstance(found.object, ScriptExecution) and (reference := found.object.spec.script_ref):
-            script = board.find_script(found.object.metadata.namespace or NAMESPACE, reference.name)
-            source = board.find_source(script) if script else None
-            if source is None:
-                text = f'spec.scriptRef.name: there is no Script "{reference.name}" in these files'
-                problems.append(Problem(found.path, found.line, text))
-            elif source.text is None:
-                problems.append(Problem(found.path, found.line, source.problem))
-    return problems
-
-
-def fingerprint(board: FileBoard, found: Object) -> str:
-    """Give what a run depends on as one value: its own manifest, its Script and the source."""
-    if not isinstance(found, ScriptExecution):
-        return ""
-    parts = [found.model_dump_json(exclude={"status"})]
-    if reference := found.spec.script_ref:
-        script = board.find_script(found.metadata.namespace or NAMESPACE, reference.name)
-        if script is not None:
-            parts += [script.spec.model_dump_json(), board.find_source(script).text or ""]
-    return source_hash("\n".join(parts))

@@ -9,23 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
-from threading import Thread
+from threading import Thread, Timer
 
 import pytest
 
+from tests.unit.runner.dev.manifests import run, script
+
 ROOT = Path(__file__).parents[4]
 DEV = [sys.executable, "-m", "scriptorium_runner", "dev"]
-HEAD = "apiVersion: scriptorium.dev/v1alpha1\n"
-
-
-def script(source: str, name: str = "work") -> str:
-    return f"{HEAD}kind: Script\nmetadata: {{name: {name}}}\nspec:\n  source: |\n    {source}\n"
-
-
-def run(name: str = "run-1", script: str = "work") -> str:
-    return (
-        f"{HEAD}kind: ScriptExecution\nmetadata: {{name: {name}}}\nspec: {{scriptRef: {{name: {script}}}}}\n"
-    )
 
 
 def once(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -77,12 +68,18 @@ def test_a_bad_manifest_is_named_with_file_and_line_and_makes_the_exit_code_2(tm
     assert f"error: {file}:7: spec.sauce: unknown field" in done.stderr
 
 
-def test_a_run_of_a_script_that_is_not_there_is_named_at_once(tmp_path: Path) -> None:
+def test_a_run_that_cannot_start_is_named_at_once_and_makes_the_exit_code_1(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
-    file.write_text(run(script="absent"))
-    done = once(tmp_path)
-    assert done.returncode == 2
-    assert f'{file}:1: spec.scriptRef.name: there is no Script "absent"' in done.stderr
+    suspended = script("return 1", "late") + "  suspend: true\n"
+    texts = [run("run-1", "absent"), run("run-2", "late"), suspended, run("run-3"), script("return 3")]
+    file.write_text("---\n".join(texts))
+    done = once(tmp_path, "--output", "json")
+    assert done.returncode == 1
+    assert [json.loads(line)["metadata"]["name"] for line in done.stdout.splitlines()] == ["run-3"]
+    absent, late = done.stderr.splitlines()
+    assert absent.startswith(f'error: {file}:4: spec.scriptRef.name: there is no Script "absent"')
+    assert late.startswith(f'error: {file}:9: spec.scriptRef.name: Script "late" is suspended; ')
+    assert late.endswith(f"set its spec.suspend to false, at {file}:17")
 
 
 def test_a_folder_without_runs_says_so(tmp_path: Path) -> None:
@@ -105,9 +102,10 @@ def watching(folder: Path) -> Iterator["Queue[dict]"]:  # type: ignore[type-arg]
         yield runs
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        code = process.wait(timeout=30)
         reader.join(timeout=10)
         process.stdout.close()
+    assert code == 0
 
 
 def replace(file: Path, text: str) -> None:
@@ -132,14 +130,165 @@ def test_a_changed_script_runs_again_and_only_what_depends_on_it(tmp_path: Path)
         assert runs.empty()
 
 
+def test_a_run_that_is_changed_while_it_runs_is_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(script("return 1", "quick") + "---\n" + run("run-0", "quick"))
+    endless, ending = tmp_path / "b.yaml", script("return 2") + "---\n" + run()
+    with watching(tmp_path) as runs:
+        assert runs.get(timeout=30)["metadata"]["name"] == "run-0"
+        replace(endless, script("for (;;) {}") + "---\n" + run())
+        replace(file, script("return 'b'", "quick") + "---\n" + run("run-0", "quick"))
+        assert runs.get(timeout=30)["metadata"]["name"] == "run-0"
+        replace(endless, ending)
+        assert runs.get(timeout=30)["status"]["output"] == {"value": 2}
+        assert runs.empty()
+
+
+def test_a_broken_file_is_told_and_nothing_runs_again_when_it_is_mended(tmp_path: Path) -> None:
+    file, whole = tmp_path / "a.yaml", script("return 1") + "---\n" + run()
+    file.write_text(whole)
+    with started(tmp_path) as process:
+        assert process.stderr is not None
+        assert "watching" in process.stderr.readline()
+        replace(file, "kind: [")
+        assert process.stderr.readline() == f"changed {file}\n"
+        assert process.stderr.readline().startswith(f"error: {file}:1: not YAML: ")
+        replace(file, whole)
+        assert process.stderr.readline() == f"changed {file}: nothing to run again\n"
+        file.unlink()
+        assert process.stderr.readline() == f"removed {file}: nothing to run again\n"
+        assert "no ScriptExecution found" in process.stderr.readline()
+
+
+@contextmanager
+def started(folder: Path, *options: str, python: tuple[str, ...] = ()) -> Iterator["subprocess.Popen[str]"]:
+    """Have dev running, as from a terminal: a process group of its own; it is gone after the test."""
+    command = [DEV[0], *python, *DEV[1:], str(folder), "--state", str(folder / "state"), *options]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = Timer(60, process.kill)
+    deadline.start()
+    with process:
+        try:
+            yield process
+        finally:
+            deadline.cancel()
+            process.kill()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_it_and_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "a.yaml").write_text(script("for (;;) {}") + "---\n" + run())
-    command = [*DEV, str(tmp_path), "--state", str(tmp_path / "state")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    assert "watching" in process.stderr.readline()
-    process.send_signal(number)
-    # The pipes end only when the last process that holds them is gone, workers among them.
-    process.communicate(timeout=30)
+    with started(tmp_path) as process:
+        assert process.stderr is not None
+        assert "watching" in process.stderr.readline()
+        process.send_signal(number)
+        # The pipes end only when the last process that holds them is gone, workers among them.
+        output, errors = process.communicate(timeout=30)
     assert process.returncode == 0
+    assert output == ""
+    assert errors == "interrupted: 1 run had not ended\n"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_runs_are_open_is_the_exit_code_of_once(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    endless = [script("for (;;) {}"), *(run(f"run-{count}") for count in range(5))]
+    (tmp_path / "a.yaml").write_text(
+        "---\n".join([script("return 1", "quick"), run("run-q", "quick"), *endless])
+    )
+    with started(tmp_path, "--once", "--output", "json") as process:
+        assert process.stdout is not None
+        assert "run-q" in process.stdout.readline()
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert output == ""
+    assert errors == "interrupted: 5 runs had not ended\n"
+
+
+@pytest.mark.parametrize("options", [(), ("--once",), ("--once", "--output", "json")])
+def test_output_that_nobody_reads_ends_it_quietly(tmp_path: Path, options: tuple[str, ...]) -> None:
+    (tmp_path / "a.yaml").write_text(script("return 1") + "---\n" + run())
+    with started(tmp_path, *options) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 141
+    assert errors in ("", "watching for changes; Ctrl-C stops\n")
+
+
+def test_output_that_has_no_room_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(script("return 1") + "---\n" + run())
+    command = [*DEV, str(tmp_path), "--once", "--state", str(tmp_path / "state")]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr == "error: cannot write to <stdout>: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["{folder}/absent"], "error: {folder}/absent: no such file or folder"),
+        (
+            ["{folder}", "--state", "{folder}/file"],
+            "error: cannot keep the history in {folder}/file/history.sqlite",
+        ),
+        (["{folder}", "--state", "{folder}/broken"], "file is not a database; mend or remove it"),
+        (["{folder}", "--workers", "0"], "argument --workers: 0 is not a whole number from 1 to 100"),
+    ],
+)
+def test_an_option_that_cannot_be_followed_is_told_and_makes_the_exit_code_2(
+    tmp_path: Path, options: list[str], words: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "history.sqlite").write_text(
+        "no database, and long enough to tell that it is none"
+    )
+    command = [*DEV, *(option.format(folder=tmp_path) for option in options)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert words.format(folder=tmp_path) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_many_runs_are_told_in_the_order_of_the_files(tmp_path: Path) -> None:
+    names = [f"run-{number:03}" for number in range(300)]
+    (tmp_path / "a.yaml").write_text(script("return 1"))
+    for name in names:
+        (tmp_path / f"{name}.yaml").write_text(run(name))
+    done = once(tmp_path, "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split()[0] for line in done.stdout.splitlines() if not line.startswith(" ")]
+    assert rows == ["NAME", *names]
+
+
+def test_runs_of_one_name_are_told_apart_by_their_namespace(tmp_path: Path) -> None:
+    texts = [
+        text
+        for namespace in ("default", "other")
+        for text in (script("return ctx.script.name", namespace=namespace), run(namespace=namespace))
+    ]
+    (tmp_path / "a.yaml").write_text("---\n".join(texts))
+    done = once(tmp_path)
+    rows = {line.split()[0] for line in done.stdout.splitlines()[1:] if not line.startswith(" ")}
+    assert rows == {"run-1", "other/run-1"}
+
+
+def test_a_signal_while_it_starts_ends_it_like_any_program(tmp_path: Path) -> None:
+    with started(tmp_path, python=("-X", "importtime")) as process:
+        assert process.stderr is not None
+        while "asyncio" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    # A slow test may find it listening already.
+    assert process.returncode in (-signal.SIGINT, 0)
+    assert "Traceback" not in errors

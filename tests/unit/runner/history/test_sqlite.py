@@ -1,3 +1,5 @@
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,30 @@ def test_the_oldest_runs_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         for number in range(5):
             history.record(ended(f"run-{number}"))
         assert len(history.read(limit=10)) == 3
+
+
+@pytest.mark.parametrize("content", ["no database", None])
+def test_a_history_that_is_none_is_told_with_its_place_and_the_cure(
+    tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "history.sqlite"
+    file.write_text(content) if content else file.mkdir()
+    with pytest.raises(sqlite.HistoryError, match=f"{file}: .*; mend or remove it, or name another folder"):
+        sqlite.History(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_told_too(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(sqlite.HistoryError, match="Not a directory"):
+        sqlite.History(tmp_path / "file" / "state")
+
+
+def test_a_run_that_could_not_be_recorded_leaves_no_half_behind(tmp_path: Path) -> None:
+    with sqlite.History(tmp_path) as history:
+        with contextlib.closing(sqlite3.connect(tmp_path / "history.sqlite")) as other:
+            other.execute(
+                "CREATE TRIGGER full AFTER INSERT ON executions BEGIN SELECT RAISE(ABORT, 'no room'); END"
+            )
+        with pytest.raises(sqlite.HistoryError, match="no room"):
+            history.record(ended("run-1"))
+        assert history.read() == []
