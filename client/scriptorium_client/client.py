@@ -74,10 +74,12 @@ class Client:
         namespace: str | None = None,
         *,
         labels: str | None = None,
+        fields: str | None = None,
         is_metadata_only: bool = False,
     ) -> AsyncIterator[tuple[list[Manifest], str]]:
         """Give the objects page by page, each with the list's resource version; raises Gone if it expires."""
         query: dict[str, str] = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
+        query |= {"fieldSelector": fields} if fields else {}
         accept = METADATA_ONLY.replace("PartialObjectMetadata", "PartialObjectMetadataList")
         headers = {"Accept": accept} if is_metadata_only else {}
         while True:
@@ -89,12 +91,16 @@ class Client:
             query["continue"] = page["metadata"]["continue"]
 
     async def list_all(
-        self, resource: Resource, namespace: str | None = None, *, labels: str | None = None
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        labels: str | None = None,
+        fields: str | None = None,
     ) -> list[Manifest]:
-        """Give the objects of all pages."""
-        return [
-            item async for page, _ in self.list_pages(resource, namespace, labels=labels) for item in page
-        ]
+        """Give the objects of all pages, as they are at this moment."""
+        pages = self.list_pages(resource, namespace, labels=labels, fields=fields)
+        return [item async for page, _ in pages for item in page]
 
     async def create(self, manifest: Manifest, resource: Resource, *, is_dry_run: bool = False) -> Manifest:
         """Make an object; raises Conflict if the name is taken."""

@@ -31,6 +31,8 @@ class KindNames:
     short_name: str
     columns: list[Column]
     subresources: dict[str, Any] = field(default_factory=lambda: {"status": {}})
+    selectable: tuple[str, ...] = ()
+    """The fields that `--field-selector` takes."""
 
 
 KINDS = (
@@ -66,6 +68,7 @@ KINDS = (
             _column("Error", ".status.error.message", "What went wrong in the script.", is_wide=True),
             _AGE,
         ],
+        selectable=(".spec.scriptRef.name", ".spec.idempotencyKey", ".status.phase", ".status.reason"),
     ),
     KindNames(
         model=RunnerPool,
@@ -121,18 +124,22 @@ def build_crd(kind: KindNames) -> dict[str, Any]:
                 "shortNames": [kind.short_name],
                 "categories": ["scriptorium"],
             },
-            "versions": [
-                {
-                    "name": VERSION,
-                    "served": True,
-                    "storage": True,
-                    "subresources": kind.subresources,
-                    "additionalPrinterColumns": kind.columns,
-                    "schema": {"openAPIV3Schema": _build_root(schema)},
-                }
-            ],
+            "versions": [_build_version(kind, schema)],
         },
     }
+
+
+def _build_version(kind: KindNames, schema: dict[str, Any]) -> dict[str, Any]:
+    version = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": kind.subresources,
+        "additionalPrinterColumns": kind.columns,
+        "schema": {"openAPIV3Schema": _build_root(schema)},
+    }
+    paths = [{"jsonPath": path} for path in kind.selectable]
+    return version | ({"selectableFields": paths} if paths else {})
 
 
 def _build_root(schema: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ MAX_RETRIES = 20
 
 _ONE_SOURCE = "give exactly one of scriptRef and source"
 _INLINE_ONLY = "entrypoint and limits go with source; with scriptRef they are the Script's"
+_KEY_NEEDS_SCRIPT = "idempotencyKey goes with scriptRef: it is one key of one Script"
 _IMMUTABLE = "spec is immutable but for cancel; create a new ScriptExecution instead"
 
 
@@ -69,6 +70,7 @@ class ExecutionSpec(Model):
         json_schema_extra=validated_by(
             rule("has(self.scriptRef) != has(self.source)", _ONE_SOURCE),
             rule("has(self.source) || !(has(self.entrypoint) || has(self.limits))", _INLINE_ONLY),
+            rule("has(self.scriptRef) || !has(self.idempotencyKey)", _KEY_NEEDS_SCRIPT),
             *_fixed_presence(
                 "scriptRef",
                 "source",
@@ -79,6 +81,7 @@ class ExecutionSpec(Model):
                 "startDeadlineSeconds",
                 "retry",
                 "ttlSecondsAfterFinished",
+                "idempotencyKey",
             ),
             rule("!oldSelf.cancel || self.cancel", "cancel cannot be taken back"),
         )
@@ -105,6 +108,16 @@ class ExecutionSpec(Model):
         default=None, ge=0, le=31_536_000, json_schema_extra=_fixed()
     )
     """The run is removed this many seconds after its end; if absent, the history limits decide alone."""
+    idempotency_key: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        # What needs no escapes in a field selector.
+        pattern=r"^[A-Za-z0-9._:/@+-]+$",
+        json_schema_extra=_fixed(),
+    )
+    """Of all runs of the Script that were created within a day with this key, the first runs; the others end
+    as Duplicate and name it. Such a run starts a second later, when it is sure which one is the first."""
     cancel: bool = False
     """Set to true to stop the run, in any phase before its end."""
 
@@ -114,6 +127,8 @@ class ExecutionSpec(Model):
             raise ValueError(_ONE_SOURCE)
         if self.source is None and (self.entrypoint is not None or self.limits is not None):
             raise ValueError(_INLINE_ONLY)
+        if self.script_ref is None and self.idempotency_key is not None:
+            raise ValueError(_KEY_NEEDS_SCRIPT)
         return self
 
 
@@ -193,6 +208,8 @@ class ExecutionStatus(Model):
     """The reason in a sentence: what happened and what to change."""
     triggered_by: Annotated[Trigger, Field(strict=False)] = Trigger.MANUAL
     """What asked for the run."""
+    duplicate_of: str | None = Field(default=None, max_length=MAX_NAME)
+    """The run that had the same idempotencyKey first."""
     output: OpenObject | None = None
     """What the script returned; anything but an object is under value."""
     error: ErrorInfo | None = None

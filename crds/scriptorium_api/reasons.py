@@ -63,6 +63,10 @@ class Reason(StrEnum):
         "Failed: the runner that held the run is gone; ours, not the script's.",
     )
     CANCELLED = ("Cancelled", "Cancelled: cancel was set in the spec.")
+    DUPLICATE = (
+        "Duplicate",
+        "Cancelled: another run of the Script has the same idempotencyKey; duplicateOf names it.",
+    )
 
 
 #: The phase that a terminal reason belongs to; reasons that are not listed are waiting or running.
@@ -70,6 +74,7 @@ PHASE_OF_END: dict[Reason, Phase] = {
     Reason.COMPLETED: Phase.SUCCEEDED,
     Reason.TIMEOUT: Phase.TIMED_OUT,
     Reason.CANCELLED: Phase.CANCELLED,
+    Reason.DUPLICATE: Phase.CANCELLED,
 } | dict.fromkeys(
     (
         Reason.SCRIPT_ERROR,

@@ -62,6 +62,8 @@ class EndedRun:
     ttl_seconds: int | None
     size: int
     """Bytes of its JSON."""
+    kept_until: datetime | None = None
+    """A run with an idempotency key is remembered until then."""
 
     @property
     def is_success(self) -> bool:

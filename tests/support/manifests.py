@@ -66,6 +66,13 @@ GOOD: dict[str, Manifest] = {
         **RUN, input={"a": None, "b": [1, "x", {"c": True}], "d": 1.5, "e": {}}
     ),
     "a run with empty input": execution(**RUN, input={}),
+    "a run with a key, a retry and a time to live": execution(
+        **RUN,
+        idempotencyKey="orders/2026-11-21:17+a@b_c.d",
+        retry={"limit": 20, "backoffSeconds": 1, "maxBackoffSeconds": 86400},
+        ttlSecondsAfterFinished=0,
+    ),
+    "a script that keeps no history": script(**CODE, successfulRunsHistoryLimit=0, failedRunsHistoryLimit=0),
     "a run with input as deep as can run": execution(**RUN, input=nested(150)),
     # Its run ends as InputInvalid: a schema cannot count levels.
     "a run with input deeper than that": execution(**RUN, input=nested(160)),
@@ -109,6 +116,19 @@ BAD: dict[str, Bad] = {
     "a run of two things": Bad(execution(**RUN, **CODE), "exactly one of scriptRef and source"),
     "a run that sets the Script's limits": Bad(execution(**RUN, limits={"memoryMB": 8}), "go with source"),
     "a run that sets the Script's entrypoint": Bad(execution(**RUN, entrypoint="x"), "go with source"),
+    "a key that needs escapes": Bad(execution(**RUN, idempotencyKey="a,b"), "spec.idempotencyKey"),
+    "an empty key": Bad(execution(**RUN, idempotencyKey=""), "spec.idempotencyKey"),
+    "a key of a run without a script": Bad(execution(source="1", idempotencyKey="a"), "goes with scriptRef"),
+    "more retries than are kept": Bad(execution(**RUN, retry={"limit": 21}), "spec.retry.limit"),
+    "a retry without a pause": Bad(
+        execution(**RUN, retry={"backoffSeconds": 0}), "spec.retry.backoffSeconds"
+    ),
+    "a negative time to live": Bad(
+        execution(**RUN, ttlSecondsAfterFinished=-1), "spec.ttlSecondsAfterFinished"
+    ),
+    "a history limit that is too large": Bad(
+        script(**CODE, failedRunsHistoryLimit=1001), "spec.failedRunsHistoryLimit"
+    ),
     "input that is not an object": Bad(execution(**RUN, input=[1]), "spec.input"),
     "a reference without a name": Bad(execution(scriptRef={}), "spec.scriptRef.name"),
     "a reference into another namespace": Bad(

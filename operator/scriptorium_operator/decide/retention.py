@@ -11,6 +11,10 @@ from scriptorium_operator.facts import EndedRun
 MAX_NAMESPACE_BYTES = 64 * 1024 * 1024
 
 
+#: More runs of a Script with idempotency keys are not kept beyond its limits.
+MAX_WITH_KEY = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryLimits:
     """How many ended runs of a Script are kept."""
@@ -19,9 +23,15 @@ class HistoryLimits:
     failed: int = KEPT_FAILED
 
 
-def find_surplus(runs: Iterable[EndedRun], limits: HistoryLimits) -> list[EndedRun]:
-    """Give the runs of one Script that are too many, oldest first."""
+def find_surplus(runs: Iterable[EndedRun], limits: HistoryLimits, now: datetime) -> list[EndedRun]:
+    """Give the runs of one Script that are too many, oldest first.
+
+    Those with an idempotency key come on top for their day, at most MAX_WITH_KEY of them.
+    """
     newest_first = sorted(runs, key=_age, reverse=True)
+    kept = [run for run in newest_first if run.kept_until is not None and now < run.kept_until]
+    remembered = {run.uid for run in kept[:MAX_WITH_KEY]}
+    newest_first = [run for run in newest_first if run.uid not in remembered]
     succeeded = [run for run in newest_first if run.is_success]
     failed = [run for run in newest_first if not run.is_success]
     return sorted([*succeeded[limits.succeeded :], *failed[limits.failed :]], key=_age)

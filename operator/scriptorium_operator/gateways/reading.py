@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from scriptorium_api import names
 from scriptorium_api.reasons import Phase
@@ -17,6 +17,9 @@ from scriptorium_operator.facts import (
     RunnerCounts,
     Tenant,
 )
+
+#: For so long a run with an idempotency key is the first of it, so for so long it is kept.
+REMEMBERED = timedelta(hours=24)
 
 _ENDS = {phase.value for phase in Phase if phase.is_terminal}
 
@@ -39,6 +42,8 @@ def read_ended_run(item: Manifest) -> EndedRun | None:
     if is_unfinished(item):
         return None
     metadata, spec, status = item["metadata"], item["spec"], item["status"]
+    created = datetime.fromisoformat(metadata["creationTimestamp"])
+    completed = status.get("completionTime")
     return EndedRun(
         key=Key(Kind.EXECUTION, metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
@@ -46,9 +51,10 @@ def read_ended_run(item: Manifest) -> EndedRun | None:
         phase=status["phase"],
         reason=status.get("reason", ""),
         message=status.get("message", ""),
-        ended=datetime.fromisoformat(status.get("completionTime") or metadata["creationTimestamp"]),
+        ended=datetime.fromisoformat(completed) if completed else created,
         ttl_seconds=spec.get("ttlSecondsAfterFinished"),
         size=len(json.dumps(item)),
+        kept_until=created + REMEMBERED if "idempotencyKey" in spec else None,
     )
 
 

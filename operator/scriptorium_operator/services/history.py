@@ -49,8 +49,9 @@ class History:
         self._runs[run.uid] = self._groups[group][run.uid] = run
         self._bytes[group[0]] += run.size
         self._changed.add(group)
-        if expiry := retention.find_expiry(run):
-            heapq.heappush(self._expiries, (expiry, run.uid))
+        for moment in (retention.find_expiry(run), run.kept_until):
+            if moment is not None:
+                heapq.heappush(self._expiries, (moment, run.uid))
         former = self._latest.get(group)
         if former is None or former.ended <= run.ended:
             self._latest[group] = run
@@ -105,12 +106,15 @@ class History:
         while self._expiries and self._expiries[0][0] <= now:
             _, uid = heapq.heappop(self._expiries)
             if run := self._runs.get(uid):
-                yield run
+                self._changed.add(_group_of(run))
+                expiry = retention.find_expiry(run)
+                if expiry is not None and expiry <= now:
+                    yield run
         unknown = {group for group in self._changed if group not in self._limits and is_script(group)}
         changed, self._changed = self._changed - unknown, unknown
         for group in changed:
             kept = (run for run in self._groups.get(group, {}).values() if run.uid not in self._doomed)
-            yield from retention.find_surplus(kept, self._find_limits(group))
+            yield from retention.find_surplus(kept, self._find_limits(group), now)
         for namespace in {namespace for namespace, _ in changed}:
             if self._bytes[namespace] > retention.MAX_NAMESPACE_BYTES:
                 yield from retention.find_heaviest(self._list_runs(namespace), retention.MAX_NAMESPACE_BYTES)

@@ -47,7 +47,14 @@ class Ledger:
             self.idle.set()
 
     def end(self, execution: ScriptExecution, status: ExecutionStatus) -> None:
-        """Show and remember a run that ended; whatever fails at that, it is open no more."""
+        """Show and remember a run that ended; whatever fails at that, it is open no more.
+
+        One whose attempt failed and that has another before it is told, and stays open.
+        """
+        if not status.phase.is_terminal:
+            with self.stopping_on_trouble():
+                self.screen.note(f"{execution.metadata.name}: {status.message}")
+            return
         ended = execution.model_copy(update={"status": status})
         try:
             with self.stopping_on_trouble():

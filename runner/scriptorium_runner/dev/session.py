@@ -122,6 +122,7 @@ async def _run_session(options: DevOptions, ledger: Ledger, sandbox: EngineSandb
     board = files.FileBoard()
     place = Place(holder=_HOLDER, tenant=_TENANT, slots=options.workers)
     dispatcher = Dispatcher(board, sandbox, place, ledger.end)
+    board.on_waiting = dispatcher.offer
     session = _Session(Shelf(options.paths), ledger, board, dispatcher)
     taking = asyncio.create_task(dispatcher.run())
     # A loop that died would leave the session waiting for ever; its error is raised below.

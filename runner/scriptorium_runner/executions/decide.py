@@ -48,6 +48,7 @@ class End:
 
     reason: Reason
     message: str
+    duplicate_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

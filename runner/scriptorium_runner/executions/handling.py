@@ -11,7 +11,7 @@ from typing import Any
 from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Script
-from scriptorium_runner.executions import attempt, context, decide, retry
+from scriptorium_runner.executions import attempt, context, decide, duplicates, retry
 from scriptorium_runner.executions import status as statuses
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.errors import NoWorker
@@ -108,7 +108,7 @@ class Handling:
             case decide.End():
                 return await self._end_unstarted(execution, decision)
             case decide.Start():
-                return await self._run(visit, decision, script)
+                return await self._find_duplicate(visit) or await self._run(visit, decision, script)
 
     def _find_script(self, execution: ScriptExecution) -> Script | None:
         reference = execution.spec.script_ref
@@ -131,6 +131,24 @@ class Handling:
         if written := await attempt.settle(self._board, execution, lambda _current: status):
             self._on_end(execution, written)
         return Done()
+
+    async def _find_duplicate(self, visit: Visit) -> Result | None:
+        """End the run if another was first with its key; None if it is the first, or has none."""
+        execution = visit.execution
+        key = execution.spec.idempotency_key
+        if key is None or execution.status.attempt:
+            return None
+        waited = (_utc_now() - visit.seen).total_seconds()
+        if waited < duplicates.SURE_SECONDS:
+            return LookAgain(duplicates.SURE_SECONDS - waited)
+        others = await self._board.list_with_key(execution.metadata.namespace, key)
+        first = duplicates.find_first(execution, others)
+        if first is None:
+            return None
+        message = f"run {first.metadata.name} had the idempotency key first, {first.status.phase} by now"
+        return await self._end_unstarted(
+            execution, decide.End(Reason.DUPLICATE, message, first.metadata.name)
+        )
 
     async def _run(self, visit: Visit, start: decide.Start, script: Script | None) -> Result:
         execution, signals = visit.execution, visit.signals

@@ -22,6 +22,9 @@ class Board(Protocol):
     async def read(self, execution: ScriptExecution) -> ScriptExecution:
         """Give the run as it is now; raises Vanished if that very object is gone."""
 
+    async def list_with_key(self, namespace: str, key: str) -> list[ScriptExecution]:
+        """Give all runs with an idempotency key, as they are at this moment."""
+
     async def write_status(self, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution:
         """Write the status if the run is still as given, and give the run as it is then."""
 

@@ -85,7 +85,8 @@ def build_claimed(
 
 def build_unstarted_end(execution: ScriptExecution, end: End, now: datetime) -> ExecutionStatus:
     """Give the status of a run that ends without having started; what an earlier attempt left stays."""
-    return _finish(execution, Outcome(reason=end.reason, message=end.message), now)
+    ended = _finish(execution, Outcome(reason=end.reason, message=end.message), now)
+    return ended.model_copy(update={"duplicate_of": end.duplicate_of})
 
 
 def build_settled(execution: ScriptExecution, outcome: Outcome, times: Times) -> ExecutionStatus:

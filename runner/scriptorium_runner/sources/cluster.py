@@ -62,6 +62,14 @@ class ClusterBoard:
             raise Vanished(f"{metadata.name} was deleted and made again")
         return current
 
+    async def list_with_key(self, namespace: str, key: str) -> list[ScriptExecution]:
+        """Give all runs with an idempotency key, as they are at this moment."""
+        try:
+            found = await self._client.list_all(EXECUTIONS, namespace, fields=f"spec.idempotencyKey={key}")
+        except ApiError as error:
+            raise _translate(error) from error
+        return list(map(read_execution, found))
+
     async def write_status(self, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution:
         """Write the status if the run is still as given, and give the run as it is then."""
         metadata = execution.metadata

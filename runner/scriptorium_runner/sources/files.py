@@ -2,11 +2,13 @@
 
 import secrets
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.names import source_hash
+from scriptorium_api.reasons import Phase
 from scriptorium_api.script import Script, ScriptStatus
 from scriptorium_runner.executions.decide import Source
 from scriptorium_runner.executions.errors import Superseded, Vanished
@@ -23,6 +25,9 @@ class FileBoard:
         self._scripts: dict[tuple[str, str], Script] = {}
         self._config_maps: dict[tuple[str, str], dict[str, Any]] = {}
         self._runs: dict[str, ScriptExecution] = {}
+        self._with_key: dict[tuple[str, str], ScriptExecution] = {}
+        self.on_waiting: Callable[[ScriptExecution], None] = lambda _execution: None
+        """Told of every run that waits again after a write, as a watch would tell it."""
 
     def take(self, loaded: Loaded) -> None:
         """Make the board's Scripts those of the files."""
@@ -57,6 +62,7 @@ class FileBoard:
             }
         )
         self._runs[created.metadata.uid] = created
+        self._keep_key(created)
         return created
 
     def remove(self, uid: str) -> None:
@@ -90,6 +96,14 @@ class FileBoard:
         except KeyError as error:
             raise Vanished(execution.metadata.name) from error
 
+    async def list_with_key(self, namespace: str, key: str) -> list[ScriptExecution]:
+        """Give each manifest's latest run with the key: a manifest that changed is no duplicate of itself."""
+        return [
+            run
+            for (place, _), run in self._with_key.items()
+            if place == namespace and run.spec.idempotency_key == key
+        ]
+
     async def write_status(self, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution:
         """Write the status if the run is still as given, and give the run as it is then."""
         current = await self.read(execution)
@@ -102,11 +116,18 @@ class FileBoard:
                 "status": status,
             }
         )
+        self._keep_key(written)
         if status.phase.is_terminal:
             del self._runs[execution.metadata.uid]
         else:
             self._runs[execution.metadata.uid] = written
+        if status.phase is Phase.PENDING:
+            self.on_waiting(written)
         return written
+
+    def _keep_key(self, run: ScriptExecution) -> None:
+        if run.spec.idempotency_key is not None:
+            self._with_key[run.metadata.namespace, run.metadata.name] = run
 
     def _number(self, script: Script, former: Script | None) -> Script:
         """Give the Script with a status, as the operator would write it."""

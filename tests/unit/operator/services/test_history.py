@@ -98,3 +98,9 @@ def test_five_thousand_old_runs_are_found_at_once() -> None:
     history = filled(5000, HistoryLimits(succeeded=20))
     history.doom(NOW, lambda _: True)
     assert len(history.take_doomed(5000)) == 4980
+
+
+def test_a_run_with_an_idempotency_key_goes_when_its_day_is_over() -> None:
+    history = filled(1, HistoryLimits(succeeded=0), kept_until=NOW + timedelta(hours=24))
+    assert doomed(history) == []
+    assert doomed(history, minutes=24 * 60) == ["run-0"]

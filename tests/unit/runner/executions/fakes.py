@@ -41,6 +41,9 @@ class MemoryBoard:
             raise Vanished("gone")
         return self.runs[execution.metadata.uid]
 
+    async def list_with_key(self, namespace: str, key: str) -> list[ScriptExecution]:
+        return [run for run in self.runs.values() if run.spec.idempotency_key == key]
+
     async def write_status(self, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution:
         if self.faults and (fault := self.faults.pop(0)) is not None:
             raise fault

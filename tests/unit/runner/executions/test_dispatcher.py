@@ -3,8 +3,10 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from scriptorium_api.reasons import Phase, Reason
-from scriptorium_runner.executions import dispatcher
+from scriptorium_runner.executions import dispatcher, duplicates
 from tests.support.makers import make_execution
 from tests.support.waiting import until_async
 from tests.unit.runner.executions.fakes import ME, MemoryBoard, ObedientSandbox, add, phase_of, running
@@ -121,3 +123,21 @@ async def test_a_bug_of_ours_ends_the_run_with_a_reason_and_leaves_the_loop_aliv
         sandbox.error = None
         loop.offer(add(board, "run-2"))
         await until_async(phase_of(board, "run-2"))
+
+
+async def test_of_runs_with_one_key_the_first_runs_and_the_others_name_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(duplicates, "SURE_SECONDS", 0)
+    board, sandbox = MemoryBoard(), ObedientSandbox()
+    runs = [add(board, uid, idempotencyKey="order-1") for uid in ("run-b", "run-a")]
+    async with running(board, sandbox) as loop:
+        for run in runs:
+            loop.offer(run)
+        await until_async(lambda: all(run.status.phase.is_terminal for run in board.runs.values()))
+    first = min(runs, key=lambda run: (run.metadata.creation_timestamp, run.metadata.uid)).metadata.uid
+    (other,) = {"run-a", "run-b"} - {first}
+    assert sandbox.started == [first]
+    ended = board.runs[other].status
+    assert (ended.phase, ended.reason) == (Phase.CANCELLED, Reason.DUPLICATE)
+    assert ended.duplicate_of == first
