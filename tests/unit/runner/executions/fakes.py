@@ -71,6 +71,7 @@ class ObedientSandbox:
     now: int = 0
     error: Exception | None = None
     is_waiting_for_a_worker: bool = False
+    reason: Reason = Reason.COMPLETED
 
     async def run(self, start: Start, context: Mapping[str, Any], stop: asyncio.Event) -> Outcome:
         if self.error:
@@ -86,12 +87,12 @@ class ObedientSandbox:
     async def _end(self, stop: asyncio.Event) -> Outcome:
         if self.hold is None:
             await asyncio.sleep(0)
-            return Outcome(reason=Reason.COMPLETED, started_at=datetime.now(UTC), duration_ms=1)
+            return Outcome(reason=self.reason, started_at=datetime.now(UTC), duration_ms=1)
         waits = [asyncio.create_task(event.wait()) for event in (self.hold, stop)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
-        reason = Reason.CANCELLED if stop.is_set() else Reason.COMPLETED
+        reason = Reason.CANCELLED if stop.is_set() else self.reason
         if self.is_waiting_for_a_worker:
             return Outcome(reason=reason)
         return Outcome(reason=reason, started_at=datetime.now(UTC), duration_ms=1)
