@@ -86,7 +86,7 @@ async def test_a_retry_starts_when_it_is_due_and_not_before() -> None:
         for _ in range(50):
             await asyncio.sleep(0)
         assert len(sandbox.started) == 1
-        past = waiting.status.model_copy(
+        due = waiting.status.model_copy(
             update={"next_attempt_time": datetime.now(UTC) - timedelta(seconds=1)}
         )
         loop.offer(board.change(waiting.model_copy(update={"status": due})))
