@@ -4,8 +4,10 @@ import asyncio
 import logging
 import os
 import random
+import secrets
 import sys
-from contextlib import AsyncExitStack
+import time
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 
 import kopf
@@ -13,11 +15,14 @@ import kopf
 import scriptorium_client as kubernetes
 from scriptorium_operator import logs, settings
 from scriptorium_operator.context import Context
-from scriptorium_operator.errors import SettingInvalid
+from scriptorium_operator.decide.election import LEASE_SECONDS
+from scriptorium_operator.errors import NotLeading, OperatorError, SettingInvalid
 from scriptorium_operator.gateways.cluster import Cluster
+from scriptorium_operator.gateways.election import LeaseGateway, Replica
 from scriptorium_operator.gateways.syntax import open_syntax_checker
 from scriptorium_operator.handlers import configuration, health, login, pools, scripts
-from scriptorium_operator.services import tasks
+from scriptorium_operator.services import leadership, tasks
+from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.services.work import Work
 from scriptorium_operator.settings import Settings
 
@@ -39,30 +44,49 @@ async def run(chosen: Settings) -> None:
             kubernetes.Client(kubernetes.load_config(), user_agent="scriptorium-operator")
         )
         syntax = await stack.enter_async_context(open_syntax_checker(chosen.syntax_workers))
+        lead = Leadership(time.monotonic)
         context = Context(
             settings=chosen,
-            cluster=Cluster(client),
+            cluster=Cluster(client, lead.check),
             syntax=syntax,
+            leadership=lead,
             work=Work(random.random),
             now=read_clock,
         )
-        await serve(context)
+        # A container that was started again in its pod is another replica: it remembers nothing.
+        identity = f"{chosen.pod}/{secrets.token_hex(4)}"
+        replica = Replica(identity, chosen.namespace, LEASE_SECONDS)
+        leases = LeaseGateway(client, replica, lambda: datetime.now(UTC))
+        async with health.serve_health(context):
+            await tasks.wait_for_kinds(context)
+            await serve(context, leases)
 
 
-async def serve(context: Context) -> None:
-    """Start what the operator consists of, and wait for its end."""
-    async with health.serve_health(context):
-        await tasks.wait_for_kinds(context)
-        tasks.start(context)
-        try:
-            await kopf.operator(
-                clusterwide=True,
-                standalone=True,
-                memo=context,
-                settings=configuration.build_kopf_settings(),
-            )
-        finally:
-            await context.supervisor.stop()
+async def serve(context: Context, leases: LeaseGateway) -> None:
+    """Run what the operator consists of, until a signal ends it; raises NotLeading if it has to make way."""
+    tasks.start(context)
+    watching = asyncio.create_task(
+        kopf.operator(
+            clusterwide=True, standalone=True, memo=context, settings=configuration.build_kopf_settings()
+        )
+    )
+    campaign = asyncio.create_task(leadership.campaign(context.leadership, leases, time.monotonic))
+    try:
+        await asyncio.wait({watching, campaign}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await context.supervisor.stop()
+        await end(campaign, watching)
+    with suppress(OperatorError):
+        await leases.give_up()
+
+
+async def end(campaign: asyncio.Task[None], watching: asyncio.Task[None]) -> None:
+    """End what is still running; raises what ended the other."""
+    for task in (campaign, watching):
+        task.cancel()
+    for outcome in await asyncio.gather(campaign, watching, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
 def main() -> None:
@@ -73,7 +97,10 @@ def main() -> None:
     except SettingInvalid as error:
         sys.exit(f"scriptorium-operator: {error}")
     log.info("operator starts", extra={"image": chosen.runner.image})
-    asyncio.run(run(chosen))
+    try:
+        asyncio.run(run(chosen))
+    except NotLeading:
+        sys.exit("scriptorium-operator: another replica took over while this one could not be heard")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from scriptorium_operator.gateways.syntax import SyntaxChecker
 from scriptorium_operator.services.canary import Canary
 from scriptorium_operator.services.history import History
 from scriptorium_operator.services.inventory import Inventory, References
+from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.services.outbox import Outbox
 from scriptorium_operator.services.supervision import Supervisor
 from scriptorium_operator.services.work import Work
@@ -23,6 +24,7 @@ class Context:
     settings: Settings
     cluster: Cluster
     syntax: SyntaxChecker
+    leadership: Leadership
     work: Work
     now: Callable[[], datetime]
     """The time in UTC, in whole seconds, as Kubernetes writes it."""

@@ -6,7 +6,8 @@ OperatorError
  ├ Outdated              the object changed since it was read; read it again
  ├ Vanished              the object or its namespace is gone, or on its way out; let go
  ├ ClusterRefused        the API server refuses what we ask for: a quota, a policy, a missing right
- └ SyntaxCheckFailed     the syntax checker did not answer; try again
+ ├ SyntaxCheckFailed     the syntax checker did not answer; try again
+ └ NotLeading            another replica leads; this one must not write
 """
 
 
@@ -53,3 +54,7 @@ class ClusterRefused(OperatorError):
 
 class SyntaxCheckFailed(OperatorError):
     """The syntax checker did not answer."""
+
+
+class NotLeading(OperatorError):
+    """Another replica of the operator leads; this one must not write."""

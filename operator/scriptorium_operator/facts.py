@@ -134,3 +134,11 @@ class SyntaxFault:
     message: str
     line: int | None = None
     column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseState:
+    """The Lease of the operator's replicas, as it was read."""
+
+    holder: str
+    version: str

@@ -36,6 +36,9 @@ class Settings:
     """How many objects are brought up to date at once."""
     syntax_workers: int = 2
     health_port: int = 8080
+    namespace: str = "scriptorium-system"
+    """Where the replicas' Lease is."""
+    pod: str = "operator"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -48,6 +51,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         workers=_read_number(environment, "SCRIPTORIUM_WORKERS", Settings.workers, 100),
         syntax_workers=_read_number(environment, "SCRIPTORIUM_SYNTAX_WORKERS", Settings.syntax_workers, 16),
         health_port=_read_number(environment, "SCRIPTORIUM_HEALTH_PORT", Settings.health_port, 65535),
+        namespace=environment.get("POD_NAMESPACE") or Settings.namespace,
+        pod=environment.get("POD_NAME") or Settings.pod,
     )
 
 

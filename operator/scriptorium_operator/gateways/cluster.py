@@ -1,6 +1,6 @@
 """The cluster: the only caller of the Kubernetes client."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 import scriptorium_client as kubernetes
@@ -9,7 +9,7 @@ from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Script
 from scriptorium_client import resources
 from scriptorium_client.resources import Resource
-from scriptorium_operator.errors import ClusterRefused, ClusterUnavailable, Outdated, Vanished
+from scriptorium_operator.errors import ClusterUnavailable
 from scriptorium_operator.facts import (
     POOL_PARTS,
     Address,
@@ -22,6 +22,7 @@ from scriptorium_operator.facts import (
     Tenant,
 )
 from scriptorium_operator.gateways import reading
+from scriptorium_operator.gateways.errors import translated
 
 _ENDPOINT_SLICES = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 
@@ -38,19 +39,19 @@ _RESOURCES = {
     Kind.NETWORK_POLICY: resources.NETWORK_POLICIES,
 }
 
-#: How the API server words its refusal to create in a namespace that is going away.
-_BEING_TERMINATED = "being terminated"
-
 
 class Cluster:
-    """What the operator reads and writes; every method raises the errors of this package only."""
+    """What the operator reads and writes; every method raises the errors of this package only.
 
-    def __init__(self, client: kubernetes.Client) -> None:
-        self._client = client
+    `may_write` is asked before each write, and raises if this replica does not lead.
+    """
+
+    def __init__(self, client: kubernetes.Client, may_write: Callable[[], None]) -> None:
+        self._client, self._may_write = client, may_write
 
     async def find(self, key: Key) -> Manifest | None:
         """Give a live object as it is."""
-        with _translated():
+        with translated():
             return await self._client.find(_RESOURCES[key.kind], key.name, key.namespace)
 
     async def find_script(self, key: Key) -> Script | None:
@@ -76,7 +77,7 @@ class Cluster:
 
     async def find_api_server(self) -> list[Address]:
         """Give where the API server is reached from pods."""
-        with _translated():
+        with translated():
             return reading.read_addresses(
                 await self._client.get(_ENDPOINT_SLICES, "kubernetes", "default"),
                 await self._client.get(resources.SERVICES, "kubernetes", "default"),
@@ -95,7 +96,7 @@ class Cluster:
 
     async def has_scripts(self, namespace: str) -> bool:
         """Say whether there is a Script in the namespace."""
-        with _translated():
+        with translated():
             async for items, _ in self._client.list_pages(
                 resources.SCRIPTS, namespace, is_metadata_only=True
             ):
@@ -105,7 +106,7 @@ class Cluster:
 
     async def has_unfinished_runs(self, namespace: str) -> bool:
         """Say whether a run of the namespace has not ended; the phase is not selectable, so all are read."""
-        with _translated():
+        with translated():
             async for items, _ in self._client.list_pages(resources.EXECUTIONS, namespace):
                 if any(map(reading.is_unfinished, items)):
                     return True
@@ -113,13 +114,13 @@ class Cluster:
 
     async def apply(self, manifest: Manifest) -> Manifest:
         """Make the live object have what the manifest says; gives the live object."""
-        with _translated(is_write=True):
+        with self._writing():
             return await self._client.apply(manifest, resources.of_manifest(manifest), names.MANAGER)
 
     async def replace_status(self, former: Script | RunnerPool, status: Manifest) -> None:
         """Write the status of an object as it was read; raises Outdated if it changed since."""
         metadata = former.metadata
-        with _translated(is_write=True):
+        with self._writing():
             await self._client.replace_status(
                 _RESOURCES[Kind(former.kind)],
                 metadata.name,
@@ -130,12 +131,12 @@ class Cluster:
 
     async def announce(self, event: Manifest) -> None:
         """Make an Event."""
-        with _translated(is_write=True):
+        with self._writing():
             await self._client.create(event, resources.EVENTS)
 
     async def delete(self, key: Key, uid: str) -> None:
         """Delete an object, if it is still this very one."""
-        with _translated(is_write=True):
+        with self._writing():
             await self._client.delete(_RESOURCES[key.kind], key.name, key.namespace, uid=uid)
 
     async def follow(self, kind: Kind) -> AsyncIterator[Notice | InSync]:
@@ -152,21 +153,13 @@ class Cluster:
             else:
                 yield reading.read_notice(kind, event.object, is_gone=event.type == "DELETED")
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._may_write()
+        with translated(is_write=True):
+            yield
+
 
 def _render_part_labels() -> str:
     labels = names.runner_labels(names.DEFAULT_POOL)
     return ",".join(f"{key}={value}" for key, value in labels.items() if not key.endswith("/instance"))
-
-
-@contextmanager
-def _translated(*, is_write: bool = False) -> Iterator[None]:
-    """Turn the client's errors into ours."""
-    try:
-        yield
-    except kubernetes.Unavailable as error:
-        raise ClusterUnavailable(str(error), error.retry_after) from error
-    except (kubernetes.Conflict, kubernetes.Gone) as error:
-        raise Outdated(str(error)) from error
-    except kubernetes.ApiError as error:
-        is_ending = _BEING_TERMINATED in str(error) or isinstance(error, kubernetes.NotFound)
-        raise (Vanished if is_write and is_ending else ClusterRefused)(str(error)) from error

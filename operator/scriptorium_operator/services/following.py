@@ -48,7 +48,7 @@ def _take_run(context: Context, notice: Notice) -> None:
         context.history.forget(notice.uid)
     elif notice.ended is not None:
         former = context.history.note(notice.ended)
-        is_news = Kind.EXECUTION in context.inventory.in_sync
+        is_news = Kind.EXECUTION in context.inventory.in_sync and context.leadership.is_held
         if is_news and former and notice.ended.script and former.is_success != notice.ended.is_success:
             context.outbox.put(notice.ended)
     _take_need(context, notice.key.namespace)

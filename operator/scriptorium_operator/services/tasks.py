@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from scriptorium_operator.context import Context
@@ -26,14 +27,28 @@ async def handle(context: Context, key: Key) -> None:
 
 
 def start(context: Context) -> None:
-    """Start all tasks."""
+    """Start all tasks: every replica sees everything, and the one that leads works."""
     for kind in Kind:
         context.supervisor.start(f"follow {kind}", partial(following.follow_kind, context, kind))
-    for number in range(context.settings.workers):
-        context.supervisor.start(f"work {number}", partial(context.work.work_off, partial(handle, context)))
-    context.supervisor.start("announce", partial(announcing.announce_for_ever, context))
-    context.supervisor.start("clear", partial(clearing.clear_for_ever, context))
-    context.supervisor.start("sweep", partial(sweeping.sweep_for_ever, context))
+    for name, work in _list_works(context):
+        context.supervisor.start(name, partial(_work_when_leading, context, work))
+
+
+def _list_works(context: Context) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    return [
+        *(
+            (f"work {number}", partial(context.work.work_off, partial(handle, context)))
+            for number in range(context.settings.workers)
+        ),
+        ("announce", partial(announcing.announce_for_ever, context)),
+        ("clear", partial(clearing.clear_for_ever, context)),
+        ("sweep", partial(sweeping.sweep_for_ever, context)),
+    ]
+
+
+async def _work_when_leading(context: Context, work: Callable[[], Awaitable[None]]) -> None:
+    await context.leadership.wait()
+    await work()
 
 
 async def wait_for_kinds(context: Context, pause: float = 2.0) -> None:

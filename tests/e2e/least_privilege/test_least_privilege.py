@@ -90,6 +90,11 @@ def sort_verbs(rules: dict[tuple[str, str, str], list[str]]) -> dict[tuple[str, 
 
 def test_the_operator_may_do_this_and_no_more(kubectl: Kubectl, release: str) -> None:
     assert rules_of(kubectl, "scriptorium-operator", release, "default") == sort_verbs(OPERATOR)
+    leases = {
+        ("coordination.k8s.io", "leases", ""): ["create"],
+        ("coordination.k8s.io", "leases", "scriptorium-operator"): ["get", "patch"],
+    }
+    assert rules_of(kubectl, "scriptorium-operator", release, release) == sort_verbs(OPERATOR | leases)
 
 
 @pytest.mark.usefixtures("release")

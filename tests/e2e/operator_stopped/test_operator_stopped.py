@@ -25,10 +25,12 @@ def stopped(kubectl: Kubectl, release: str, namespace: str) -> Iterator[None]:
         namespace,
     )
     place = ("deployment/scriptorium-operator", "--namespace", release)
+    before = kubectl.get("deployment", "scriptorium-operator", release)
+    assert before
     kubectl.run("scale", *place, "--replicas=0")
     until(lambda: not kubectl.list("pods", release, "-l", "app.kubernetes.io/component=operator"), 90)
     yield
-    kubectl.run("scale", *place, "--replicas=1")
+    kubectl.run("scale", *place, f"--replicas={before['spec']['replicas']}")
     kubectl.run("rollout", "status", *place, "--timeout=120s")
 
 

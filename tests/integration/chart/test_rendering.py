@@ -27,7 +27,9 @@ def operator_pod(*options: str) -> dict[str, Any]:
 
 
 def operator_environment(*options: str) -> dict[str, str]:
-    return {entry["name"]: entry["value"] for entry in operator_pod(*options)["containers"][0]["env"]}
+    """Give what the chart sets; what the kubelet fills in is not known here."""
+    entries = operator_pod(*options)["containers"][0]["env"]
+    return {entry["name"]: entry["value"] for entry in entries if "value" in entry}
 
 
 def rules_of(role: str) -> set[tuple[str, str, str]]:
@@ -171,3 +173,27 @@ def test_editors_write_scripts_and_runs_and_only_admins_pools() -> None:
     administered = {resource for _, resource, verb in rules_of("scriptorium-admin") if verb == "create"}
     assert edited == {"scripts", "scriptexecutions"}
     assert "runnerpools" in administered
+
+
+def test_two_operators_stand_apart_and_one_of_them_stays_in_a_disruption() -> None:
+    deployment = render_one("Deployment", "scriptorium-operator")
+    assert deployment["spec"]["replicas"] == 2
+    assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    assert "podAntiAffinity" in deployment["spec"]["template"]["spec"]["affinity"]
+    budget = render_one("PodDisruptionBudget", "scriptorium-operator")
+    assert budget["spec"]["maxUnavailable"] == 1
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert budget["spec"]["selector"]["matchLabels"].items() <= labels.items()
+
+
+def test_a_single_operator_holds_up_no_drain() -> None:
+    rendered = render("--set=operator.replicas=1")
+    assert not [item for item in rendered if item["kind"] == "PodDisruptionBudget"]
+
+
+def test_the_operator_may_write_one_lease() -> None:
+    rules = render_one("Role", "scriptorium-operator")["rules"]
+    named = [rule for rule in rules if "resourceNames" in rule]
+    assert [(rule["resourceNames"], rule["verbs"]) for rule in named] == [
+        (["scriptorium-operator"], ["get", "patch"])
+    ]

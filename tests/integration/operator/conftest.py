@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -60,6 +61,14 @@ class OperatorProcess:
         """Give what it has logged."""
         return self._log.read_text()
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait until it has ended; gives its exit code."""
+        return self._process.wait(60)
+
     def stop(self) -> None:
         """End it as the kubelet does."""
         self._process.terminate()
@@ -81,7 +90,7 @@ def _installed_operator_rests(kubectl: Kubectl) -> Iterator[dict[str, Any] | Non
     label = "app.kubernetes.io/component=operator"
     until(lambda: not kubectl.list("pods", NAMESPACE, "--selector", label), 60, "the operator rests")
     yield installed
-    kubectl.run(*scale, "--replicas=1")
+    kubectl.run(*scale, f"--replicas={installed['spec']['replicas']}")
     kubectl.run("rollout", "status", "deployment", DEPLOYMENT, "--namespace", NAMESPACE, "--timeout=120s")
 
 
@@ -126,6 +135,8 @@ def start_operator(
             "SCRIPTORIUM_IMAGE": image,
             "SCRIPTORIUM_HEALTH_PORT": str(_free_port()),
             "SCRIPTORIUM_SWEEP_SECONDS": "1",
+            "POD_NAME": f"operator-{len(started)}",
+            "POD_NAMESPACE": NAMESPACE,
         } | settings
         started.append(OperatorProcess(environment, tmp_path / "operator.log"))
         started[-1].wait_until_ready()

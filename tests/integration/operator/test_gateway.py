@@ -35,7 +35,7 @@ RICH_SPEC = {
 
 @pytest_asyncio.fixture
 async def cluster(client: Client) -> AsyncIterator[Cluster]:
-    yield Cluster(client)
+    yield Cluster(client, lambda: None)
 
 
 def make_pool(spec: Manifest, namespace: str) -> Manifest:

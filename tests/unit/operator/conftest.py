@@ -3,8 +3,16 @@
 import pytest
 
 from scriptorium_operator.context import Context
+from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.settings import RunnerSettings, Settings
 from tests.unit.operator.fakes import Clock, FakeCluster, FakeSyntax, RecordedWork
+
+
+def leading() -> Leadership:
+    """A leadership that lasts."""
+    leadership = Leadership(lambda: 0.0)
+    leadership.hold(0.0)
+    return leadership
 
 
 @pytest.fixture
@@ -33,6 +41,7 @@ def context(settings: Settings, cluster: FakeCluster, syntax: FakeSyntax, clock:
         settings=settings,
         cluster=cluster,  # type: ignore[arg-type]
         syntax=syntax,  # type: ignore[arg-type]
+        leadership=leading(),
         work=RecordedWork(),
         now=clock,
     )
