@@ -291,10 +291,13 @@ def test_control_c_in_a_terminal_is_for_the_supervisor_alone():
         stderr=subprocess.PIPE,
         start_new_session=True,
     ) as supervisor:
-        assert supervisor.stdout.readline() == b"ready\n"
-        os.killpg(supervisor.pid, signal.SIGINT)
-        # The zygote has the same stderr: this reads until it is gone as well.
-        assert supervisor.communicate(timeout=20) == (b"", b"")
+        try:
+            assert supervisor.stdout.readline() == b"ready\n"
+            os.killpg(supervisor.pid, signal.SIGINT)
+            # The zygote has the same stderr: this reads until it is gone as well.
+            assert supervisor.communicate(timeout=20) == (b"", b"")
+        finally:
+            supervisor.kill()
     assert supervisor.returncode == 0
 
 
