@@ -81,8 +81,8 @@ async def _serve(
     work.add_done_callback(lambda ended: _stop_with(ended, stopping))
     probes = await health.start_health(
         settings.health_port,
-        is_alive=lambda: True,
-        is_ready=lambda: followers.is_synced and not stopping.is_set(),
+        is_alive=lambda: sandbox.is_working,
+        is_ready=lambda: followers.is_synced and sandbox.is_working and not stopping.is_set(),
         registry=metrics.registry,
     )
     log.info("runner started", extra={"namespace": settings.namespace, "workers": settings.workers})

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from scriptorium_runner.engine import protocol
 from scriptorium_runner.engine.errors import NeverStarted, WorkerLost
 from scriptorium_runner.engine.protocol import Request
-from scriptorium_runner.engine.zygote_process import Exit, WorkerProcess, ZygoteProcess
+from scriptorium_runner.engine.watch import Watch
+from scriptorium_runner.engine.worker_process import Exit, WorkerProcess
+from scriptorium_runner.engine.zygote_process import ZygoteProcess
 
 #: A worker is ready in milliseconds; one that is not after this long never will be.
 _READY_SECONDS = 30.0
@@ -41,7 +43,7 @@ class Exchange:
 
 
 class Worker:
-    """One worker process. `owner` is None until it has run something;"""
+    """One worker process. `owner` is None until it is handed out; from then on it serves nobody else."""
 
     def __init__(self, process: WorkerProcess, channel: socket.socket, log_pipe: int) -> None:
         self._process = process
@@ -58,28 +60,30 @@ class Worker:
     @classmethod
     async def fork(cls, zygote: ZygoteProcess) -> "Worker":
         """Fork a worker and wait until it is ready to run."""
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                worker = await cls._fork(zygote)
+                try:
+                    await worker._become_ready()
+                except BaseException:
+                    worker.kill()
+                    worker.close()
+                    raise
+                return worker
+        except TimeoutError as error:
+            raise WorkerLost("the worker did not get ready") from error
+
+    @classmethod
+    async def _fork(cls, zygote: ZygoteProcess) -> "Worker":
         ours, theirs = socket.socketpair()
-        read_end, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            process = await zygote.fork([theirs.fileno(), read_end, write_end])
-        except BaseException:
-            ours.close()
-            os.close(read_end)
-            raise
-        finally:
-            theirs.close()
-            os.close(write_end)
+        with theirs:
+            try:
+                process, log_pipe = await _fork_holding(theirs, zygote)
+            except BaseException:
+                ours.close()
+                raise
         ours.setblocking(False)
-        worker = cls(process, ours, read_end)
-        try:
-            await asyncio.wait_for(worker._become_ready(), _READY_SECONDS)
-        except BaseException as error:
-            worker.kill()
-            worker.close()
-            if isinstance(error, TimeoutError):
-                raise WorkerLost("the worker did not get ready") from error
-            raise
-        return worker
+        return cls(process, ours, log_pipe)
 
     @property
     def exited(self) -> asyncio.Future[Exit | None]:
@@ -105,7 +109,7 @@ class Worker:
     async def run(self, request: Request, cancelled: asyncio.Event | None) -> Exchange:
         """Have a request answered, by the worker or by its death: at the latest 250 ms after the limit."""
         self.runs += 1
-        watch = _Watch(self, request.timeout_seconds + KILL_AFTER_LIMIT_SECONDS, cancelled)
+        watch = Watch(self.kill, request.timeout_seconds + KILL_AFTER_LIMIT_SECONDS, cancelled)
         started_at, started = datetime.now(UTC), time.monotonic()
         report, exit_, problem = None, None, ""
         try:
@@ -166,32 +170,13 @@ class Worker:
         return None
 
 
-class _Watch:
-    """Kills a worker when its time is over or when its caller gives up, and remembers which it was."""
-
-    def __init__(self, worker: Worker, seconds: float, cancelled: asyncio.Event | None) -> None:
-        self._worker = worker
-        self.was_late = False
-        self.was_cancelled = False
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._end_late)
-        self._waiter = asyncio.create_task(self._end_cancelled(cancelled)) if cancelled is not None else None
-
-    @property
-    def has_killed(self) -> bool:
-        """Say whether the worker's end was this watch's doing."""
-        return self.was_late or self.was_cancelled
-
-    def stop(self) -> None:
-        """Let the worker be."""
-        self._timer.cancel()
-        if self._waiter is not None:
-            self._waiter.cancel()
-
-    def _end_late(self) -> None:
-        self.was_late = True
-        self._worker.kill()
-
-    async def _end_cancelled(self, cancelled: asyncio.Event) -> None:
-        await cancelled.wait()
-        self.was_cancelled = True
-        self._worker.kill()
+async def _fork_holding(channel: socket.socket, zygote: ZygoteProcess) -> tuple[WorkerProcess, int]:
+    """Fork a worker with this end of its channel and a pipe of its own, of which the read end is returned."""
+    read_end, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return await zygote.fork([channel.fileno(), read_end, write_end]), read_end
+    except BaseException:
+        os.close(read_end)
+        raise
+    finally:
+        os.close(write_end)

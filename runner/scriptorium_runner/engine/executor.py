@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from scriptorium_runner.engine import context as contexts
@@ -72,15 +71,7 @@ class Engine:
         context_text = contexts.render_context(context)
         if found := flaw.find_flaw(program):
             return _build_unstarted(found)
-        task = _build_task(program, context_text, limits)
-        pool = self._open_pool()
-        for _ in range(_ATTEMPTS):
-            worker = await _acquire(pool, program.owner, cancelled)
-            if worker is None:
-                return _build_unstarted(CANCELLED)
-            with contextlib.suppress(NeverStarted):
-                return await _run_on(pool, worker, task, cancelled)
-        raise NeverStarted
+        return await self._run(_build_task(program, context_text, limits), cancelled)
 
     async def validate_syntax(self, source: str) -> ScriptError | None:
         """Say what is wrong with a source, or None; it is parsed in a worker of its own, for at most 1 s."""
@@ -90,9 +81,17 @@ class Engine:
         if found := flaw.find_flaw(program):
             return found.error
         task = _build_task(program, "{}", _SYNTAX_LIMITS, only_check_syntax=True)
-        pool = self._open_pool()
-        worker = await pool.acquire(program.owner)
-        return (await _run_on(pool, worker, task, None)).error
+        return (await self._run(task, None)).error
+
+    @property
+    def is_working(self) -> bool:
+        """Say whether this engine can be expected to run scripts; a health check asks this.
+
+        False once workers have been wanted for `fork_patience_seconds` (60 s) and not one could be forked,
+        true again with the next one that is. False also before `start` and after `shutdown`. Scripts that
+        already run may end well although it is False.
+        """
+        return self._pool is not None and self._pool.is_working
 
     def stats(self) -> EngineStats:
         """Count the workers."""
@@ -103,6 +102,16 @@ class Engine:
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await pool.shutdown()
+
+    async def _run(self, task: _Task, cancelled: asyncio.Event | None) -> Result:
+        pool = self._open_pool()
+        for _ in range(_ATTEMPTS):
+            worker = await _acquire(pool, task.program.owner, cancelled)
+            if worker is None:
+                return _build_unstarted(CANCELLED)
+            with contextlib.suppress(NeverStarted):
+                return await _run_on(pool, worker, task, cancelled)
+        raise NeverStarted
 
     def _open_pool(self) -> Pool:
         if self._pool is None:
@@ -134,9 +143,18 @@ async def _acquire(pool: Pool, owner: str, cancelled: asyncio.Event | None) -> W
     try:
         await asyncio.wait((acquiring, giving_up), return_when=asyncio.FIRST_COMPLETED)
         return acquiring.result() if acquiring.done() else None
+    except asyncio.CancelledError:
+        acquiring.add_done_callback(lambda task: _give_back(pool, task))
+        raise
     finally:
         giving_up.cancel()
         acquiring.cancel()
+
+
+def _give_back(pool: Pool, acquiring: asyncio.Task[Worker]) -> None:
+    """Give a worker back that was found for a caller who was cancelled in that moment."""
+    if not acquiring.cancelled() and acquiring.exception() is None:
+        pool.release(acquiring.result(), is_reusable=True)
 
 
 def _build_task(program: Program, context: str, limits: Limits, *, only_check_syntax: bool = False) -> _Task:
@@ -160,7 +178,7 @@ def _build_unstarted(verdict: Verdict) -> Result:
         error=verdict.error,
         usage=Usage(),
         duration_ms=0.0,
-        started_at=datetime.now(UTC),
+        started_at=None,
     )
 
 

@@ -1,20 +1,18 @@
 """The workers: warm before they are needed, one owner each, replaced when they are spent."""
 
 import asyncio
-import logging
+import time
 from collections import deque
 from dataclasses import dataclass
 
 from scriptorium_runner.engine import balance
 from scriptorium_runner.engine.channel import Worker
-from scriptorium_runner.engine.errors import AcquireTimeout, EngineStartFailed, PoolClosed, WorkerLost
+from scriptorium_runner.engine.errors import AcquireTimeout, PoolClosed
+from scriptorium_runner.engine.nursery import Nursery
 from scriptorium_runner.engine.values import EngineSettings, EngineStats
-from scriptorium_runner.engine.zygote_process import ZygoteProcess
 
-_log = logging.getLogger(__name__)
-
-#: Between two attempts to fork when the last one failed, so that a broken machine is not made busy as well.
-_RETRY_SECONDS = 0.2
+#: After SIGKILL the kernel and the zygote need milliseconds, but a zygote that hangs never tells.
+_EXIT_SECONDS = 1.0
 
 
 @dataclass(eq=False, slots=True)
@@ -28,29 +26,43 @@ class Pool:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._zygote: ZygoteProcess | None = None
-        self._zygote_lock = asyncio.Lock()
+        self._nursery = Nursery(self._welcome, self._rebalance)
         self._fresh: deque[Worker] = deque()
         self._used: list[Worker] = []  # Least recently used first.
         self._busy: set[Worker] = set()
         self._waiters: deque[_Waiter] = deque()
-        self._forks: set[asyncio.Task[None]] = set()
         self._is_open = False
         self._spawned = 0
         self._killed = 0
 
+    @property
+    def is_working(self) -> bool:
+        """Say whether workers are born when they are wanted."""
+        patience = self._settings.fork_patience_seconds
+        return self._is_open and not balance.is_overdue(
+            self._nursery.barren_since, time.monotonic(), patience
+        )
+
     async def start(self) -> None:
-        """Have all workers warm."""
-        self._zygote = await ZygoteProcess.start()
-        self._is_open = True
-        self._rebalance()
-        while len(self._fresh) < self._settings.pool_size and self._forks:
-            await asyncio.wait(self._forks, return_when=asyncio.FIRST_COMPLETED)
+        """Have all workers warm, or as many as can be forked."""
+        try:
+            await self._nursery.start()
+            self._is_open = True
+            self._rebalance()
+            await self._nursery.wait_for_first_forks(lambda: len(self._fresh) >= self._settings.pool_size)
+        except BaseException:
+            await self.shutdown()
+            raise
 
     def take(self, owner: str) -> Worker | None:
         """Take a worker that is free now: one that knows this owner, else one that knows nobody."""
         if not self._is_open:
             raise PoolClosed
+        if worker := self._pick(owner):
+            self._rebalance()
+        return worker
+
+    def _pick(self, owner: str) -> Worker | None:
         if len(self._busy) >= self._settings.pool_size:
             return None
         known = [worker for worker in self._used if worker.owner == owner]
@@ -63,7 +75,6 @@ class Pool:
         else:
             return None
         self._busy.add(worker)
-        self._rebalance()
         return worker
 
     async def acquire(self, owner: str) -> Worker:
@@ -72,6 +83,7 @@ class Pool:
             return worker
         waiter = _Waiter(owner, asyncio.get_running_loop().create_future())
         self._waiters.append(waiter)
+        self._rebalance()
         try:
             async with asyncio.timeout(self._settings.acquire_seconds):
                 return await waiter.worker
@@ -111,19 +123,23 @@ class Pool:
         for waiter in self._waiters:
             if not waiter.worker.done():
                 waiter.worker.set_exception(PoolClosed())
-        for task in tuple(self._forks):
-            task.cancel()
-        await asyncio.gather(*self._forks, return_exceptions=True)
-        for worker in (*self._fresh, *self._used, *self._busy):
+        try:
+            await self._nursery.abandon_forks()
+            await self._kill_all()
+        finally:
+            for worker in (*self._fresh, *self._used):
+                worker.close()
+            self._fresh.clear()
+            self._used.clear()
+            await self._nursery.stop()
+
+    async def _kill_all(self) -> None:
+        workers = (*self._fresh, *self._used, *self._busy)
+        for worker in workers:
             worker.kill()
-        await asyncio.gather(*(worker.exited for worker in (*self._fresh, *self._used, *self._busy)))
-        for worker in (*self._fresh, *self._used):
-            worker.close()
-        self._fresh.clear()
-        self._used.clear()
-        if self._zygote is not None:
-            zygote, self._zygote = self._zygote, None
-            await zygote.stop()
+        if workers:
+            # Not gather: a caller that gives up must not cancel what others wait for.
+            await asyncio.wait([worker.exited for worker in workers], timeout=_EXIT_SECONDS)
 
     def _take_back(self, waiter: _Waiter) -> None:
         """Take a worker back that was handed over in the very moment its waiter gave up."""
@@ -133,46 +149,30 @@ class Pool:
 
     def _serve_waiters(self) -> None:
         for waiter in tuple(self._waiters):
-            if self._is_open and not waiter.worker.done() and (worker := self.take(waiter.owner)):
+            if self._is_open and not waiter.worker.done() and (worker := self._pick(waiter.owner)):
                 waiter.worker.set_result(worker)
 
     def _rebalance(self) -> None:
         if not self._is_open:
             return
         census = balance.Census(
-            busy=len(self._busy), used=len(self._used), fresh=len(self._fresh), starting=len(self._forks)
+            busy=len(self._busy),
+            used=len(self._used),
+            fresh=len(self._fresh),
+            starting=self._nursery.starting,
+            waiting=sum(not waiter.worker.done() for waiter in self._waiters),
         )
         change = balance.decide_change(census, self._settings.pool_size, self._settings.spare_workers)
         for _ in range(change.evict):
             self._end(self._used.pop(0))
-        for _ in range(change.fork):
-            task = asyncio.create_task(self._fork())
-            self._forks.add(task)
-            task.add_done_callback(self._forks.discard)
+        self._nursery.fork(change.fork)
 
-    async def _fork(self) -> None:
-        try:
-            worker = await Worker.fork(await self._get_zygote())
-        except (WorkerLost, EngineStartFailed, OSError):
-            _log.exception("a worker could not be forked")
-            await asyncio.sleep(_RETRY_SECONDS)
-            asyncio.get_running_loop().call_soon(self._rebalance)
-            return
+    def _welcome(self, worker: Worker) -> None:
         self._spawned += 1
         worker.exited.add_done_callback(lambda _: self._forget(worker))
         self._fresh.append(worker)
-        asyncio.get_running_loop().call_soon(self._serve_waiters)
-
-    async def _get_zygote(self) -> ZygoteProcess:
-        """Find the zygote, or start another one if it died."""
-        async with self._zygote_lock:
-            if self._zygote is None or not self._zygote.is_running:
-                dead, self._zygote = self._zygote, None
-                if dead is not None:
-                    _log.error("the zygote died and is started again")
-                    await dead.stop()
-                self._zygote = await ZygoteProcess.start()
-            return self._zygote
+        self._serve_waiters()
+        self._rebalance()
 
     def _end(self, worker: Worker) -> None:
         if not worker.exited.done():

@@ -23,9 +23,10 @@ DONE = ord("D")
 #: What a D frame may hold besides the output: a message, a name and a stack, each escaped at most sixfold.
 REPORT_BYTES = 128 * 1024
 
-#: zygote -> supervisor: forked (number, pid; the pidfd rides along), exited (number, wait status, CPU s, peak
-#: KiB)
+#: zygote -> supervisor: forked (number, pid; the pidfd rides along), not forked (number, errno), exited
+#: (number, wait status, CPU s, peak KiB)
 FORKED = struct.Struct("!cQi")
+NOT_FORKED = struct.Struct("!cQi")
 EXITED = struct.Struct("!cQidQ")
 #: supervisor -> zygote: fork (number; the worker's three descriptors ride along)
 FORK = struct.Struct("!cQ")

@@ -58,9 +58,20 @@ def settle(program: Program, limits: Limits, exchange: Exchange) -> Settled:
         duration_ms=exchange.seconds * 1000,
         started_at=exchange.started_at,
     )
-    clean = (Reason.COMPLETED, Reason.SCRIPT_ERROR, Reason.SYNTAX_ERROR)
     return Settled(
-        result=result, is_clean=total is not None and verdict.reason in clean, cpu_seconds=total or 0.0
+        result=result,
+        is_clean=total is not None and _is_clean(verdict, exchange),
+        cpu_seconds=total or 0.0,
+    )
+
+
+def _is_clean(verdict: Verdict, exchange: Exchange) -> bool:
+    # One that was killed may have answered a moment before, and is dying now.
+    was_ended = exchange.was_cancelled or exchange.was_killed
+    return not was_ended and verdict.reason in (
+        Reason.COMPLETED,
+        Reason.SCRIPT_ERROR,
+        Reason.SYNTAX_ERROR,
     )
 
 

@@ -17,6 +17,8 @@ class EngineSettings:
     spare_workers: int = 2
     #: How long execute() waits for a free worker before AcquireTimeout.
     acquire_seconds: float = 30.0
+    #: How long workers may be wanted and none be born until Engine.is_working says no.
+    fork_patience_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +92,8 @@ class Result:
     logs_truncated: bool = False
     usage: Usage = Usage()
     duration_ms: float
-    #: When the worker was given the script, UTC.
-    started_at: datetime
+    #: When the worker was given the script, UTC; None if none ever was.
+    started_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

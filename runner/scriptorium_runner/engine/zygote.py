@@ -8,6 +8,7 @@ handler and no thread exist, and it reports every exit with what the kernel coun
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import gc
 import os
@@ -61,17 +62,44 @@ class Zygote:
         if not message:
             return False
         _, number = protocol.FORK.unpack(message)
+        try:
+            self._make_worker(number, descriptors)
+        except OSError as error:
+            # Too many processes, no memory, no descriptor: the workers that run know nothing of it.
+            self._control.send(protocol.NOT_FORKED.pack(b"N", number, error.errno or 0))
+        return True
+
+    def _make_worker(self, number: int, descriptors: list[int]) -> None:
+        try:
+            pid = self._fork_worker(descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        try:
+            self._announce(number, pid)
+        except OSError:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
+
+    def _fork_worker(self, descriptors: list[int]) -> int:
+        if len(descriptors) < 3:
+            raise OSError(errno.EMFILE, "the kernel leaves out what has no room")
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
             self._become_worker(parent, descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        return pid
+
+    def _announce(self, number: int, pid: int) -> None:
         pidfd = os.pidfd_open(pid)
+        try:
+            socket.send_fds(self._control, [protocol.FORKED.pack(b"F", number, pid)], [pidfd])
+        except OSError:
+            os.close(pidfd)
+            raise
         self._children[pidfd] = (number, pid)
         self._poll.register(pidfd, select.POLLIN)
-        socket.send_fds(self._control, [protocol.FORKED.pack(b"F", number, pid)], [pidfd])
-        return True
 
     def _become_worker(self, parent: int, descriptors: list[int]) -> NoReturn:
         try:

@@ -2,51 +2,19 @@
 
 import asyncio
 import contextlib
+import errno
 import os
-import signal
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass, field
 
 from scriptorium_runner.engine import protocol
 from scriptorium_runner.engine.errors import EngineStartFailed, WorkerLost
+from scriptorium_runner.engine.worker_process import Exit, WorkerProcess
 
 #: Importing takes about 0.1 s; a machine that needs longer than this is not going to run scripts.
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
-    """How a worker process ended, as the kernel counted it."""
-
-    status: int
-    cpu_seconds: float
-    peak_kb: int
-
-    @property
-    def signal_number(self) -> int | None:
-        """The signal that ended it, if one did."""
-        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else None
-
-
-@dataclass(eq=False, slots=True, kw_only=True)
-class WorkerProcess:
-    """A forked process. It is signalled through its pidfd, so never another process that got its number."""
-
-    pid: int
-    pidfd: int
-    #: None if the zygote went first and nobody counted.
-    exited: asyncio.Future[Exit | None] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-    def kill(self) -> None:
-        """End it now; ending it twice is no error."""
-        if not self.exited.done():
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
 
 class ZygoteProcess:
@@ -68,8 +36,12 @@ class ZygoteProcess:
         """Start a zygote and wait until it can fork."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        with theirs:
-            zygote = cls(_spawn(theirs), ours)
+        try:
+            with theirs:
+                zygote = cls(_spawn(theirs), ours)
+        except BaseException:
+            ours.close()
+            raise
         try:
             await asyncio.wait_for(zygote._started.wait(), _START_SECONDS)
         except BaseException as error:
@@ -102,13 +74,11 @@ class ZygoteProcess:
         self._lose()
         if self._process.poll() is not None:
             return
-        pidfd = os.pidfd_open(self._process.pid)
         try:
-            await asyncio.wait_for(_wait_readable(self._loop, pidfd), _STOP_SECONDS)
-        except TimeoutError:
-            self._process.kill()
+            with contextlib.suppress(TimeoutError, OSError):
+                await asyncio.wait_for(_wait_for_end(self._loop, self._process.pid), _STOP_SECONDS)
         finally:
-            os.close(pidfd)
+            self._process.kill()
             self._process.wait()
 
     def _receive(self) -> None:
@@ -123,24 +93,34 @@ class ZygoteProcess:
         elif message[:1] == b"R":
             self._started.set()
         elif message[:1] == b"F":
-            self._note_fork(message, descriptors[0])
+            self._note_fork(message, descriptors)
+        elif message[:1] == b"N":
+            self._note_failure(message)
         else:
             self._note_exit(message)
 
-    def _note_fork(self, message: bytes, pidfd: int) -> None:
+    def _note_fork(self, message: bytes, descriptors: list[int]) -> None:
         _, number, pid = protocol.FORKED.unpack(message)
-        process = self._alive[number] = WorkerProcess(pid=pid, pidfd=pidfd)
         answer = self._asked.pop(number)
+        if not descriptors:
+            # The kernel left it out: we hold too many. The worker ends by itself, with its channel.
+            _refuse(answer, os.strerror(errno.EMFILE))
+            return
+        process = self._alive[number] = WorkerProcess(pid=pid, pidfd=descriptors[0])
         if answer.done():
             process.kill()  # Who asked for it was cancelled.
         else:
             answer.set_result(process)
 
+    def _note_failure(self, message: bytes) -> None:
+        _, number, code = protocol.NOT_FORKED.unpack(message)
+        _refuse(self._asked.pop(number), os.strerror(code))
+
     def _note_exit(self, message: bytes) -> None:
         _, number, status, cpu, peak = protocol.EXITED.unpack(message)
-        process = self._alive.pop(number)
-        os.close(process.pidfd)
-        process.exited.set_result(Exit(status=status, cpu_seconds=cpu, peak_kb=peak))
+        if process := self._alive.pop(number, None):
+            os.close(process.pidfd)
+            process.exited.set_result(Exit(status=status, cpu_seconds=cpu, peak_kb=peak))
 
     def _lose(self) -> None:
         """Let everybody who waits for the zygote know that it is gone."""
@@ -155,13 +135,19 @@ class ZygoteProcess:
             os.close(process.pidfd)
         self._alive.clear()
         for answer in self._asked.values():
-            if not answer.done():
-                answer.set_exception(WorkerLost("the zygote is gone"))
+            _refuse(answer, "the zygote is gone")
+        self._asked.clear()
         self._started.set()
 
 
+def _refuse(answer: asyncio.Future[WorkerProcess], reason: str) -> None:
+    if not answer.done():
+        answer.set_exception(WorkerLost(f"no worker could be forked: {reason}"))
+
+
 def _spawn(control: socket.socket) -> subprocess.Popen[bytes]:
-    """Start the interpreter with its control socket and nothing else: no environment, no user site."""
+    """Start the interpreter with its control socket and nothing else: no environment, no user site, and no
+    terminal whose Ctrl-C would reach it."""
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-I", "-m", "scriptorium_runner.engine.zygote", str(control.fileno())],
         stdin=subprocess.DEVNULL,
@@ -169,13 +155,16 @@ def _spawn(control: socket.socket) -> subprocess.Popen[bytes]:
         env={},
         pass_fds=[control.fileno()],
         cwd="/",
+        start_new_session=True,
     )
 
 
-async def _wait_readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
-    readable: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(descriptor, lambda: None if readable.done() else readable.set_result(None))
+async def _wait_for_end(loop: asyncio.AbstractEventLoop, pid: int) -> None:
+    pidfd = os.pidfd_open(pid)
+    ended: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(pidfd, lambda: None if ended.done() else ended.set_result(None))
     try:
-        await readable
+        await ended
     finally:
-        loop.remove_reader(descriptor)
+        loop.remove_reader(pidfd)
+        os.close(pidfd)

@@ -183,7 +183,8 @@ def test_a_signal_stops_it_and_leaves_no_process(tmp_path: Path, number: signal.
     with started(tmp_path) as process:
         assert process.stderr is not None
         assert "watching" in process.stderr.readline()
-        process.send_signal(number)
+        # As a terminal does: to the whole group.
+        os.killpg(process.pid, number)
         # The pipes end only when the last process that holds them is gone, workers among them.
         output, errors = process.communicate(timeout=30)
     assert process.returncode == 0
@@ -202,7 +203,8 @@ def test_a_signal_while_runs_are_open_is_the_exit_code_of_once(
     with started(tmp_path, "--once", "--output", "json") as process:
         assert process.stdout is not None
         assert "run-q" in process.stdout.readline()
-        process.send_signal(number)
+        # As a terminal does: to the whole group.
+        os.killpg(process.pid, number)
         output, errors = process.communicate(timeout=30)
     assert process.returncode == code
     assert output == ""

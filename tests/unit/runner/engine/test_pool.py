@@ -1,11 +1,8 @@
 import asyncio
-import contextlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 
@@ -18,81 +15,35 @@ from scriptorium_runner.engine import (
     Limits,
     PoolClosed,
     Program,
-    Result,
 )
 from scriptorium_runner.engine.balance import Census, Change, decide_change
-
-HANG = "console.log('started'); [].reverse.call({length: 2 ** 53 - 1})"
-
-
-@contextlib.asynccontextmanager
-async def make_engine(**settings: float) -> AsyncIterator[Engine]:
-    engine = Engine(EngineSettings(**settings))
-    await engine.start()
-    try:
-        yield engine
-    finally:
-        await engine.shutdown()
-
-
-async def run(engine: Engine, source: str = "return 1", owner: str = "a", seconds: float = 20) -> Result:
-    return await engine.execute(Program(source=source, owner=owner), {}, Limits(timeout_seconds=seconds))
-
-
-async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - what changes is the kernel's list of processes
-            await asyncio.sleep(0.01)
-
-
-def find_descendants(pid: int) -> set[int]:
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if fields[0] != "Z":
-                parents[int(stat.parent.name)] = int(fields[1])
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {pid}
-
-
-def find_running() -> set[int]:
-    running = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            if stat.read_text().rpartition(")")[2].split()[0] != "Z":
-                running.add(int(stat.parent.name))
-    return running
-
-
-def find_newest_zygote() -> int:
-    """Find the zygote of the engine that was started last; the other tests' engine has one too."""
-    return max(pid for pid in find_descendants(os.getpid()) if read_parent(pid) == os.getpid())
-
-
-def find_zygote(workers: int) -> int:
-    zygote = find_newest_zygote()
-    assert len(find_descendants(zygote)) == workers
-    return zygote
-
-
-def read_parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+from tests.unit.runner.engine.engines import HANG, make_engine, run
+from tests.unit.runner.engine.processes import (
+    find_descendants,
+    find_newest_zygote,
+    find_running,
+    find_zygote,
+    is_at_work,
+    list_open_files,
+    read_environment,
+    wait_until,
+)
 
 
 @pytest.mark.parametrize(
     ("census", "change"),
     [
-        (Census(busy=0, used=0, fresh=0, starting=0), Change(fork=4, evict=0)),
-        (Census(busy=0, used=0, fresh=1, starting=3), Change(fork=0, evict=0)),
-        (Census(busy=1, used=0, fresh=3, starting=0), Change(fork=0, evict=0)),
-        (Census(busy=4, used=0, fresh=0, starting=0), Change(fork=2, evict=0)),
-        (Census(busy=0, used=4, fresh=2, starting=0), Change(fork=0, evict=0)),
-        (Census(busy=1, used=4, fresh=1, starting=0), Change(fork=1, evict=1)),
-        (Census(busy=4, used=4, fresh=0, starting=0), Change(fork=2, evict=4)),
-        (Census(busy=0, used=1, fresh=2, starting=0), Change(fork=1, evict=0)),
+        (Census(busy=0, used=0, fresh=0, starting=0, waiting=0), Change(fork=4, evict=0)),
+        (Census(busy=0, used=0, fresh=1, starting=3, waiting=0), Change(fork=0, evict=0)),
+        (Census(busy=1, used=0, fresh=3, starting=0, waiting=0), Change(fork=0, evict=0)),
+        (Census(busy=4, used=0, fresh=0, starting=0, waiting=0), Change(fork=2, evict=0)),
+        (Census(busy=0, used=4, fresh=2, starting=0, waiting=0), Change(fork=0, evict=0)),
+        (Census(busy=1, used=4, fresh=1, starting=0, waiting=0), Change(fork=1, evict=1)),
+        (Census(busy=4, used=4, fresh=0, starting=0, waiting=0), Change(fork=2, evict=4)),
+        (Census(busy=0, used=1, fresh=2, starting=0, waiting=0), Change(fork=1, evict=0)),
+        (Census(busy=0, used=4, fresh=0, starting=0, waiting=3), Change(fork=3, evict=1)),
+        (Census(busy=1, used=3, fresh=0, starting=1, waiting=9), Change(fork=2, evict=1)),
+        (Census(busy=4, used=0, fresh=2, starting=0, waiting=9), Change(fork=0, evict=0)),
     ],
 )
 def test_workers_are_forked_ahead_and_the_least_needed_give_way(census, change):
@@ -165,11 +116,6 @@ async def test_a_worker_that_crashes_is_reported_and_replaced():
         assert (await run(engine)).output == {"value": 1}
 
 
-def is_at_work(pid: int) -> bool:
-    """Say whether a process has burned a tenth of a second, which a worker does only in a script."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11]) >= 10
-
-
 async def test_a_zygote_that_dies_is_started_again():
     async with make_engine(pool_size=2) as engine:
         zygote = find_zygote(workers=2)
@@ -200,7 +146,7 @@ async def test_a_run_that_is_cancelled_before_it_starts_never_starts():
         result = await engine.execute(
             Program(source="return 1", owner="a"), {}, Limits(), cancelled=cancelled
         )
-        assert (result.reason, engine.stats().used) == (Reason.CANCELLED, 0)
+        assert (result.reason, result.started_at, engine.stats().used) == (Reason.CANCELLED, None, 0)
 
 
 async def test_a_run_that_is_cancelled_while_it_waits_gives_its_place_away():
@@ -213,7 +159,8 @@ async def test_a_run_that_is_cancelled_while_it_waits_gives_its_place_away():
         )
         await wait_until(lambda: engine.stats().waiting == 1)
         cancelled.set()
-        assert (await waiting).reason is Reason.CANCELLED
+        result = await waiting
+        assert (result.reason, result.started_at) == (Reason.CANCELLED, None)
         assert not first.done()
         await first
         assert (await run(engine)).output == {"value": 1}
@@ -229,6 +176,33 @@ async def test_a_caller_whose_task_is_cancelled_leaves_no_worker_behind():
             await running
         assert engine.stats().in_use == 0
         assert (await run(engine)).output == {"value": 1}
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_caller_who_is_cancelled_while_a_worker_is_handed_over_keeps_none(turns):
+    async with make_engine(pool_size=1) as engine:
+        leaving = asyncio.Event()
+        program, limits = Program(source=HANG, owner="a"), Limits(timeout_seconds=600)
+        first = asyncio.create_task(engine.execute(program, {}, limits, cancelled=leaving))
+        await wait_until(lambda: engine.stats().in_use == 1)
+        second = asyncio.create_task(engine.execute(program, {}, limits, cancelled=asyncio.Event()))
+        await wait_until(lambda: engine.stats().waiting == 1)
+        leaving.set()
+        await first
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        assert (await run(engine)).output == {"value": 1}
+        assert (engine.stats().waiting, engine.stats().in_use) == (0, 0)
+
+
+async def test_a_new_owner_is_served_also_when_no_worker_is_spare():
+    async with make_engine(pool_size=1, spare_workers=0) as engine:
+        await run(engine, owner="a")
+        assert (await run(engine, owner="b")).output == {"value": 1}
+        assert engine.stats().used == 1
 
 
 async def test_waiting_for_a_worker_has_an_end():
@@ -254,17 +228,45 @@ async def test_after_shutdown_no_process_is_left_and_nothing_runs():
         await run(engine)
 
 
+async def test_a_start_that_is_given_up_leaves_no_process():
+    before = find_descendants(os.getpid())
+    starting = asyncio.create_task(Engine(EngineSettings(pool_size=20)).start())
+    await wait_until(lambda: len(find_descendants(os.getpid()) - before) > 1)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await wait_until(lambda: find_descendants(os.getpid()) == before)
+
+
+async def test_a_shutdown_that_is_given_up_leaves_no_process():
+    before = find_descendants(os.getpid())
+    engine = Engine(EngineSettings(pool_size=2))
+    await engine.start()
+    stopping = asyncio.create_task(engine.shutdown())
+    for _ in range(2):
+        await asyncio.sleep(0)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    await wait_until(lambda: find_descendants(os.getpid()) == before)
+
+
 SUPERVISOR = """
 import asyncio
+import contextlib
 from scriptorium_runner.engine import Engine, EngineSettings
 
 async def main():
     engine = Engine(EngineSettings(pool_size=2))
     await engine.start()
     print("ready", flush=True)
-    await asyncio.Event().wait()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await engine.shutdown()
 
-asyncio.run(main())
+with contextlib.suppress(KeyboardInterrupt):
+    asyncio.run(main())
 """
 
 
@@ -282,6 +284,23 @@ async def test_zygote_and_workers_die_with_their_supervisor():
     await wait_until(lambda: not family & find_running())
 
 
+def test_control_c_in_a_terminal_is_for_the_supervisor_alone():
+    with subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as supervisor:
+        try:
+            assert supervisor.stdout.readline() == b"ready\n"
+            os.killpg(supervisor.pid, signal.SIGINT)
+            # The zygote has the same stderr: this reads until it is gone as well.
+            assert supervisor.communicate(timeout=20) == (b"", b"")
+        finally:
+            supervisor.kill()
+    assert supervisor.returncode == 0
+
+
 async def test_an_engine_that_was_not_started_runs_nothing():
     with pytest.raises(PoolClosed):
         await run(Engine(EngineSettings(pool_size=1)))
@@ -295,14 +314,6 @@ async def test_a_worker_has_no_environment_and_no_descriptor_but_its_own():
         assert list_open_files(worker) == sorted(
             ["/dev/null"] * 3 + ["socket", "pipe", "pipe", f"/proc/{worker}/clear_refs"]
         )
-
-
-def read_environment(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/environ").read_bytes()
-
-
-def list_open_files(pid: int) -> list[str]:
-    return sorted(os.readlink(entry).partition(":")[0] for entry in Path(f"/proc/{pid}/fd").iterdir())
 
 
 @pytest.mark.parametrize("value", [float("nan"), object(), {1, 2}])

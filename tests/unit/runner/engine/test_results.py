@@ -183,6 +183,11 @@ async def test_a_result_tells_what_the_run_used(run):
     assert result.started_at.tzinfo is not None
 
 
+@pytest.mark.parametrize("flaw", [{"source": "\0"}, {"source": "", "entrypoint": "a b"}])
+async def test_a_program_that_no_worker_saw_has_not_started(run, flaw):
+    assert (await run(**flaw)).started_at is None
+
+
 async def test_peak_memory_belongs_to_one_run(run):
     large = await run("new Uint8Array(20e6).fill(1); return 1", owner="peaks")
     small = await run("return 1", owner="peaks")

@@ -12,7 +12,7 @@ from scriptorium_runner.engine.channel import Exchange
 from scriptorium_runner.engine.console import read_logs
 from scriptorium_runner.engine.errors import WorkerLost
 from scriptorium_runner.engine.protocol import DONE, FrameBuffer, encode_frame
-from scriptorium_runner.engine.zygote_process import Exit
+from scriptorium_runner.engine.worker_process import Exit
 
 REPORT = {
     "end": "value",
