@@ -218,6 +218,8 @@ class ExecutionStatus(Model):
     """What the script wrote to console, oldest first; the tail of it if logsTruncated."""
     logs_truncated: bool = False
     """Whether the oldest lines were cut to keep within limits.logKB."""
+    logs_dropped: int | None = Field(default=None, ge=1)
+    """How many lines were cut; absent if none was."""
     attempt: int = Field(default=0, ge=0)
     """Which attempt this is, from 1; 0 before the first."""
     attempts: list[Attempt] = Field(default=[], max_length=MAX_RETRIES + 1)

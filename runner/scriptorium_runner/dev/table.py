@@ -44,7 +44,7 @@ def render_run(execution: ScriptExecution, style: Style) -> str:
     colour = _GREEN if status.phase is Phase.SUCCEEDED else _RED
     details = [_render_log(entry) for entry in status.logs]
     if status.logs_truncated:
-        details.insert(0, "(the oldest lines were cut)")
+        details.insert(0, f"({status.logs_dropped or 'some'} older lines were cut)")
     if status.message:
         details.append(style.paint(_RED, status.message))
     if status.error and status.error.stack:

@@ -1,7 +1,7 @@
 """The console lines of a run, from what was found in the worker's pipe. Pure."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,12 +11,26 @@ from scriptorium_runner.engine.values import LogEntry
 LEVELS = ("debug", "info", "warn", "error")
 #: The end of 9999, in milliseconds: what comes after is no timestamp.
 _LAST_MILLISECOND = 253_402_300_799_000
+#: No worker writes more lines before its last limit ends it.
+_MOST_LINES = 2**31
 
 
-def read_logs(pipe: bytes, limit: int) -> tuple[tuple[LogEntry, ...], bool]:
-    """Read the lines, newest last, that fit into `limit` bytes of JSON, and say whether anything was cut."""
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The newest lines of a run."""
+
+    lines: tuple[LogEntry, ...]
+    is_cut: bool
+    """Something is missing: lines, or a part of one."""
+    dropped: int
+    """How many lines are missing, by the worker's own count."""
+
+
+def read_logs(pipe: bytes, limit: int) -> Tail:
+    """Read the lines, newest last, that fit into `limit` bytes of JSON."""
     entries: list[LogEntry] = []
-    is_cut = False
+    is_cut = not (pipe.endswith(b"\n") or not pipe)
+    count = 0
     for position, line in enumerate(pipe.split(b"\n")[:-1]):
         try:
             number, was_cut, entry = _read_line(line)
@@ -24,9 +38,10 @@ def read_logs(pipe: bytes, limit: int) -> tuple[tuple[LogEntry, ...], bool]:
             is_cut = True
             continue
         is_cut = is_cut or was_cut or number != position
+        count = number + 1
         entries.append(entry)
-    kept, dropped = _keep_newest(entries, limit)
-    return kept, is_cut or dropped or not (pipe.endswith(b"\n") or not pipe)
+    kept, is_shortened = _keep_newest(entries, limit)
+    return Tail(kept, is_cut or is_shortened, max(0, count - len(kept)))
 
 
 def _read_line(line: bytes) -> tuple[int, bool, LogEntry]:
@@ -36,6 +51,8 @@ def _read_line(line: bytes) -> tuple[int, bool, LogEntry]:
     number, milliseconds, level, was_cut, message, data = value
     if level not in LEVELS or not (data is None or isinstance(data, list)):
         raise untrusted.Refused("not a console line")
+    if not isinstance(number, int) or not 0 <= number < _MOST_LINES:
+        raise untrusted.Refused("not a line's number")
     entry = LogEntry(
         level=level,
         message=untrusted.read_text(message, len(line)),

@@ -46,14 +46,15 @@ class Settled:
 
 def settle(program: Program, limits: Limits, exchange: Exchange) -> Settled:
     """Build the Result of a run."""
-    logs, logs_truncated = console.read_logs(exchange.logs, limits.log_kb * 1024)
+    tail = console.read_logs(exchange.logs, limits.log_kb * 1024)
     verdict, usage, total = _judge(program, limits, exchange)
     result = Result(
         reason=verdict.reason,
         output=verdict.output,
         error=verdict.error,
-        logs=logs,
-        logs_truncated=logs_truncated,
+        logs=tail.lines,
+        logs_truncated=tail.is_cut,
+        logs_dropped=tail.dropped,
         usage=usage,
         duration_ms=exchange.seconds * 1000,
         started_at=exchange.started_at,

@@ -90,6 +90,8 @@ class Result:
     error: ScriptError | None = None
     logs: tuple[LogEntry, ...] = ()
     logs_truncated: bool = False
+    #: How many of the oldest lines are missing.
+    logs_dropped: int = 0
     usage: Usage = Usage()
     duration_ms: float
     #: When the worker was given the script, UTC; None if none ever was.

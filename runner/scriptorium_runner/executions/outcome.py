@@ -18,6 +18,7 @@ class Outcome:
     error: ErrorInfo | None = None
     logs: list[LogLine] = field(default_factory=list)
     logs_truncated: bool = False
+    logs_dropped: int = 0
     usage: Usage | None = None
     started_at: datetime | None = None
     duration_ms: float | None = None

@@ -57,6 +57,7 @@ def build_outcome(result: engine.Result) -> Outcome:
         error=_build_error(result.error) if result.error else None,
         logs=lines,
         logs_truncated=result.logs_truncated or len(lines) < len(result.logs),
+        logs_dropped=result.logs_dropped + len(result.logs) - len(lines),
         usage=Usage(
             cpu_ms=_rounded(result.usage.cpu_ms), peak_memory_mb=_rounded(result.usage.peak_memory_mb)
         ),

@@ -151,6 +151,7 @@ def _leavings(execution: ScriptExecution, outcome: Outcome, now: datetime) -> di
         "error": outcome.error,
         "logs": outcome.logs,
         "logs_truncated": outcome.logs_truncated,
+        "logs_dropped": outcome.logs_dropped or None,
         "usage": outcome.usage,
         "attempts": _with_ended(execution.status, outcome.reason, now),
     }

@@ -86,6 +86,16 @@ async def test_over_the_limit_the_oldest_lines_are_cut(run):
     assert numbers == list(range(5000 - len(numbers), 5000))
     assert 1800 < measure(result) <= 2048
     assert result.logs_truncated
+    assert result.logs_dropped == 5000 - len(numbers)
+
+
+async def test_a_stopped_run_keeps_its_last_lines_and_the_count_of_those_cut(run):
+    endless = "for (let i = 0; ; i++) { console.log('line ' + i); for (let n = 0; n < 1e5; n++); }"
+    result = await run(endless, log_kb=1, timeout_seconds=0.5)
+    first, last = (int(entry.message.removeprefix("line ")) for entry in (result.logs[0], result.logs[-1]))
+    assert result.reason is Reason.TIMEOUT
+    assert result.logs_dropped == first > 0
+    assert len(result.logs) == last - first + 1
 
 
 @pytest.mark.parametrize("character", ["x", "é", "😀", "\\u0001", "\\ud800"])

@@ -156,6 +156,10 @@ LINE = b'[0,1000,"info",0,"hello",null]\n'
         b'[0,1e400,"info",0,"m",null]\n',
         b'[0,999999999999999999,"info",0,"m",null]\n',
         b'[0,1000,"info",0,5,null]\n',
+        b'["0",1000,"info",0,"m",null]\n',
+        b'[-1,1000,"info",0,"m",null]\n',
+        b'[1e3,1000,"info",0,"m",null]\n',
+        b'[99999999999999999999,1000,"info",0,"m",null]\n',
         b'[0,1000,"info",0,"m",{"no":"list"}]\n',
         b"\xff\xff\n",
         b"[" * 100000 + b"\n",
@@ -163,14 +167,15 @@ LINE = b'[0,1000,"info",0,"hello",null]\n'
     ],
 )
 def test_a_console_line_that_makes_no_sense_is_left_out(bad):
-    entries, was_cut = read_logs(LINE + bad, 1024)
-    assert [entry.message for entry in entries] == ["hello"]
-    assert was_cut
+    tail = read_logs(LINE + bad, 1024)
+    assert [entry.message for entry in tail.lines] == ["hello"]
+    assert tail.is_cut
+    assert tail.dropped == 0
 
 
 def test_a_console_line_has_a_readable_time():
-    entries, was_cut = read_logs(LINE, 1024)
-    assert (entries[0].timestamp, was_cut) == ("1970-01-01T00:00:01.000Z", False)
+    tail = read_logs(LINE, 1024)
+    assert (tail.lines[0].timestamp, tail.is_cut) == ("1970-01-01T00:00:01.000Z", False)
 
 
 def test_frames_come_out_as_they_went_in_however_they_are_torn():

@@ -84,6 +84,7 @@ def test_more_lines_than_a_status_holds_lose_the_oldest_and_say_so() -> None:
     )
     outcome = build_outcome(result(logs=lines))
     assert outcome.logs_truncated
+    assert outcome.logs_dropped == 904
     assert (len(outcome.logs), outcome.logs[-1].message) == (4096, "4999")
 
 
