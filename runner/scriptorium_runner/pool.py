@@ -33,6 +33,11 @@ class Parts:
     rescuer: Rescuer
     leases: Leases
 
+    @property
+    def is_ready(self) -> bool:
+        """Say whether runs can be taken."""
+        return self.followers.is_synced and self.leases.is_held
+
 
 @dataclass(frozen=True, slots=True)
 class OtherRunners:
@@ -75,14 +80,16 @@ async def _serve(
         logs.write_script_logs(execution, status)
 
     parts = _assemble(settings, client, EngineSandbox(sandbox), record_end)
-    dispatcher, followers = parts.dispatcher, parts.followers
+    dispatcher = parts.dispatcher
     metrics.show_load(lambda: dispatcher.load)
+    # Until the very end, so that nobody takes the runs that are finishing for lost.
+    renewing = asyncio.create_task(parts.leases.renew())
     work = asyncio.create_task(run_parts(parts, settings.pool))
     work.add_done_callback(lambda ended: _stop_with(ended, stopping))
     probes = await health.start_health(
         settings.health_port,
         is_alive=lambda: sandbox.is_working,
-        is_ready=lambda: followers.is_synced and sandbox.is_working and not stopping.is_set(),
+        is_ready=lambda: parts.is_ready and sandbox.is_working and not stopping.is_set(),
         registry=metrics.registry,
     )
     log.info("runner started", extra={"namespace": settings.namespace, "workers": settings.workers})
@@ -90,8 +97,9 @@ async def _serve(
     log.info("runner stops, draining", extra={"running": dispatcher.load.running})
     await dispatcher.drain(settings.drain_seconds)
     has_died = work.done()
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
+    for task in (work, renewing):
+        task.cancel()
+    await asyncio.gather(work, renewing, return_exceptions=True)
     await parts.leases.give_up()
     await probes.cleanup()
     log.info("runner stopped")
@@ -107,7 +115,12 @@ def _assemble(
     namespace, holder = settings.namespace, settings.holder
     board = ClusterBoard(client, namespace)
     leases = Leases(client, namespace, settings.pool, holder)
-    place = Place(holder=holder, tenant=settings.tenant, slots=settings.workers)
+    place = Place(
+        holder=holder,
+        tenant=settings.tenant,
+        slots=settings.workers,
+        may_claim=lambda: leases.is_held,
+    )
     dispatcher = Dispatcher(board, sandbox, place, on_end)
     rescuer = Rescuer(board, holder, OtherRunners(leases, dispatcher), on_end)
     listeners = Listeners(board=board, dispatcher=dispatcher, rescuer=rescuer)
@@ -118,7 +131,6 @@ async def run_parts(parts: Parts, pool: str) -> None:
     """Follow the namespace, and run what is found once all is known; ends only by an error of ours."""
     followers = parts.followers
     async with asyncio.TaskGroup() as group:
-        group.create_task(parts.leases.renew())
         group.create_task(followers.follow_scripts())
         group.create_task(followers.follow_config_maps())
         group.create_task(followers.follow_runners(pool))

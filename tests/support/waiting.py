@@ -36,7 +36,7 @@ def until_equal(check: Callable[[], T], wanted: T, seconds: float = 60) -> None:
 
     with contextlib.suppress(AssertionError):
         until(is_equal, seconds)
-    assert last == [wanted], f"not within {seconds} s"
+    assert last == [wanted], f"not within {seconds} s: {last[0]!r} is not {wanted!r}"
 
 
 async def until_async(check: Callable[[], Awaitable[T] | T], seconds: float = 10) -> T:

@@ -51,8 +51,11 @@ def find_heaviest(runs: Iterable[EndedRun], most: int) -> list[EndedRun]:
 
 
 def find_expiry(run: EndedRun) -> datetime | None:
-    """Give when the run's own time to live is over, if it has one."""
-    return None if run.ttl_seconds is None else run.ended + timedelta(seconds=run.ttl_seconds)
+    """Give when the run's own time to live is over, if it has one; a key is remembered for its day."""
+    if run.ttl_seconds is None:
+        return None
+    over = run.ended + timedelta(seconds=run.ttl_seconds)
+    return max(over, run.kept_until) if run.kept_until else over
 
 
 def _age(run: EndedRun) -> tuple[datetime, str]:

@@ -112,8 +112,15 @@ class Cluster:
                     return True
             return False
 
-    async def apply(self, manifest: Manifest) -> Manifest:
-        """Make the live object have what the manifest says; gives the live object."""
+    async def apply(self, manifest: Manifest, live: Manifest | None = None) -> Manifest:
+        """Make the live object have what the manifest says; gives the live object.
+
+        With the object as it was read, raises Outdated if it changed since: one who stood still meanwhile
+        changes nothing.
+        """
+        if live is not None:
+            version = {"resourceVersion": live["metadata"]["resourceVersion"]}
+            manifest = manifest | {"metadata": manifest["metadata"] | version}
         with self._writing():
             return await self._client.apply(manifest, resources.of_manifest(manifest), names.MANAGER)
 

@@ -38,11 +38,13 @@ class LeaseGateway:
             item = await self._client.find(resources.LEASES, NAME, self._replica.namespace)
         if item is None:
             return None
-        return LeaseState(item["spec"].get("holderIdentity") or "", item["metadata"]["resourceVersion"])
+        return LeaseState(
+            (item.get("spec") or {}).get("holderIdentity") or "", item["metadata"]["resourceVersion"]
+        )
 
     async def create(self) -> None:
         """Make the Lease; raises Outdated if it is there by now."""
-        metadata = {"name": NAME, "namespace": self._replica.namespace}
+        metadata: Manifest = {"name": NAME, "namespace": self._replica.namespace}
         lease = {
             "apiVersion": resources.LEASES.api_version,
             "kind": "Lease",
@@ -50,6 +52,10 @@ class LeaseGateway:
             "spec": self._spec(),
         }
         with translated():
+            # It goes with the release, however late a replica makes it.
+            deployment = await self._client.find(resources.DEPLOYMENTS, NAME, self._replica.namespace)
+            if deployment is not None:
+                metadata["ownerReferences"] = [_refer_to(deployment)]
             await self._client.create(lease, resources.LEASES)
 
     async def take(self, former: LeaseState) -> None:
@@ -73,3 +79,8 @@ class LeaseGateway:
             "leaseDurationSeconds": self._replica.seconds,
             "renewTime": self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         }
+
+
+def _refer_to(deployment: Manifest) -> Manifest:
+    metadata = deployment["metadata"]
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": metadata["name"], "uid": metadata["uid"]}

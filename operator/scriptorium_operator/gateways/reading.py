@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from scriptorium_api import names
-from scriptorium_api.reasons import Phase
+from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.facts import (
     Address,
     ConfigMapContent,
@@ -20,6 +20,9 @@ from scriptorium_operator.facts import (
 
 #: For so long a run with an idempotency key is the first of it, so for so long it is kept.
 REMEMBERED = timedelta(hours=24)
+
+#: What an Event can hold of a message.
+_MOST_MESSAGE = 1000
 
 _ENDS = {phase.value for phase in Phase if phase.is_terminal}
 
@@ -44,17 +47,19 @@ def read_ended_run(item: Manifest) -> EndedRun | None:
     metadata, spec, status = item["metadata"], item["spec"], item["status"]
     created = datetime.fromisoformat(metadata["creationTimestamp"])
     completed = status.get("completionTime")
+    # Who was a duplicate is nobody's first.
+    is_first = "idempotencyKey" in spec and status.get("reason") != Reason.DUPLICATE
     return EndedRun(
         key=Key(Kind.EXECUTION, metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
         script=spec.get("scriptRef", {}).get("name", ""),
         phase=status["phase"],
         reason=status.get("reason", ""),
-        message=status.get("message", ""),
+        message=status.get("message", "")[:_MOST_MESSAGE],
         ended=datetime.fromisoformat(completed) if completed else created,
         ttl_seconds=spec.get("ttlSecondsAfterFinished"),
         size=len(json.dumps(item)),
-        kept_until=created + REMEMBERED if "idempotencyKey" in spec else None,
+        kept_until=created + REMEMBERED if is_first else None,
     )
 
 

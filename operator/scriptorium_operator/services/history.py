@@ -13,6 +13,9 @@ from scriptorium_operator.facts import EndedRun
 Group = tuple[str, str]
 
 
+#: So many more expiries than runs are held before the useless ones are thrown away.
+_ROOM = 1000
+
 #: Runs with a source of their own have no Script that would say how many are kept.
 INLINE_LIMITS = HistoryLimits(succeeded=1000, failed=1000)
 
@@ -29,11 +32,16 @@ class History:
         self._expiries: list[tuple[datetime, str]] = []
         self._changed: set[Group] = set()
         self._doomed: dict[str, EndedRun] = {}
+        self._expired: set[str] = set()
         self.noted = 0
         """How many ended runs were told in all."""
 
     def __len__(self) -> int:
         return len(self._runs)
+
+    def count_times(self) -> int:
+        """Count the times that are kept to look at runs again."""
+        return len(self._expiries)
 
     def clear(self) -> None:
         """Forget all runs: they are about to be told again."""
@@ -51,7 +59,10 @@ class History:
         self._changed.add(group)
         for moment in (retention.find_expiry(run), run.kept_until):
             if moment is not None:
-                heapq.heappush(self._expiries, (moment, run.uid))
+                self._push_expiry(moment, run.uid)
+        if run.phase == "Cancelled":
+            # Nobody's failure, and nobody's success.
+            return None
         former = self._latest.get(group)
         if former is None or former.ended <= run.ended:
             self._latest[group] = run
@@ -67,16 +78,21 @@ class History:
         group = _group_of(run)
         del self._groups[group][uid]
         self._bytes[group[0]] -= run.size
+        self._expired.discard(uid)
         if not self._groups[group]:
             del self._groups[group]
-            self._latest.pop(group, None)
 
     def set_limits(self, group: Group, limits: HistoryLimits | None) -> None:
         """Note how many runs of a Script are kept; None if it is gone."""
         if self._limits.get(group) == limits:
             return
+        for uid in self._groups.get(group, {}):
+            # They were too many by the former limits; that is to be judged anew.
+            if uid not in self._expired:
+                self._doomed.pop(uid, None)
         if limits is None:
             self._limits.pop(group, None)
+            self._latest.pop(group, None)
         else:
             self._limits[group] = limits
         self._changed.add(group)
@@ -109,6 +125,7 @@ class History:
                 self._changed.add(_group_of(run))
                 expiry = retention.find_expiry(run)
                 if expiry is not None and expiry <= now:
+                    self._expired.add(uid)
                     yield run
         unknown = {group for group in self._changed if group not in self._limits and is_script(group)}
         changed, self._changed = self._changed - unknown, unknown
@@ -117,16 +134,23 @@ class History:
             yield from retention.find_surplus(kept, self._find_limits(group), now)
         for namespace in {namespace for namespace, _ in changed}:
             if self._bytes[namespace] > retention.MAX_NAMESPACE_BYTES:
-                yield from retention.find_heaviest(self._list_runs(namespace), retention.MAX_NAMESPACE_BYTES)
+                yield from retention.find_heaviest(self._list_kept(namespace), retention.MAX_NAMESPACE_BYTES)
 
     def _find_limits(self, group: Group) -> HistoryLimits:
         is_inline = not group[1]
         return INLINE_LIMITS if is_inline else self._limits.get(group, HistoryLimits())
 
-    def _list_runs(self, namespace: str) -> Iterator[EndedRun]:
+    def _list_kept(self, namespace: str) -> Iterator[EndedRun]:
         for (place, _), runs in self._groups.items():
             if place == namespace:
-                yield from runs.values()
+                yield from (run for run in runs.values() if run.uid not in self._doomed)
+
+    def _push_expiry(self, moment: datetime, uid: str) -> None:
+        heapq.heappush(self._expiries, (moment, uid))
+        if len(self._expiries) > 2 * len(self._runs) + _ROOM:
+            # Most runs go for their number, long before their time.
+            self._expiries = [each for each in self._expiries if each[1] in self._runs]
+            heapq.heapify(self._expiries)
 
 
 def _group_of(run: EndedRun) -> Group:

@@ -8,11 +8,14 @@ from scriptorium_operator.decide.election import TRUST_SECONDS, TRY_SECONDS, Mov
 from scriptorium_operator.errors import NotLeading, OperatorError, Outdated
 from scriptorium_operator.gateways.election import LeaseGateway
 
+#: For both requests of one try together.
+REQUEST_SECONDS = 4.0
+
 log = logging.getLogger(__name__)
 
 
 class Leadership:
-    """Whether this replica may work; once it may not any more, it never may again."""
+    """Whether this replica may work: while its Lease is fresh, and until another replica took it."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -45,28 +48,30 @@ class Leadership:
 
 
 async def campaign(leadership: Leadership, leases: LeaseGateway, clock: Callable[[], float]) -> None:
-    """Get the Lease and keep it; ends with NotLeading when it was lost: a new process starts from nothing."""
+    """Get the Lease and keep it; raises NotLeading when another replica took it: a new process starts anew.
+
+    While the API server is away the replica may not write, and leads again if nobody took the Lease.
+    """
     sighting = Sighting()
     while True:
         begun = clock()
         try:
-            sighting = sighting.next(await leases.find(), clock())
-            await _move(leadership, leases, sighting, begun)
+            async with asyncio.timeout(REQUEST_SECONDS):
+                sighting = sighting.next(await leases.find(), clock())
+                await _move(leadership, leases, sighting, begun)
         except Outdated:
             log.info("another replica was faster")
         except NotLeading:
             raise
-        except OperatorError as error:
-            log.warning("cannot renew the lease of the leader", extra={"error": str(error)})
-        if leadership.has_begun and not leadership.is_held:
-            raise NotLeading
+        except (OperatorError, TimeoutError) as error:
+            log.warning("cannot read or renew the lease", extra={"error": str(error) or "timed out"})
         await asyncio.sleep(TRY_SECONDS)
 
 
 async def _move(leadership: Leadership, leases: LeaseGateway, sighting: Sighting, begun: float) -> None:
     move = decide_move(sighting, leases.identity, begun)
-    if move is not Move.RENEW and leadership.has_begun:
-        # Somebody took it while this replica stood still.
+    if leadership.has_begun and move in (Move.WAIT, Move.TAKE):
+        # Somebody took it while this replica was not heard.
         raise NotLeading
     if move is Move.WAIT:
         return

@@ -53,7 +53,7 @@ async def _put(context: Context, manifest: Manifest) -> Manifest:
     live = await context.cluster.find(key)
     if live is not None and not drift.lacks(live, manifest):
         return live
-    applied = await context.cluster.apply(manifest)
+    applied = await context.cluster.apply(manifest, live)
     log.info("object applied", extra={"kind": key.kind.value, "namespace": key.namespace, "object": key.name})
     return applied
 

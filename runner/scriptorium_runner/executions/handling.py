@@ -27,6 +27,9 @@ GRACE_SECONDS = 2.0
 #: A run that was handed back for want of a worker is left to other runners for so long.
 HANDED_BACK_SECONDS = 5.0
 
+#: A runner that cannot be heard by the others looks again this soon.
+UNHEARD_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -35,6 +38,8 @@ class Place:
     holder: Holder
     tenant: Tenant
     slots: int
+    may_claim: Callable[[], bool] = lambda: True
+    """Whether the other runners would respect a claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,8 @@ class Handling:
         execution, signals = visit.execution, visit.signals
         if signals.draining.is_set():
             return Done()
+        if not self._place.may_claim():
+            return LookAgain(UNHEARD_SECONDS)
         status = statuses.build_claimed(execution, start, script, self._place.holder, _utc_now())
         claimed = await attempt.claim(self._board, execution, status)
         if claimed is None:

@@ -10,6 +10,10 @@ from scriptorium_api.execution import Holder
 #: or stands still.
 LEASE_SECONDS = 15.0
 
+#: After a longer gap between two looks what was seen before counts for nothing: who did not look cannot tell
+#: what happened meanwhile, and perhaps nobody could renew.
+LONGEST_GAP = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:
@@ -30,20 +34,25 @@ class Lives:
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
-        self._looked = float("-inf")
+        self._absent: dict[str, float] = {}
+        self._looked = self._ended = float("-inf")
         self._gone: set[str] = set()
 
-    def look(self, signs: Mapping[str, Sign], begun: float) -> None:
-        """Take in the leases of all runners, by pod UID, as a look that began at this moment found them."""
+    def look(self, signs: Mapping[str, Sign], begun: float, ended: float) -> None:
+        """Take in the leases of all runners, by pod UID, as a look between these moments found them."""
+        if begun - self._ended > LONGEST_GAP:
+            self.look_failed()
         self._seen = {
-            uid: former if (former := self._seen.get(uid)) and former.sign == sign else _Seen(sign, begun)
+            uid: former if (former := self._seen.get(uid)) and former.sign == sign else _Seen(sign, ended)
             for uid, sign in signs.items()
         }
-        self._looked = begun
+        self._absent = {uid: since for uid, since in self._absent.items() if uid not in signs}
+        self._looked, self._ended = begun, ended
 
     def look_failed(self) -> None:
         """Forget how long leases have been silent: while nobody could look, nobody could renew either."""
-        self._seen, self._looked = {}, float("-inf")
+        self._seen, self._absent = {}, {}
+        self._looked = self._ended = float("-inf")
 
     def note_gone(self, uid: str) -> None:
         """Note that the pod with this UID was deleted."""
@@ -57,6 +66,8 @@ class Lives:
             # The lease may be younger than the last look.
             return False
         seen = self._seen.get(holder.uid)
-        if seen is None or seen.sign.start_id != holder.start_id:
+        if seen is not None and seen.sign.start_id != holder.start_id:
             return True
-        return self._looked - seen.since >= LEASE_SECONDS
+        # A lease that somebody removed comes back with the next renewal.
+        since = seen.since if seen else self._absent.setdefault(holder.uid, self._ended)
+        return self._looked - since >= LEASE_SECONDS

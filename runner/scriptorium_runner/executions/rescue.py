@@ -87,17 +87,18 @@ class Rescuer:
                 await self._wake.wait()
             await self._look_once()
             for uid, claim in list(self._claims.items()):
-                if self._is_lost(claim):
+                # While one was taken up, others may have changed hands.
+                if self._claims.get(uid) is claim and self._is_lost(claim):
                     claim.lost += 1
                     # The others of the pool saw the same: each leaves a look to those before it.
                     if claim.lost > self._others.rank(uid):
-                        await self._rescue(claim.execution)
+                        await self._rescue(uid, claim)
             await asyncio.sleep(LOOK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the looks.
 
     async def _look_once(self) -> None:
         begun = _clock()
         try:
-            self._lives.look(await self._others.look(), begun)
+            self._lives.look(await self._others.look(), begun, _clock())
         except BoardError as error:
             log.warning("cannot see the other runners", extra={"error": str(error)})
             self._lives.look_failed()
@@ -106,14 +107,15 @@ class Rescuer:
         holder = claim.execution.status.runner
         return holder is not None and self._lives.is_lost(holder, claim.noted)
 
-    async def _rescue(self, execution: ScriptExecution) -> None:
-        uid, holder = execution.metadata.uid, execution.status.runner
+    async def _rescue(self, uid: str, claim: _Claim) -> None:
+        execution, holder = claim.execution, claim.execution.status.runner
         log.warning(
             "taking up the run of a lost runner",
             extra={"uid": uid, "runner": holder.pod if holder else None, "attempt": execution.status.attempt},
         )
         written = await attempt.settle(self._board, execution, build_lost)
-        self.forget(uid)
+        if self._claims.get(uid) is claim:
+            self.forget(uid)
         if written:
             self._on_end(execution, written)
 
@@ -132,9 +134,9 @@ def _explain(execution: ScriptExecution) -> Outcome:
     pod = execution.status.runner.pod if execution.status.runner else "unknown"
     if execution.spec.cancel:
         return Outcome(reason=Reason.CANCELLED, message=f"cancelled; its runner, pod {pod}, is gone")
-    message = (
-        f"the runner that held the run, pod {pod}, is gone; set spec.retry.limit to have such runs retried"
-    )
+    message = f"the runner that held the run, pod {pod}, is gone"
+    if execution.spec.retry is None or execution.spec.retry.limit == 0:
+        message += "; set spec.retry.limit to have such runs retried"
     return Outcome(reason=Reason.RUNNER_LOST, message=message)
 
 

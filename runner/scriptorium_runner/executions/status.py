@@ -41,7 +41,7 @@ def build_returned(execution: ScriptExecution) -> ExecutionStatus:
         triggered_by=former.triggered_by,
         attempt=len(former.attempts),
         attempts=former.attempts,
-        next_attempt_time=former.start_time if is_retry else None,
+        next_attempt_time=former.next_attempt_time,
     )
 
 
@@ -76,6 +76,8 @@ def build_claimed(
         triggered_by=execution.status.triggered_by,
         attempt=execution.status.attempt + 1,
         attempts=execution.status.attempts,
+        # Kept until the end of the attempt: a retry that is handed back is still due since then.
+        next_attempt_time=execution.status.next_attempt_time,
         runner=holder,
         start_time=now,
         source_hash=found,
@@ -175,10 +177,8 @@ def _describe_retry(execution: ScriptExecution, outcome: Outcome, next_attempt: 
     retry = execution.spec.retry
     most = 1 + (retry.limit if retry else 0)
     cause = outcome.message or outcome.reason
-    text = (
-        f"attempt {execution.status.attempt} of {most} failed, the next is due at {next_attempt:%H:%M:%S} UTC"
-    )
-    return f"{text}: {cause}"[:_MOST_MESSAGE]
+    attempt = f"attempt {execution.status.attempt} of {most} failed"
+    return f"{attempt}, the next is due at {next_attempt:%Y-%m-%dT%H:%M:%SZ}: {cause}"[:_MOST_MESSAGE]
 
 
 def _findings(phase: Phase, reason: Reason, message: str) -> list[Finding]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from scriptorium_api import names
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.reasons import Phase
-from scriptorium_client import Client, Event, Selection, follow
+from scriptorium_client import ApiError, Client, Event, Selection, follow
 from scriptorium_client.client import Manifest
 from scriptorium_client.resources import CONFIG_MAPS, EXECUTIONS, PODS, SCRIPTS
 from scriptorium_runner.executions.dispatcher import Dispatcher
@@ -88,9 +88,18 @@ class Followers:
                     ready.add(uid)
                 else:
                     ready.discard(uid)
-                if event.type == "DELETED":
+                if event.type == "DELETED" and await self._is_gone(event.object["metadata"]):
                     self._rescuer.note_gone(uid)
                 self._dispatcher.set_runners(ready)
+
+    async def _is_gone(self, metadata: Manifest) -> bool:
+        """Say whether a pod is gone for good: one that lost its label leaves the watch too, and lives."""
+        try:
+            found = await self._client.find(PODS, metadata["name"], self._namespace)
+        except ApiError:
+            # Then its lease tells, a little later.
+            return False
+        return found is None or found["metadata"]["uid"] != metadata["uid"]
 
     async def _tell(self, selection: Selection) -> AsyncGenerator[Event, None]:
         async with aclosing(follow(self._client, selection)) as events:

@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 #: Three renewals may be late before anybody takes a runner for gone.
 RENEW_SECONDS = LEASE_SECONDS / 3
 
+#: A runner that was not heard for this long takes no new runs.
+TRUST_SECONDS = LEASE_SECONDS * 2 / 3
+
 _MANAGER = "scriptorium-runner"
 
 
@@ -28,6 +31,12 @@ class Leases:
     def __init__(self, client: Client, namespace: str, pool: str, holder: Holder) -> None:
         self._client, self._namespace, self._pool, self._holder = client, namespace, pool, holder
         self._held = asyncio.Event()
+        self._renewed = float("-inf")
+
+    @property
+    def is_held(self) -> bool:
+        """Say whether the others take this runner for alive: one that is not heard must take nothing new."""
+        return time.monotonic() - self._renewed < TRUST_SECONDS
 
     async def wait_until_held(self) -> None:
         """Wait until the lease was made by this start of the runner."""
@@ -38,10 +47,15 @@ class Leases:
         while True:
             begun = time.monotonic()
             try:
-                await self.renew_once()
+                # A request that hangs is given up in time for another one.
+                async with asyncio.timeout(RENEW_SECONDS):
+                    await self.renew_once()
+                self._renewed = begun
                 self._held.set()
-            except ApiError as error:
-                log.warning("cannot renew the lease, trying again", extra={"error": str(error)})
+            except (ApiError, TimeoutError) as error:
+                log.warning(
+                    "cannot renew the lease, trying again", extra={"error": str(error) or "timed out"}
+                )
             await asyncio.sleep(max(1.0, RENEW_SECONDS - (time.monotonic() - begun)))
 
     async def renew_once(self) -> None:
@@ -87,5 +101,6 @@ def build_lease(namespace: str, pool: str, holder: Holder, now: datetime) -> Man
 
 def read_lease(lease: Manifest) -> tuple[str, Sign]:
     """Give the pod's UID and what the lease shows."""
-    uid, _, start_id = lease["spec"].get("holderIdentity", "").partition("/")
+    spec = lease.get("spec") or {}
+    uid, _, start_id = (spec.get("holderIdentity") or "").partition("/")
     return uid, Sign(start_id, lease["metadata"]["resourceVersion"])

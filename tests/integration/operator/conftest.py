@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from scriptorium_client import load_config
+from tests.faults.proxy import FaultProxy
 from tests.integration.chart.rendering import NAMESPACE, render
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import until
@@ -68,6 +70,11 @@ class OperatorProcess:
     def wait(self) -> int:
         """Wait until it has ended; gives its exit code."""
         return self._process.wait(60)
+
+    def kill(self) -> None:
+        """End it as a lost node does: without a word."""
+        self._process.kill()
+        self._process.wait(20)
 
     def stop(self) -> None:
         """End it as the kubelet does."""
@@ -127,18 +134,12 @@ def start_operator(
 ) -> Iterator[StartOperator]:
     """Start the operator; its log must hold no traceback at the end."""
     started: list[OperatorProcess] = []
-    image = _image_of(_installed_operator_rests)
 
     def start(**settings: str) -> OperatorProcess:
-        environment = {
-            "KUBECONFIG": operator_kubeconfig,
-            "SCRIPTORIUM_IMAGE": image,
-            "SCRIPTORIUM_HEALTH_PORT": str(_free_port()),
-            "SCRIPTORIUM_SWEEP_SECONDS": "1",
-            "POD_NAME": f"operator-{len(started)}",
-            "POD_NAMESPACE": NAMESPACE,
-        } | settings
-        started.append(OperatorProcess(environment, tmp_path / "operator.log"))
+        environment = (
+            make_environment(operator_kubeconfig, _installed_operator_rests, len(started)) | settings
+        )
+        started.append(OperatorProcess(environment, tmp_path / f"operator-{len(started)}.log"))
         started[-1].wait_until_ready()
         return started[-1]
 
@@ -147,6 +148,53 @@ def start_operator(
         if process.is_running():
             process.stop()
         assert "traceback" not in process.read_log().lower(), process.read_log()
+
+
+@pytest.fixture
+def proxy(kubeconfig: str) -> Iterator[FaultProxy]:
+    """A way to the API server without faults; the test orders them."""
+    found = FaultProxy(load_config(kubeconfig).server)
+    found.start()
+    yield found
+    found.rule = lambda _request: None
+    found.stop()
+
+
+@pytest.fixture
+def start_behind_proxy(
+    operator_kubeconfig: str,
+    _installed_operator_rests: dict[str, Any] | None,
+    proxy: FaultProxy,
+    tmp_path: Path,
+) -> Iterator[StartOperator]:
+    """Start operators that reach the API server through the proxy, and do not wait; each is ended."""
+    document = yaml.safe_load(Path(operator_kubeconfig).read_text())
+    document["clusters"][0]["cluster"] = {"server": proxy.url}
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(document))
+    started: list[OperatorProcess] = []
+
+    def start(**settings: str) -> OperatorProcess:
+        environment = make_environment(str(kubeconfig), _installed_operator_rests, len(started)) | settings
+        started.append(OperatorProcess(environment, tmp_path / f"operator-{len(started)}.log"))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.is_running():
+            process.kill()
+
+
+def make_environment(kubeconfig: str, installed: dict[str, Any] | None, number: int) -> dict[str, str]:
+    """Give the settings of an operator of the checkout, the so-manieth of its test."""
+    return {
+        "KUBECONFIG": kubeconfig,
+        "SCRIPTORIUM_IMAGE": _image_of(installed),
+        "SCRIPTORIUM_HEALTH_PORT": str(_free_port()),
+        "SCRIPTORIUM_SWEEP_SECONDS": "1",
+        "POD_NAME": f"operator-{number}",
+        "POD_NAMESPACE": NAMESPACE,
+    }
 
 
 def _image_of(installed: dict[str, Any] | None) -> str:

@@ -114,7 +114,7 @@ class FakeCluster:
     async def has_unfinished_runs(self, namespace: str) -> bool:
         return namespace in self.unfinished
 
-    async def apply(self, manifest: Manifest) -> Manifest:
+    async def apply(self, manifest: Manifest, live: Manifest | None = None) -> Manifest:
         metadata = manifest["metadata"]
         key = Key(Kind(manifest["kind"]), metadata["namespace"], metadata["name"])
         self.writes.append(f"apply {key.kind}")

@@ -32,6 +32,12 @@ def test_a_time_to_live_counts_from_the_end() -> None:
     assert find_expiry(make_ended()) is None
 
 
+def test_a_key_is_remembered_for_its_day_whatever_the_time_to_live() -> None:
+    day = NOW + timedelta(hours=24)
+    assert find_expiry(make_ended(ttl_seconds=60, kept_until=day)) == day
+    assert find_expiry(make_ended(ttl_seconds=100_000, kept_until=day)) == NOW + timedelta(seconds=100_000)
+
+
 def test_runs_with_an_idempotency_key_are_kept_for_their_day_on_top() -> None:
     day = NOW + timedelta(hours=24)
     runs = [make_ended("keyed", minutes=0, kept_until=day), make_ended("other", minutes=1)]

@@ -104,3 +104,49 @@ def test_a_run_with_an_idempotency_key_goes_when_its_day_is_over() -> None:
     history = filled(1, HistoryLimits(succeeded=0), kept_until=NOW + timedelta(hours=24))
     assert doomed(history) == []
     assert doomed(history, minutes=24 * 60) == ["run-0"]
+
+
+def test_what_was_too_much_by_a_limit_that_was_raised_again_is_kept() -> None:
+    history = filled(5, HistoryLimits(succeeded=0))
+    assert history.doom(NOW, lambda _: True) == 5
+    history.set_limits(GROUP, HistoryLimits(succeeded=5))
+    assert doomed(history) == []
+
+
+def test_a_run_past_its_time_goes_whatever_the_limits_become() -> None:
+    history = filled(1, HistoryLimits(), ttl_seconds=0)
+    assert history.doom(NOW, lambda _: True) == 1
+    history.set_limits(GROUP, HistoryLimits(succeeded=5))
+    assert doomed(history) == ["run-0"]
+
+
+def test_of_a_namespace_that_is_too_heavy_what_goes_anyway_counts_for_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retention, "MAX_NAMESPACE_BYTES", 1000)
+    assert doomed(filled(5, HistoryLimits(succeeded=3), size=300)) == ["run-0", "run-1"]
+
+
+def test_times_of_runs_that_went_earlier_do_not_pile_up() -> None:
+    history = History()
+    for number in range(20_000):
+        run = make_ended(f"run-{number}", minutes=number, ttl_seconds=1_000_000)
+        history.note(run)
+        history.forget(run.uid)
+    assert history.count_times() < 3000
+
+
+def test_a_cancelled_run_is_neither_a_failure_nor_a_success() -> None:
+    history = History()
+    good = make_ended("good", minutes=1)
+    history.note(good)
+    assert history.note(make_ended("cancelled", minutes=2, phase="Cancelled")) is None
+    assert history.note(make_ended("next", minutes=3)) == good
+
+
+def test_the_last_outcome_is_remembered_when_no_run_is_kept() -> None:
+    history = History()
+    good = make_ended("good", minutes=1)
+    history.note(good)
+    history.forget(good.uid)
+    assert history.note(make_ended("bad", minutes=2, phase="Failed")) == good

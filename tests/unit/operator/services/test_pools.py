@@ -83,7 +83,7 @@ async def test_nothing_is_written_into_a_namespace_that_ends(context: Context, c
 async def test_a_refusal_is_told_in_the_status_and_tried_again(
     context: Context, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(manifest: Manifest) -> Manifest:
+    async def refuse(manifest: Manifest, *_: object) -> Manifest:
         raise ClusterRefused("exceeded quota: small")
 
     monkeypatch.setattr(cluster, "apply", refuse)

@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scriptorium_api.reasons import Phase, Reason
-from scriptorium_runner.executions import dispatcher, duplicates
+from scriptorium_runner.executions import dispatcher, duplicates, handling
+from scriptorium_runner.executions.context import Tenant
+from scriptorium_runner.executions.dispatcher import Dispatcher
+from scriptorium_runner.executions.handling import Place
 from tests.support.makers import make_execution
 from tests.support.waiting import until_async
 from tests.unit.runner.executions.fakes import ME, MemoryBoard, ObedientSandbox, add, phase_of, running
@@ -141,3 +144,21 @@ async def test_of_runs_with_one_key_the_first_runs_and_the_others_name_it(
     ended = board.runs[other].status
     assert (ended.phase, ended.reason) == (Phase.CANCELLED, Reason.DUPLICATE)
     assert ended.duplicate_of == first
+
+
+async def test_a_runner_that_the_others_cannot_hear_takes_nothing_until_they_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handling, "UNHEARD_SECONDS", 0)
+    board, sandbox, heard = MemoryBoard(), ObedientSandbox(), asyncio.Event()
+    place = Place(holder=ME, tenant=Tenant(id="t", name="team"), slots=1, may_claim=heard.is_set)
+    loop = Dispatcher(board, sandbox, place)
+    task = asyncio.create_task(loop.run())
+    loop.offer(add(board))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert board.writes == []
+    heard.set()
+    await until_async(phase_of(board, "run-1"))
+    await loop.drain(0)
+    await task

@@ -43,6 +43,12 @@ def test_a_key_is_free_again_after_a_day() -> None:
     assert first_of(keyed("b", day + 1), keyed("a")) is None
 
 
+def test_a_run_that_has_started_is_the_first_whatever_the_clocks_say() -> None:
+    status = ExecutionStatus(phase=Phase.RUNNING, reason=Reason.RUNNING, attempt=1)
+    started = keyed("z", seconds=3).model_copy(update={"status": status})
+    assert first_of(keyed("a"), started) == "z"
+
+
 def test_a_run_that_was_a_duplicate_itself_is_nobodys_first() -> None:
     status = ExecutionStatus(phase=Phase.CANCELLED, reason=Reason.DUPLICATE)
     duplicate = keyed("a").model_copy(update={"status": status})

@@ -25,7 +25,8 @@ OTHER = Holder(pod="other", uid="uid-other", start_id="a")
 class Leases:
     """What the leases show, and how often they were asked."""
 
-    signs: dict[str, Sign] = field(default_factory=dict)
+    #: By default another start of the holder's container speaks: its claims are lost.
+    signs: dict[str, Sign] = field(default_factory=lambda: {OTHER.uid: Sign("another", "1")})
     place: int = 0
     looks: int = 0
     is_away: bool = False
@@ -138,3 +139,32 @@ async def test_nobody_is_taken_for_lost_while_the_leases_cannot_be_read() -> Non
         assert board.writes == []
         leases.is_away = False
         await until_async(lambda: board.writes)
+
+
+async def test_a_newer_claim_of_a_living_runner_is_not_forgotten_with_the_old_one() -> None:
+    newer = Holder(pod="third", uid="uid-third", start_id="c")
+
+    class Quicker(MemoryBoard):
+        """Another runner takes the run up first, and a third one claims it."""
+
+        async def write_status(self, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution:
+            if execution.status.runner == OTHER and self.runs["run-1"].status.runner == OTHER:
+                claimed = execution.status.model_copy(update={"attempt": 2, "runner": newer})
+                rescuer.note(self.change(execution.model_copy(update={"status": claimed})))
+            return await super().write_status(execution, status)
+
+    board, leases = Quicker(), Leases()
+    async with rescuing(board, leases) as rescuer:
+        rescuer.note(held(board))
+        await until_async(lambda: board.runs["run-1"].status.runner == newer)
+        leases.signs = {newer.uid: Sign("another start", "1")}
+        await until_async(lambda: board.writes)
+    assert board.runs["run-1"].status.reason is Reason.RUNNER_LOST
+    assert "pod third" in (board.runs["run-1"].status.message or "")
+
+
+async def test_only_a_run_without_retry_is_told_of_it() -> None:
+    without = await end_of(MemoryBoard(), Leases())
+    used_up = await end_of(MemoryBoard(), Leases(), retry={"limit": 1})
+    assert "spec.retry" in (without.message or "")
+    assert "spec.retry" not in (used_up.message or "")

@@ -114,7 +114,9 @@ def test_an_attempt_that_failed_is_kept_and_says_when_the_next_is_due() -> None:
     status = statuses.build_retrying(retried(), outcome, due, NOW + timedelta(seconds=1))
     assert (status.phase, status.reason, status.next_attempt_time) == (Phase.PENDING, Reason.RETRYING, due)
     assert status.runner is None
-    assert "attempt 1 of 3 failed, the next is due at 12:00:10 UTC: Error: no" in (status.message or "")
+    assert "attempt 1 of 3 failed, the next is due at 2030-01-01T12:00:10Z: Error: no" in (
+        status.message or ""
+    )
     assert [each.to_wire() for each in status.attempts] == [
         {
             "number": 1,
@@ -142,11 +144,12 @@ def test_the_last_attempt_is_kept_with_those_before_it() -> None:
     assert settled.attempt == 3
 
 
-def test_a_retry_that_is_handed_back_is_due_at_once_and_counts_no_attempt() -> None:
+def test_a_retry_that_is_handed_back_is_due_since_it_was_and_counts_no_attempt() -> None:
     run = retried()
     waiting = statuses.build_retrying(run, Outcome(reason=Reason.TIMEOUT), NOW, NOW)
     run = run.model_copy(update={"status": waiting})
-    run = run.model_copy(update={"status": statuses.build_claimed(run, START, make_script(), HOLDER, NOW)})
+    later = NOW + timedelta(seconds=99)
+    run = run.model_copy(update={"status": statuses.build_claimed(run, START, make_script(), HOLDER, later)})
     returned = statuses.build_returned(run)
     assert (returned.reason, returned.attempt, len(returned.attempts)) == (Reason.RETRYING, 1, 1)
     assert returned.next_attempt_time == NOW

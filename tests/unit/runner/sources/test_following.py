@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -61,6 +60,7 @@ async def test_an_overdue_run_is_not_ended_for_a_script_that_is_only_not_yet_kno
     rescuer = Rescuer(board, ME, OtherRunners(leases, dispatcher))
     listeners = Listeners(board=scripts, dispatcher=dispatcher, rescuer=rescuer)
     followers = Followers(cast("Client", server), "team", listeners)
+    renewing = asyncio.create_task(leases.renew())
     task = asyncio.create_task(run_parts(Parts(followers, dispatcher, rescuer, leases), "default"))
     await until_async(lambda: len(server.listed) == 3)
     for _ in range(20):
@@ -71,6 +71,6 @@ async def test_an_overdue_run_is_not_ended_for_a_script_that_is_only_not_yet_kno
     server.scripts_answer.set()
     await until_async(lambda: board.runs["run-1"].status.phase.is_terminal)
     assert board.runs["run-1"].status.reason is Reason.START_DEADLINE_EXCEEDED
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    for each in (task, renewing):
+        each.cancel()
+    await asyncio.gather(task, renewing, return_exceptions=True)

@@ -1,0 +1,167 @@
+"""A proxy in front of the API server that records requests and answers some of them wrongly, as a test says.
+
+It runs in a thread of its own, since the tests around it wait by blocking.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+_HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "content-length", "host", "content-encoding"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+
+    @property
+    def is_watch(self) -> bool:
+        """Say whether it is a watch."""
+        return self.query.get("watch") == "true"
+
+    @property
+    def is_write(self) -> bool:
+        """Say whether it changes something; a leader's renewals do not count."""
+        return self.method not in ("GET", "HEAD") and "/leases" not in self.path
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer with this status instead of asking the API server."""
+
+    status: int
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Carry the request, and close the answer after so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Carry the request and its head, and then nothing more, without closing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Answer a watch with an expired resource version, as after a compaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lose:
+    """Have the API server do it, then call this and never answer."""
+
+    then: Callable[[], None]
+
+
+Fault = Refuse | Cut | Mute | Expire | Lose
+Rule = Callable[[Request], Fault | None]
+
+
+@dataclass
+class FaultProxy:
+    """Carries requests from a port of this machine to the API server; `rule` says what goes wrong."""
+
+    server: str
+    rule: Rule = lambda _request: None
+    requests: list[Request] = field(default_factory=list)
+    url: str = ""
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _ready: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def writes(self) -> list[Request]:
+        """Give the writes that were asked for, in order."""
+        return [request for request in self.requests if request.is_write]
+
+    def start(self) -> None:
+        """Listen on loopback."""
+        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()))
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def stop(self) -> None:
+        """End every connection, and the thread."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(30)
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        connector = aiohttp.TCPConnector(ssl=False, limit=0)
+        async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
+            self._session = session
+            app = web.Application(client_max_size=8 * 1024 * 1024)
+            app.router.add_route("*", "/{path:.*}", self._carry)
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            self._ready.set()
+            await self._stop.wait()
+            await runner.cleanup()
+
+    async def _carry(self, asked: web.Request) -> web.StreamResponse:
+        request = Request(asked.method, asked.path, dict(asked.query))
+        self.requests.append(request)
+        fault = self.rule(request)
+        if isinstance(fault, Refuse):
+            return _refuse(fault)
+        if isinstance(fault, Expire):
+            return web.json_response({"type": "ERROR", "object": _status(410, "too old resource version")})
+        headers = {key: value for key, value in asked.headers.items() if key.lower() not in _HOP_HEADERS}
+        url = self.server + asked.path_qs
+        timeout = aiohttp.ClientTimeout(total=None)
+        async with self._session.request(
+            asked.method, url, headers=headers, data=await asked.read(), timeout=timeout
+        ) as answer:
+            if isinstance(fault, Lose):
+                await answer.read()
+                fault.then()
+                await asyncio.sleep(3600)
+            return await _pass_on(asked, answer, fault)
+
+
+async def _pass_on(
+    asked: web.Request, answer: aiohttp.ClientResponse, fault: Cut | Mute | None
+) -> web.StreamResponse:
+    kept = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP_HEADERS}
+    if "Content-Encoding" in answer.headers:
+        kept["Content-Encoding"] = answer.headers["Content-Encoding"]
+    response = web.StreamResponse(status=answer.status, headers=kept)
+    await response.prepare(asked)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(fault.seconds if isinstance(fault, Cut) else None):
+            async for chunk in answer.content.iter_any():
+                if isinstance(fault, Mute):
+                    await asyncio.sleep(3600)
+                await response.write(chunk)
+    return response
+
+
+def _refuse(fault: Refuse) -> web.Response:
+    headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
+    return web.json_response(
+        _status(fault.status, "ordered by the test"), status=fault.status, headers=headers
+    )
+
+
+def _status(code: int, message: str) -> dict[str, Any]:
+    return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": message}
