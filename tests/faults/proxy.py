@@ -93,7 +93,7 @@ class FaultProxy:
 
     def start(self) -> None:
         """Listen on loopback."""
-        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()))
+        self._thread = threading.Thread(target=self._run)
         self._thread.start()
         assert self._ready.wait(10)
 
@@ -103,13 +103,17 @@ class FaultProxy:
         self._thread.join(30)
         self._loop.close()
 
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._serve())
+        self._loop.run_until_complete(_cancel_the_rest())
+
     async def _serve(self) -> None:
         connector = aiohttp.TCPConnector(ssl=False, limit=0)
         async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
             self._session = session
             app = web.Application(client_max_size=8 * 1024 * 1024)
             app.router.add_route("*", "/{path:.*}", self._carry)
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
@@ -130,13 +134,21 @@ class FaultProxy:
         url = self.server + asked.path_qs
         timeout = aiohttp.ClientTimeout(total=None)
         async with self._session.request(
-            asked.method, url, headers=headers, data=await asked.read(), timeout=timeout
+            asked.method, url, headers=headers, data=await asked.read() or None, timeout=timeout
         ) as answer:
             if isinstance(fault, Lose):
                 await answer.read()
                 fault.then()
                 await asyncio.sleep(3600)
             return await _pass_on(asked, answer, fault)
+
+
+async def _cancel_the_rest() -> None:
+    """End what would wait for ever: requests that are muted or lost."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 async def _pass_on(
@@ -146,8 +158,10 @@ async def _pass_on(
     if "Content-Encoding" in answer.headers:
         kept["Content-Encoding"] = answer.headers["Content-Encoding"]
     response = web.StreamResponse(status=answer.status, headers=kept)
-    await response.prepare(asked)
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(asked)
+    # A client that was killed is gone in the middle of its answer.
+    with contextlib.suppress(TimeoutError, ConnectionError):
         async with asyncio.timeout(fault.seconds if isinstance(fault, Cut) else None):
             async for chunk in answer.content.iter_any():
                 if isinstance(fault, Mute):
