@@ -43,6 +43,9 @@ class ClusterUnavailable(OperatorError):
 class Outdated(OperatorError):
     """The object changed since it was read, or exists already."""
 
+    #: Somebody else gets on: so shall we, as soon as they let us.
+    longest_pause = 5.0
+
 
 class Vanished(OperatorError):
     """The object or its namespace is gone, or on its way out."""

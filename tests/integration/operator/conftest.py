@@ -1,14 +1,7 @@
 """The operator as a process of the checkout, with the rights of the chart's account and no others."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,71 +11,13 @@ import yaml
 from scriptorium_client import load_config
 from tests.faults.proxy import FaultProxy
 from tests.integration.chart.rendering import NAMESPACE, render
+from tests.integration.operator.processes import OperatorProcess, StartOperator, make_environment
+from tests.integration.operator.stage import Stage
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import until
 
 DEPLOYMENT = "scriptorium-operator"
 ROLES = ("templates/operator-rbac.yaml", "templates/runner-rbac.yaml")
-
-
-class OperatorProcess:
-    """One run of the operator."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._log = log
-        self._port = environment["SCRIPTORIUM_HEALTH_PORT"]
-        with log.open("ab") as file:
-            self._process = subprocess.Popen(
-                [str(Path(sys.executable).with_name("scriptorium-operator"))],
-                env=os.environ | environment,
-                stdout=file,
-                stderr=file,
-            )
-
-    def is_running(self) -> bool:
-        """Say whether it has not ended."""
-        return self._process.poll() is None
-
-    def wait_until_ready(self) -> None:
-        """Wait until it has seen everything once."""
-        until(lambda: self.ask("/readyz") == 200, 60, "the operator is ready")
-
-    def ask(self, path: str) -> int:
-        """Give the status that it answers with, 0 for none."""
-        assert self.is_running(), f"the operator ended:\n{self.read_log()}"
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=5) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            error.close()
-            return int(error.code)
-        except OSError:
-            return 0
-
-    def read_log(self) -> str:
-        """Give what it has logged."""
-        return self._log.read_text()
-
-    def send(self, number: signal.Signals) -> None:
-        """Send it a signal."""
-        self._process.send_signal(number)
-
-    def wait(self) -> int:
-        """Wait until it has ended; gives its exit code."""
-        return self._process.wait(60)
-
-    def kill(self) -> None:
-        """End it as a lost node does: without a word."""
-        self._process.kill()
-        self._process.wait(20)
-
-    def stop(self) -> None:
-        """End it as the kubelet does."""
-        self._process.terminate()
-        assert self._process.wait(20) == 0, self.read_log()
-
-
-StartOperator = Callable[..., OperatorProcess]
 
 
 @pytest.fixture(scope="module")
@@ -185,25 +120,7 @@ def start_behind_proxy(
             process.kill()
 
 
-def make_environment(kubeconfig: str, installed: dict[str, Any] | None, number: int) -> dict[str, str]:
-    """Give the settings of an operator of the checkout, the so-manieth of its test."""
-    return {
-        "KUBECONFIG": kubeconfig,
-        "SCRIPTORIUM_IMAGE": _image_of(installed),
-        "SCRIPTORIUM_HEALTH_PORT": str(_free_port()),
-        "SCRIPTORIUM_SWEEP_SECONDS": "1",
-        "POD_NAME": f"operator-{number}",
-        "POD_NAMESPACE": NAMESPACE,
-    }
-
-
-def _image_of(installed: dict[str, Any] | None) -> str:
-    if installed is None:
-        return "localhost/scriptorium:dev"
-    return str(installed["spec"]["template"]["spec"]["containers"][0]["image"])
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+@pytest.fixture
+def stage(kubectl: Kubectl, start_behind_proxy: StartOperator, proxy: FaultProxy) -> Stage:
+    """A stage behind the proxy."""
+    return Stage(kubectl, start_behind_proxy, proxy)

@@ -1,45 +1,14 @@
 """The operator ends between any two of its writes; the next one brings the same objects about."""
 
-import json
-import secrets
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
-from scriptorium_api import names
-from tests.faults.proxy import FaultProxy, Lose, Request
-from tests.integration.chart.rendering import NAMESPACE
-from tests.integration.operator.conftest import OperatorProcess, StartOperator
+from tests.integration.operator.stage import Change, Stage, make_script_and_pool
 from tests.integration.operator.test_operator import FROM_CODE, NAME, PARTS, apply_script, apply_source
 from tests.support.kubectl import Kubectl
-from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
-
-Change = Callable[[Kubectl, str], None]
-
-#: What the API server and the clock put on objects, and what differs from namespace to namespace.
-_OF_THE_MOMENT = {
-    "uid",
-    "resourceVersion",
-    "creationTimestamp",
-    "managedFields",
-    "lastTransitionTime",
-    "clusterIP",
-    "clusterIPs",
-    "deployment.kubernetes.io/revision",
-    "generation",
-    "observedGeneration",
-    names.APPLIED_HASH,
-}
-
-
-def make_script_and_pool(kubectl: Kubectl, namespace: str) -> None:
-    apply_script(kubectl, namespace)
 
 
 def change_source(kubectl: Kubectl, namespace: str) -> None:
@@ -54,122 +23,6 @@ def take_source_from_config_map(kubectl: Kubectl, namespace: str) -> None:
 def delete_parts(kubectl: Kubectl, namespace: str) -> None:
     for kind in PARTS:
         kubectl.run("delete", kind, NAME, "--namespace", namespace)
-
-
-@dataclass
-class Stage:
-    """Where a change is played: alone with an operator, in a namespace of its own."""
-
-    kubectl: Kubectl
-    start: StartOperator
-    proxy: FaultProxy
-
-    def run(self, first: Change | None, then: Change, kill_after: int = 0) -> tuple[Any, list[str]]:
-        """Give the objects at the end, and the writes that the second change took.
-
-        With a number, the operator is killed after that write, and another one goes on.
-        """
-        with a_namespace(self.kubectl) as namespace:
-            operator = self.start_alone()
-            if first is not None:
-                first(self.kubectl, namespace)
-                self.settle(namespace)
-            self.proxy.requests.clear()
-            if kill_after:
-                self.proxy.rule = LoseWrite(namespace, kill_after, operator)
-            then(self.kubectl, namespace)
-            if kill_after:
-                until(
-                    lambda: not operator.is_running(), 30, f"the operator is killed after write {kill_after}"
-                )
-                self.proxy.rule = lambda _request: None
-                operator = self.start_alone()
-            found = self.settle(namespace)
-            writes = [str(write) for write in self.proxy.writes if namespace in write.path]
-            operator.stop()
-            return found, writes
-
-    def start_alone(self) -> OperatorProcess:
-        """Start an operator that need not wait for the Lease of one that was killed."""
-        place = ("--namespace", NAMESPACE, "--ignore-not-found")
-        self.kubectl.run("delete", "lease", "scriptorium-operator", *place)
-        operator = self.start()
-        operator.wait_until_ready()
-        return operator
-
-    def settle(self, namespace: str) -> Any:
-        """Wait until everything is there and nothing is written any more; give the objects."""
-        quiet: list[int] = [-1]
-
-        def is_quiet() -> bool:
-            former, quiet[0] = quiet[0], len(self.proxy.writes)
-            return former == quiet[0] and is_complete(self.kubectl, namespace)
-
-        until(is_quiet, 30, "all is there, and quiet")
-        return describe(self.kubectl, namespace)
-
-
-@pytest.fixture
-def stage(kubectl: Kubectl, start_behind_proxy: StartOperator, proxy: FaultProxy) -> Stage:
-    """A stage behind the proxy."""
-    return Stage(kubectl, start_behind_proxy, proxy)
-
-
-@contextmanager
-def a_namespace(kubectl: Kubectl) -> Iterator[str]:
-    """A namespace for one pass."""
-    name = f"test-{secrets.token_hex(4)}"
-    kubectl.run("create", "namespace", name)
-    yield name
-    kubectl.run("delete", "namespace", name, "--wait=false")
-
-
-class LoseWrite:
-    """Kills the operator when the API server has done this write of a namespace."""
-
-    def __init__(self, namespace: str, number: int, operator: OperatorProcess) -> None:
-        self._namespace, self._left, self._operator = namespace, number, operator
-
-    def __call__(self, request: Request) -> Lose | None:
-        if not (request.is_write and self._namespace in request.path):
-            return None
-        self._left -= 1
-        return Lose(self._operator.kill) if self._left == 0 else None
-
-
-def is_complete(kubectl: Kubectl, namespace: str) -> bool:
-    script = kubectl.get("script", "hello", namespace) or {}
-    has_parts = all(kubectl.get(kind, NAME, namespace) for kind in PARTS)
-    pool = kubectl.get("runnerpool", "default", namespace) or {}
-    return has_parts and is_up_to_date(script) and is_up_to_date(pool)
-
-
-def is_up_to_date(item: dict[str, Any]) -> bool:
-    return bool(
-        item.get("status", {}).get("observedGeneration") == item.get("metadata", {}).get("generation", -1)
-    )
-
-
-def describe(kubectl: Kubectl, namespace: str) -> Any:
-    """Give all objects of ours in the namespace, but for what is of the moment; pods come as they may."""
-    kinds = ",".join(("script", "runnerpool", *PARTS))
-    ours = ("hello", "default", NAME)
-    items = [item for item in kubectl.list(kinds, namespace) if item["metadata"]["name"] in ours]
-    text = json.dumps(sorted(map(strip, items), key=lambda item: (item["kind"], item["metadata"]["name"])))
-    tenant = kubectl.get("namespace", namespace)
-    assert tenant
-    return json.loads(text.replace(tenant["metadata"]["uid"], "UID").replace(namespace, "NAMESPACE"))
-
-
-def strip(item: Any) -> Any:
-    if isinstance(item, list):
-        return [strip(each) for each in item]
-    if not isinstance(item, dict):
-        return item
-    kept = {key: strip(value) for key, value in item.items() if key not in _OF_THE_MOMENT}
-    if item.get("kind") in ("Deployment", "RunnerPool"):
-        kept.pop("status", None)
-    return kept
 
 
 @pytest.mark.parametrize(

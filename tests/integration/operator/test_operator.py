@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scriptorium_api import names
-from tests.integration.operator.conftest import StartOperator
+from tests.integration.operator.processes import StartOperator
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import until
 

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from tests.integration.chart.rendering import NAMESPACE
-from tests.integration.operator.conftest import StartOperator
+from tests.integration.operator.processes import StartOperator
 from tests.support.kubectl import Kubectl
 from tests.support.manifests import script
 from tests.support.waiting import until
