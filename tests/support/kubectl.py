@@ -3,6 +3,7 @@
 import json
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -28,6 +29,18 @@ class Kubectl:
             timeout=180,
             check=False,
         )
+
+    def with_token(self, token: str, folder: Path) -> "Kubectl":
+        """Give a kubectl that speaks with this token and nothing else; its kubeconfig is in the folder."""
+        # A client certificate would win over the token: only the cluster is taken over.
+        config = json.loads(self.run("config", "view", "--raw", "-o", "json"))
+        config["users"] = [{"name": "account", "user": {"token": token}}]
+        context = {"cluster": config["clusters"][0]["name"], "user": "account"}
+        config["contexts"] = [{"name": "account", "context": context}]
+        config["current-context"] = "account"
+        path = folder / "account.kubeconfig"
+        path.write_text(json.dumps(config))
+        return Kubectl(str(path))
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
         """Give an object, or None where there is none."""

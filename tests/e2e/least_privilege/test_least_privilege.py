@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -53,14 +53,10 @@ def rules_of(
         "kind": "SelfSubjectRulesReview",
         "spec": {"namespace": place},
     }
-    # A kubeconfig's client certificate would win over the token: use the cluster part of it alone.
-    config = json.loads(kubectl.run("config", "view", "--raw", "-o", "json"))
-    config["users"] = [{"name": "account", "user": {"token": token}}]
-    config["contexts"] = [
-        {"name": "account", "context": {"cluster": config["clusters"][0]["name"], "user": "account"}}
-    ]
-    config["current-context"] = "account"
-    answer = ask(kubectl, config, review)
+    with tempfile.TemporaryDirectory() as folder:
+        asker = kubectl.with_token(token, Path(folder))
+        options = ("--validate=false", "-o", "json", "-f", "-")
+        answer = json.loads(asker.run("create", *options, stdin=json.dumps(review)))
     rules: dict[tuple[str, str, str], list[str]] = {}
     for rule in answer["status"]["resourceRules"]:
         if "authorization.k8s.io" in rule["apiGroups"] or "authentication.k8s.io" in rule["apiGroups"]:
@@ -70,18 +66,6 @@ def rules_of(
                 for name in rule.get("resourceNames") or [""]:
                     rules.setdefault((group, resource, name), []).extend(rule["verbs"])
     return {key: sorted(set(verbs)) for key, verbs in rules.items()}
-
-
-def ask(kubectl: Kubectl, config: dict[str, Any], review: dict[str, Any]) -> dict[str, Any]:
-    """Create a review as the user of this configuration."""
-    with tempfile.NamedTemporaryFile("w", suffix=".kubeconfig") as file:
-        json.dump(config, file)
-        file.flush()
-        text = Kubectl(file.name).run(
-            "create", "--validate=false", "-o", "json", "-f", "-", stdin=json.dumps(review)
-        )
-    answer: dict[str, Any] = json.loads(text)
-    return answer
 
 
 def sort_verbs(rules: dict[tuple[str, str, str], list[str]]) -> dict[tuple[str, str, str], list[str]]:
