@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 
 class Wire:
@@ -10,6 +11,7 @@ class Wire:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._open: set[asyncio.StreamWriter] = set()
+        self._carrying: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.is_cut = False
         self.refused = 0
@@ -22,11 +24,14 @@ class Wire:
         return port
 
     async def stop(self) -> None:
-        """Close everything."""
-        self.cut()
+        """Close everything, also a connection that is just being made."""
         if self._server:
             self._server.close()
             await self._server.wait_closed()
+        self.cut()
+        for task in self._carrying:
+            task.cancel()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
 
     def cut(self) -> None:
         """End all connections, and every new one at once."""
@@ -39,14 +44,36 @@ class Wire:
         self.is_cut, self.refused = False, 0
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._carrying.add(task)
+        try:
+            async with self._closing(writer):
+                await self._connect(reader, writer)
+        finally:
+            self._carrying.discard(task)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_cut:
             self.refused += 1
-            writer.transport.abort()
             return
         far_reader, far_writer = await asyncio.open_connection(*self._target)
-        self._open |= {writer, far_writer}
-        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
-        self._open -= {writer, far_writer}
+        async with self._closing(far_writer):
+            # It may have been cut while the far end was being reached.
+            if not self.is_cut:
+                await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+
+    @contextlib.asynccontextmanager
+    async def _closing(self, writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+        """Have the connection closed for sure at the end, its socket with it."""
+        self._open.add(writer)
+        try:
+            yield
+        finally:
+            self._open.discard(writer)
+            writer.transport.abort()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
