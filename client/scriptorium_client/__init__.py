@@ -16,7 +16,8 @@ from scriptorium_client.errors import (
     Unavailable,
 )
 from scriptorium_client.resources import Resource
-from scriptorium_client.watch import Event, Selection, Synced, follow
+from scriptorium_client.selection import Selection
+from scriptorium_client.watch import Event, Synced, follow
 
 __all__ = [
     "ApiError",

@@ -10,6 +10,7 @@ import aiohttp
 from scriptorium_client import errors, parsing
 from scriptorium_client.config import Config
 from scriptorium_client.resources import Resource
+from scriptorium_client.selection import Selection
 
 Manifest = dict[str, Any]
 
@@ -165,27 +166,20 @@ class Client:
         except errors.NotFound:
             return
 
-    async def watch(
-        self,
-        resource: Resource,
-        namespace: str | None = None,
-        *,
-        version: str,
-        labels: str | None = None,
-        is_metadata_only: bool = False,
-    ) -> AsyncIterator[Manifest]:
+    async def watch(self, selection: Selection, version: str) -> AsyncIterator[Manifest]:
         """Give the changes since the version, bookmarks among them, until the watch ends or falls silent."""
         query = {
             "watch": "true",
             "resourceVersion": version,
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(WATCH_SECONDS),
-        } | ({"labelSelector": labels} if labels else {})
-        headers = {"Accept": METADATA_ONLY} if is_metadata_only else {}
+        } | ({"labelSelector": selection.labels} if selection.labels else {})
+        query |= {"fieldSelector": selection.fields} if selection.fields else {}
+        headers = {"Accept": METADATA_ONLY} if selection.is_metadata_only else {}
         timeout = aiohttp.ClientTimeout(total=WATCH_SECONDS + 60, sock_connect=5, sock_read=SILENCE_SECONDS)
         try:
             async with self._session.get(
-                self.config.server + resource.path(namespace),
+                self.config.server + selection.resource.path(selection.namespace),
                 params=query,
                 headers=self._authorized(headers),
                 timeout=timeout,

@@ -37,6 +37,7 @@ SERVICE_ACCOUNTS = Resource("v1", "ServiceAccount", "serviceaccounts")
 NAMESPACES = Resource("v1", "Namespace", "namespaces", is_namespaced=False)
 EVENTS = Resource("v1", "Event", "events")
 DEPLOYMENTS = Resource("apps/v1", "Deployment", "deployments")
+JOBS = Resource("batch/v1", "Job", "jobs")
 ROLES = Resource("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDINGS = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 NETWORK_POLICIES = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
@@ -58,6 +59,7 @@ _KNOWN = {
         NAMESPACES,
         EVENTS,
         DEPLOYMENTS,
+        JOBS,
         ROLES,
         ROLE_BINDINGS,
         NETWORK_POLICIES,

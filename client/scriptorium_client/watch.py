@@ -10,7 +10,7 @@ from typing import Literal
 
 from scriptorium_client import errors
 from scriptorium_client.client import Client, Manifest
-from scriptorium_client.resources import Resource
+from scriptorium_client.selection import Selection
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +32,6 @@ class Event:
 @dataclass(frozen=True, slots=True)
 class Synced:
     """Everything that existed has been told; what follows is news."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What to follow."""
-
-    resource: Resource
-    namespace: str | None = None
-    labels: str | None = None
-    is_metadata_only: bool = False
 
 
 class _Thread:
@@ -144,6 +134,7 @@ async def _list(client: Client, selection: Selection, thread: _Thread) -> AsyncI
         selection.resource,
         selection.namespace,
         labels=selection.labels,
+        fields=selection.fields,
         is_metadata_only=selection.is_metadata_only,
     ):
         version = page_version
@@ -158,11 +149,8 @@ async def _list(client: Client, selection: Selection, thread: _Thread) -> AsyncI
 
 async def _watch(client: Client, selection: Selection, thread: _Thread) -> AsyncIterator[Event]:
     async for change in client.watch(
-        selection.resource,
-        selection.namespace,
-        version=thread.version,
-        labels=selection.labels,
-        is_metadata_only=selection.is_metadata_only,
+        selection,
+        thread.version,
     ):
         item = change["object"]
         for event in _tell(thread, change["type"], item):

@@ -41,6 +41,13 @@ class Trigger(StrEnum):
     SYSTEM = "System"
 
 
+class Isolation(StrEnum):
+    """Where a run's sandbox is."""
+
+    POOL = "Pool"
+    POD = "Pod"
+
+
 class ScriptRef(Model):
     """A Script of the same namespace."""
 
@@ -77,6 +84,7 @@ class ExecutionSpec(Model):
                 "entrypoint",
                 "limits",
                 "input",
+                "isolation",
                 "timeoutSeconds",
                 "startDeadlineSeconds",
                 "retry",
@@ -97,6 +105,11 @@ class ExecutionSpec(Model):
     """With source: what the run may use."""
     input: OpenObject | None = Field(default=None, json_schema_extra=_fixed())
     """What the script gets as input: an object of any JSON, at most 65536 bytes and 150 levels deep."""
+    isolation: Annotated[Isolation, Field(strict=False)] = Field(
+        default=Isolation.POOL, json_schema_extra=_fixed()
+    )
+    """Pool runs it in a warm worker of the namespace's runners, Pod in a pod of its own, which takes a second
+    or two to start. What the script may do and what its status tells are the same."""
     timeout_seconds: int | None = Field(default=None, ge=1, le=3600, json_schema_extra=_fixed())
     """A shorter wall-clock limit in seconds for this run; it never lengthens the Script's."""
     start_deadline_seconds: int = Field(default=300, ge=1, le=604800, json_schema_extra=_fixed())

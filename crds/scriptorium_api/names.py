@@ -43,6 +43,16 @@ def runner_labels(pool: str) -> dict[str, str]:
     }
 
 
+def run_job_name(uid: str, attempt: int) -> str:
+    """Give the name of the Job of one attempt of a run, so that there is one at most."""
+    return f"scriptorium-run-{uid}-{attempt}"
+
+
+def run_labels(pool: str) -> dict[str, str]:
+    """Give the standard labels of a run's own pod and its Job; no pool's selector finds them."""
+    return runner_labels(pool) | {"app.kubernetes.io/component": "run"}
+
+
 def runner_selector(pool: str) -> dict[str, str]:
     """Give the labels that find a pool's pods; a Deployment's selector can never change."""
     return {

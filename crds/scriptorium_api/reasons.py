@@ -62,6 +62,10 @@ class Reason(StrEnum):
         "RunnerLost",
         "Failed: the runner that held the run is gone; ours, not the script's.",
     )
+    POD_FAILED = (
+        "PodFailed",
+        "Failed: the run's own pod could not start or was ended; the message has the platform's reason.",
+    )
     CANCELLED = ("Cancelled", "Cancelled: cancel was set in the spec.")
     DUPLICATE = (
         "Duplicate",
@@ -88,6 +92,7 @@ PHASE_OF_END: dict[Reason, Phase] = {
         Reason.ENGINE_CRASH,
         Reason.RUNNER_SHUTDOWN,
         Reason.RUNNER_LOST,
+        Reason.POD_FAILED,
     ),
     Phase.FAILED,
 )
@@ -100,5 +105,6 @@ RETRIED: frozenset[Reason] = frozenset(
         Reason.ENGINE_CRASH,
         Reason.RUNNER_SHUTDOWN,
         Reason.RUNNER_LOST,
+        Reason.POD_FAILED,
     }
 )

@@ -52,6 +52,7 @@ async def run(chosen: Settings) -> None:
             leadership=lead,
             work=Work(random.random),
             now=read_clock,
+            chance=random.random,
         )
         # A container that was started again in its pod is another replica: it remembers nothing.
         identity = f"{chosen.pod}/{secrets.token_hex(4)}"

@@ -13,6 +13,7 @@ from scriptorium_operator.services.inventory import Inventory, References
 from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.services.outbox import Outbox
 from scriptorium_operator.services.supervision import Supervisor
+from scriptorium_operator.services.waiting_pods import WaitingPods
 from scriptorium_operator.services.work import Work
 from scriptorium_operator.settings import Settings
 
@@ -28,8 +29,11 @@ class Context:
     work: Work
     now: Callable[[], datetime]
     """The time in UTC, in whole seconds, as Kubernetes writes it."""
+    chance: Callable[[], float] = lambda: 0.0
+    """A number from 0 to 1; spreads retries."""
     inventory: Inventory = field(default_factory=Inventory)
     references: References = field(default_factory=References)
+    waiting_pods: WaitingPods = field(default_factory=WaitingPods)
     history: History = field(default_factory=History)
     outbox: Outbox = field(default_factory=Outbox)
     supervisor: Supervisor = field(default_factory=Supervisor)

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     SERVICE_ACCOUNT = "ServiceAccount"
     ROLE_BINDING = "RoleBinding"
     NETWORK_POLICY = "NetworkPolicy"
+    JOB = "Job"
 
 
 #: What a pool owns; a change of any of these makes us look at the pool again.
@@ -71,6 +72,14 @@ class EndedRun:
         return self.phase == "Succeeded"
 
 
+@dataclass(frozen=True, slots=True)
+class OwnPod:
+    """What is known at once of a run that has a pod of its own."""
+
+    script: str
+    """The Script's name; empty for a run with a source of its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """An object appeared, changed or is gone; of the gone ones, only the key and the UID are sure."""
@@ -82,6 +91,10 @@ class Notice:
     is_gone: bool = False
     ended: EndedRun | None = None
     """Of a ScriptExecution that has ended: what came of it."""
+    own_pod: OwnPod | None = None
+    """Of a ScriptExecution that has a pod of its own: what that takes."""
+    owner: str = ""
+    """The name of what owns it; only of Jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +138,28 @@ class RunnerCounts:
     """Whether the counts speak of the Deployment's present spec."""
     trouble: tuple[str, str] | None = None
     """The reason and message of why pods cannot be made or do not start, in the platform's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a pod is not there or has failed, in the platform's words."""
+
+    reason: str
+    message: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}" if self.message else self.reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPod:
+    """What there is of the Job of one attempt of a run, and of its pod."""
+
+    job_uid: str | None
+    """None if the Job is gone and only its pod is left."""
+    is_over: bool
+    """Nothing of it runs, or ever will."""
+    trouble: Trouble | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`scriptorium-runner pool` and `scriptorium dev`."""
+"""`scriptorium-runner pool`, `scriptorium-runner run` and `scriptorium dev`."""
 
 import argparse
 import signal
@@ -19,6 +19,8 @@ def _parser() -> argparse.ArgumentParser:
         "pool", help="take the executions of a namespace (runs in the operator's pods)"
     )
     pool.set_defaults(run=_run_pool)
+    run = commands.add_parser("run", help="take one execution and end with it (runs in a Job's pod)")
+    run.set_defaults(run=_run_one)
     dev = commands.add_parser("dev", help="run the manifests of files and folders on this machine")
     dev.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a manifest or a folder of them")
     dev.add_argument(
@@ -58,6 +60,22 @@ def _run_pool(_options: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
         return 2
     return asyncio.run(pool.run_pool(found))
+
+
+def _run_one(_options: argparse.Namespace) -> int:
+    # Each command imports only what it needs.
+    import asyncio  # noqa: PLC0415
+
+    from scriptorium_api import logs  # noqa: PLC0415
+    from scriptorium_runner import run, settings  # noqa: PLC0415
+
+    logs.set_up_logs()
+    try:
+        found = settings.read_run_settings()
+    except settings.SettingError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
+        return 2
+    return asyncio.run(run.run_one(found))
 
 
 def _run_dev(options: argparse.Namespace) -> int:

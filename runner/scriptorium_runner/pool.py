@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from scriptorium_api.execution import ExecutionStatus, ScriptExecution
+from scriptorium_api.execution import ExecutionStatus, Isolation, ScriptExecution
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
 from scriptorium_runner.executions.dispatcher import Dispatcher
@@ -120,6 +120,7 @@ def _assemble(
         tenant=settings.tenant,
         slots=settings.workers,
         may_claim=lambda: leases.is_held,
+        takes=frozenset({Isolation.POOL}),
     )
     dispatcher = Dispatcher(board, sandbox, place, on_end)
     rescuer = Rescuer(board, holder, OtherRunners(leases, dispatcher), on_end)

@@ -27,26 +27,59 @@ class PoolSettings:
     drain_seconds: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """How `scriptorium-runner run` works: which attempt of which execution it is there for."""
+
+    namespace: str
+    holder: Holder
+    tenant: Tenant
+    execution: str
+    uid: str
+    attempt: int
+    drain_seconds: int
+
+
 def read_pool_settings(environment: Mapping[str, str] = os.environ) -> PoolSettings:
     """Read the settings of a pool's runner; raises SettingError."""
-    namespace = _required(environment, "POD_NAMESPACE")
     return PoolSettings(
         pool=environment.get("SCRIPTORIUM_POOL", DEFAULT_POOL),
-        namespace=namespace,
-        holder=Holder(
-            pod=_required(environment, "POD_NAME"),
-            uid=_required(environment, "POD_UID"),
-            # A restarted container keeps its pod's UID; this tells its claims from the former one's.
-            start_id=secrets.token_hex(4),
-        ),
-        tenant=Tenant(
-            id=_required(environment, "SCRIPTORIUM_TENANT_ID"),
-            name=environment.get("SCRIPTORIUM_TENANT_NAME", namespace),
-            organization_id=environment.get("SCRIPTORIUM_ORGANIZATION_ID") or None,
-        ),
+        namespace=_required(environment, "POD_NAMESPACE"),
+        holder=_read_holder(environment),
+        tenant=_read_tenant(environment),
         workers=read_number(environment, "SCRIPT_VM_POOL_SIZE", 10, 1, 100),
         health_port=read_number(environment, "SCRIPTORIUM_HEALTH_PORT", 8081, 0, 65535),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
+    )
+
+
+def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSettings:
+    """Read the settings of a run's own pod; raises SettingError."""
+    return RunSettings(
+        namespace=_required(environment, "POD_NAMESPACE"),
+        holder=_read_holder(environment),
+        tenant=_read_tenant(environment),
+        execution=_required(environment, "SCRIPTORIUM_EXECUTION"),
+        uid=_required(environment, "SCRIPTORIUM_EXECUTION_UID"),
+        attempt=read_number(environment, "SCRIPTORIUM_ATTEMPT", 1, 1, 1000),
+        drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
+    )
+
+
+def _read_holder(environment: Mapping[str, str]) -> Holder:
+    return Holder(
+        pod=_required(environment, "POD_NAME"),
+        uid=_required(environment, "POD_UID"),
+        # A restarted container keeps its pod's UID; this tells its claims from the former one's.
+        start_id=secrets.token_hex(4),
+    )
+
+
+def _read_tenant(environment: Mapping[str, str]) -> Tenant:
+    return Tenant(
+        id=_required(environment, "SCRIPTORIUM_TENANT_ID"),
+        name=environment.get("SCRIPTORIUM_TENANT_NAME", "") or _required(environment, "POD_NAMESPACE"),
+        organization_id=environment.get("SCRIPTORIUM_ORGANIZATION_ID") or None,
     )
 
 

@@ -2,18 +2,12 @@
 
 from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool
-from scriptorium_operator.build import ownership
+from scriptorium_operator.build import ownership, runner_pod
 from scriptorium_operator.facts import Manifest, Tenant
 from scriptorium_operator.settings import RunnerSettings
 
 #: The runners' metrics and probes; the Service and the NetworkPolicy name it too.
 METRICS_PORT = 8081
-
-#: A runner that is told to stop lets its runs go on for up to 30 s, then needs a moment to settle them.
-_GRACE_SECONDS = 60
-
-#: "nobody" of the image; a number, so that the kubelet can see that it is not root.
-_USER = 65532
 
 
 def build_deployment(pool: RunnerPool, tenant: Tenant, organization: str, runner: RunnerSettings) -> Manifest:
@@ -39,18 +33,7 @@ def build_deployment(pool: RunnerPool, tenant: Tenant, organization: str, runner
 
 
 def _build_pod(pool: RunnerPool, container: Manifest, runner: RunnerSettings) -> Manifest:
-    pod: Manifest = {
-        "serviceAccountName": names.pool_object_name(pool.metadata.name),
-        # The runner speaks to the API server; the processes that run scripts never see the token.
-        "automountServiceAccountToken": True,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": _GRACE_SECONDS,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+    return runner_pod.build_pod_spec(pool, container, runner) | {
         "topologySpreadConstraints": [
             {
                 "maxSkew": 1,
@@ -59,59 +42,19 @@ def _build_pod(pool: RunnerPool, container: Manifest, runner: RunnerSettings) ->
                 "labelSelector": {"matchLabels": names.runner_selector(pool.metadata.name)},
             }
         ],
-        "containers": [container],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
-    return pod | _build_placement(pool) | _build_extras(runner)
-
-
-def _build_placement(pool: RunnerPool) -> Manifest:
-    selector: Manifest = {"nodeSelector": pool.spec.node_selector} if pool.spec.node_selector else {}
-    tolerations = [toleration.to_wire() for toleration in pool.spec.tolerations]
-    return selector | ({"tolerations": tolerations} if tolerations else {})
-
-
-def _build_extras(runner: RunnerSettings) -> Manifest:
-    secrets = [{"name": name} for name in runner.pull_secrets]
-    extras: Manifest = {"imagePullSecrets": secrets} if secrets else {}
-    return extras | ({"priorityClassName": runner.priority_class} if runner.priority_class else {})
 
 
 def _build_container(pool: RunnerPool, tenant: Tenant, organization: str, runner: RunnerSettings) -> Manifest:
-    return {
-        "name": "runner",
-        "image": runner.image,
-        "imagePullPolicy": runner.pull_policy,
-        "command": ["scriptorium-runner", "pool"],
-        "env": _build_environment(pool, tenant, organization),
-        "ports": [{"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"}],
-        "resources": _build_resources(pool),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the path inside the pod.
-    } | _build_probes()
-
-
-def _build_environment(pool: RunnerPool, tenant: Tenant, organization: str) -> list[Manifest]:
-    values = {
+    settings = {
         "SCRIPTORIUM_POOL": pool.metadata.name,
         "SCRIPT_VM_POOL_SIZE": str(pool.spec.workers_per_runner),
-        "SCRIPTORIUM_TENANT_ID": tenant.id,
-        "SCRIPTORIUM_TENANT_NAME": tenant.name,
-        # Without a value it is empty; the API server would drop an empty one, and we would miss it for ever.
-        "SCRIPTORIUM_ORGANIZATION_ID": organization,
     }
-    fields = {
-        "POD_NAME": "metadata.name",
-        "POD_UID": "metadata.uid",
-        "POD_NAMESPACE": "metadata.namespace",
-    }
-    return [
-        {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()
-    ] + [{"name": name} | ({"value": value} if value else {}) for name, value in values.items()]
+    environment = runner_pod.build_environment(tenant, organization, settings)
+    command = ("scriptorium-runner", "pool")
+    ports = {"ports": [{"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"}]}
+    container = runner_pod.build_container(command, environment, _build_resources(pool), runner)
+    return container | ports | _build_probes()
 
 
 def _build_resources(pool: RunnerPool) -> Manifest:

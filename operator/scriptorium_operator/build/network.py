@@ -35,7 +35,20 @@ def build_network_policy(
         "kind": "NetworkPolicy",
         "metadata": ownership.build_metadata(pool),
         "spec": {
-            "podSelector": {"matchLabels": names.runner_selector(pool.metadata.name)},
+            # Runs that have a pod of their own are no less hostile than those in the pool's pods.
+            "podSelector": {
+                "matchLabels": {
+                    "app.kubernetes.io/name": "scriptorium",
+                    "app.kubernetes.io/instance": pool.metadata.name,
+                },
+                "matchExpressions": [
+                    {
+                        "key": "app.kubernetes.io/component",
+                        "operator": "In",
+                        "values": ["runner", "run"],
+                    }
+                ],
+            },
             "policyTypes": ["Ingress", "Egress"],
             # Scripts have no network yet, so nothing but DNS and the API server is let out; `http` will
             # open everything but 169.254.0.0/16 and the cluster's own ranges.

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import scriptorium_client as kubernetes
 from scriptorium_api import names
+from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Script
 from scriptorium_client import resources
@@ -19,12 +20,16 @@ from scriptorium_operator.facts import (
     Kind,
     Manifest,
     Notice,
+    RunPod,
     Tenant,
 )
-from scriptorium_operator.gateways import reading
+from scriptorium_operator.gateways import reading, run_pods
 from scriptorium_operator.gateways.errors import translated
 
 _ENDPOINT_SLICES = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
+
+#: The Job controller puts it on the pods of each Job.
+_JOB_LABEL = "batch.kubernetes.io/job-name"
 
 _RESOURCES = {
     Kind.SCRIPT: resources.SCRIPTS,
@@ -37,6 +42,7 @@ _RESOURCES = {
     Kind.SERVICE_ACCOUNT: resources.SERVICE_ACCOUNTS,
     Kind.ROLE_BINDING: resources.ROLE_BINDINGS,
     Kind.NETWORK_POLICY: resources.NETWORK_POLICIES,
+    Kind.JOB: resources.JOBS,
 }
 
 
@@ -64,6 +70,25 @@ class Cluster:
         """Give a RunnerPool; one that is going is still there."""
         item = await self.find(key)
         return RunnerPool.from_stored(item) if item else None
+
+    async def find_execution(self, key: Key) -> ScriptExecution | None:
+        """Give a run without its input, unless it is gone or going."""
+        item = await self.find(key)
+        execution = reading.read_execution(item) if item else None
+        return execution if execution and execution.metadata.deletion_timestamp is None else None
+
+    async def find_run_pod(self, namespace: str, job_name: str) -> RunPod | None:
+        """Give what there is of a run's Job and its pod."""
+        job = await self.find(Key(Kind.JOB, namespace, job_name))
+        with translated():
+            pods = await self._client.list_all(resources.PODS, namespace, labels=f"{_JOB_LABEL}={job_name}")
+            if job is None or pods:
+                return run_pods.read_run_pod(job, pods, [])
+            uid = job["metadata"]["uid"]
+            events = await self._client.list_all(
+                resources.EVENTS, namespace, fields=f"involvedObject.uid={uid}"
+            )
+        return run_pods.read_run_pod(job, pods, events)
 
     async def find_config_map(self, namespace: str, name: str) -> ConfigMapContent | None:
         """Give what a ConfigMap holds."""
@@ -124,7 +149,12 @@ class Cluster:
         with self._writing():
             return await self._client.apply(manifest, resources.of_manifest(manifest), names.MANAGER)
 
-    async def replace_status(self, former: Script | RunnerPool, status: Manifest) -> None:
+    async def create(self, manifest: Manifest) -> None:
+        """Make an object; raises Outdated if it is there already."""
+        with self._writing():
+            await self._client.create(manifest, resources.of_manifest(manifest))
+
+    async def replace_status(self, former: Script | RunnerPool | ScriptExecution, status: Manifest) -> None:
         """Write the status of an object as it was read; raises Outdated if it changed since."""
         metadata = former.metadata
         with self._writing():
@@ -147,10 +177,10 @@ class Cluster:
             await self._client.delete(_RESOURCES[key.kind], key.name, key.namespace, uid=uid)
 
     async def follow(self, kind: Kind) -> AsyncIterator[Notice | InSync]:
-        """Tell every change of a kind in all namespaces, for ever; of a pool's parts, those that we made."""
+        """Tell every change of a kind in all namespaces, for ever; of pools' parts and Jobs, only of ours."""
         selection = kubernetes.Selection(
             resource=_RESOURCES[kind],
-            labels=_render_part_labels() if kind in POOL_PARTS else None,
+            labels=_render_labels(kind),
             # Of runs it counts how they ended; nothing else is looked into here.
             is_metadata_only=kind is not Kind.EXECUTION,
         )
@@ -167,6 +197,8 @@ class Cluster:
             yield
 
 
-def _render_part_labels() -> str:
-    labels = names.runner_labels(names.DEFAULT_POOL)
+def _render_labels(kind: Kind) -> str | None:
+    if kind is not Kind.JOB and kind not in POOL_PARTS:
+        return None
+    labels = (names.run_labels if kind is Kind.JOB else names.runner_labels)(names.DEFAULT_POOL)
     return ",".join(f"{key}={value}" for key, value in labels.items() if not key.endswith("/instance"))

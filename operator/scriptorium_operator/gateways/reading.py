@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from scriptorium_api import names
+from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.facts import (
     Address,
@@ -14,6 +15,7 @@ from scriptorium_operator.facts import (
     Kind,
     Manifest,
     Notice,
+    OwnPod,
     RunnerCounts,
     Tenant,
 )
@@ -37,7 +39,27 @@ def read_notice(kind: Kind, item: Manifest, *, is_gone: bool) -> Notice:
         labels=metadata.get("labels") or {},
         is_gone=is_gone,
         ended=read_ended_run(item) if kind is Kind.EXECUTION and not is_gone else None,
+        own_pod=_read_own_pod(item) if kind is Kind.EXECUTION and not is_gone else None,
+        owner=_read_owner(metadata) if kind is Kind.JOB else "",
     )
+
+
+def _read_own_pod(item: Manifest) -> OwnPod | None:
+    spec = item["spec"]
+    if spec.get("isolation") != Isolation.POD:
+        return None
+    return OwnPod(spec.get("scriptRef", {}).get("name", ""))
+
+
+def _read_owner(metadata: Manifest) -> str:
+    owners = metadata.get("ownerReferences") or [{}]
+    return str(owners[0].get("name", ""))
+
+
+def read_execution(item: Manifest) -> ScriptExecution:
+    """Give a run without its input, which may be deeper than a model can hold."""
+    spec = {key: value for key, value in item["spec"].items() if key != "input"}
+    return ScriptExecution.from_stored(item | {"spec": spec})
 
 
 def read_ended_run(item: Manifest) -> EndedRun | None:

@@ -24,6 +24,8 @@ def take(context: Context, notice: Notice) -> None:
         _take_script(context, notice)
     elif kind is Kind.EXECUTION:
         _take_run(context, notice)
+    elif kind is Kind.JOB:
+        context.work.add(Key(Kind.EXECUTION, notice.key.namespace, notice.owner))
     elif kind is Kind.RUNNER_POOL:
         _take_pool(context, notice)
     elif kind is Kind.CONFIG_MAP:
@@ -40,10 +42,13 @@ def _take_script(context: Context, notice: Notice) -> None:
     _compare_with_kopf(context, notice)
     if notice.is_gone:
         context.references.forget(notice.key)
+    for key in context.waiting_pods.list_of_script(notice.key):
+        context.work.add(key)
     _take_need(context, notice.key.namespace)
 
 
 def _take_run(context: Context, notice: Notice) -> None:
+    _take_own_pod(context, notice)
     if notice.is_gone:
         context.history.forget(notice.uid)
     elif notice.ended is not None:
@@ -52,6 +57,16 @@ def _take_run(context: Context, notice: Notice) -> None:
         if is_news and former and notice.ended.script and former.is_success != notice.ended.is_success:
             context.outbox.put(notice.ended)
     _take_need(context, notice.key.namespace)
+
+
+def _take_own_pod(context: Context, notice: Notice) -> None:
+    if notice.own_pod is None or notice.ended is not None:
+        context.waiting_pods.forget(notice.key)
+    else:
+        context.waiting_pods.note(notice.key, notice.own_pod)
+    # Of what had ended before this replica began, nothing is left to be done.
+    if notice.own_pod and (notice.ended is None or Kind.EXECUTION in context.inventory.in_sync):
+        context.work.add(notice.key)
 
 
 def _take_need(context: Context, namespace: str) -> None:

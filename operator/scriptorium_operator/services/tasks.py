@@ -8,22 +8,23 @@ from functools import partial
 from scriptorium_operator.context import Context
 from scriptorium_operator.errors import ClusterUnavailable
 from scriptorium_operator.facts import Key, Kind
-from scriptorium_operator.services import announcing, clearing, following, pools, scripts, sweeping
+from scriptorium_operator.services import announcing, clearing, following, pools, run_pods, scripts, sweeping
 
 log = logging.getLogger(__name__)
 
 _OUR_KINDS = (Kind.SCRIPT, Kind.EXECUTION, Kind.RUNNER_POOL)
 
-_VERBS = {
+_VERBS: dict[Kind, Callable[[Context, Key], Awaitable[float | None]]] = {
     Kind.SCRIPT: scripts.reconcile,
     Kind.RUNNER_POOL: pools.reconcile,
     Kind.NAMESPACE: pools.ensure_pool,
+    Kind.EXECUTION: run_pods.reconcile,
 }
 
 
-async def handle(context: Context, key: Key) -> None:
-    """Bring one object up to date."""
-    await _VERBS[key.kind](context, key)
+async def handle(context: Context, key: Key) -> float | None:
+    """Bring one object up to date; gives after how many seconds it is to be looked at again."""
+    return await _VERBS[key.kind](context, key)
 
 
 def start(context: Context) -> None:

@@ -16,7 +16,8 @@ _FIRST_PAUSE = 0.5
 #: The longest pause after a failure of our own: such a thing seldom heals, and each time fills the log.
 _LONGEST_PAUSE_OF_BUGS = 300.0
 
-Handle = Callable[[Key], Awaitable[None]]
+#: Brings an object up to date; gives after how many seconds it is to be looked at again, if nothing changes.
+Handle = Callable[[Key], Awaitable[float | None]]
 
 
 class Work:
@@ -54,8 +55,9 @@ class Work:
                     self.add(key)
 
     async def _attempt(self, handle: Handle, key: Key) -> None:
+        seconds: float | None = None
         try:
-            await handle(key)
+            seconds = await handle(key)
         except Vanished:
             log.info("gone before it was up to date", extra=_fields(key))
         except OperatorError as error:
@@ -67,7 +69,7 @@ class Work:
             log.exception("a bug of the operator", extra=_fields(key) | {"pause": pause})
             return
         self._failures.pop(key, None)
-        self._set_timer(key, None)
+        self._set_timer(key, seconds)
 
     def _postpone(self, key: Key, longest: float, error: Exception) -> float:
         asked = (error.retry_after or 0.0) if isinstance(error, ClusterUnavailable) else 0.0

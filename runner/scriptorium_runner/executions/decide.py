@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scriptorium_api.execution import MAX_INPUT_BYTES, ScriptExecution
+from scriptorium_api.execution import MAX_INPUT_BYTES, Isolation, ScriptExecution
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Limits, Script
 
@@ -140,11 +140,19 @@ def _miss_deadline(execution: ScriptExecution, waiting: Wait | None) -> End:
     seconds = execution.spec.start_deadline_seconds
     if waiting is not None:
         return End(waiting.reason, f"{waiting.message} (gave up after startDeadlineSeconds, {seconds} s)")
-    message = (
+    return End(Reason.START_DEADLINE_EXCEEDED, _explain_deadline(execution.spec.isolation, seconds))
+
+
+def _explain_deadline(isolation: Isolation, seconds: int) -> str:
+    if isolation is Isolation.POD:
+        return (
+            f"its pod did not start within startDeadlineSeconds ({seconds} s); "
+            "raise it, or see whether the operator runs"
+        )
+    return (
         f"no runner had room within startDeadlineSeconds ({seconds} s); "
         "raise it, or the replicas of RunnerPool default"
     )
-    return End(Reason.START_DEADLINE_EXCEEDED, message)
 
 
 def _start(execution: ScriptExecution, script: Script | None, source: str) -> Start:

@@ -5,13 +5,14 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
+from scriptorium_api import retry
+from scriptorium_api.execution import ExecutionStatus, Holder, Isolation, ScriptExecution
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Script
-from scriptorium_runner.executions import attempt, context, decide, duplicates, retry
+from scriptorium_runner.executions import attempt, context, decide, duplicates
 from scriptorium_runner.executions import status as statuses
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.errors import NoWorker
@@ -27,6 +28,10 @@ GRACE_SECONDS = 2.0
 #: A run that was handed back for want of a worker is left to other runners for so long.
 HANDED_BACK_SECONDS = 5.0
 
+#: For so long after its start deadline a run that has a pod of its own is left to the operator, which knows
+#: why that pod did not start.
+OPERATOR_SECONDS = 30.0
+
 #: A runner that cannot be heard by the others looks again this soon.
 UNHEARD_SECONDS = 1.0
 
@@ -40,6 +45,8 @@ class Place:
     slots: int
     may_claim: Callable[[], bool] = lambda: True
     """Whether the other runners would respect a claim."""
+    takes: frozenset[Isolation] = frozenset(Isolation)
+    """The runs that are started here; the others' waiting and ending are seen to, their start is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +118,18 @@ class Handling:
             case decide.NotYet():
                 return LookAgain(decision.seconds)
             case decide.End():
+                is_late = decision.reason is Reason.START_DEADLINE_EXCEEDED
+                left = decide.deadline(execution) + timedelta(seconds=OPERATOR_SECONDS) - now
+                if is_late and not self._takes(execution) and left > timedelta():
+                    return LookAgain(left.total_seconds())
                 return await self._end_unstarted(execution, decision)
+            case decide.Start() if not self._takes(execution):
+                return Parked((execution.metadata.namespace, script.metadata.name if script else ""))
             case decide.Start():
                 return await self._find_duplicate(visit) or await self._run(visit, decision, script)
+
+    def _takes(self, execution: ScriptExecution) -> bool:
+        return execution.spec.isolation in self._place.takes
 
     def _find_script(self, execution: ScriptExecution) -> Script | None:
         reference = execution.spec.script_ref

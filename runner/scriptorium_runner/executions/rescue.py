@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from scriptorium_api import retry
 from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.reasons import Reason
-from scriptorium_runner.executions import attempt, retry
+from scriptorium_runner.executions import attempt
 from scriptorium_runner.executions import status as statuses
 from scriptorium_runner.executions.errors import BoardError
 from scriptorium_runner.executions.lives import Lives, Sign

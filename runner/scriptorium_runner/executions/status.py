@@ -4,18 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from scriptorium_api.conditions import Finding, merge_conditions
-from scriptorium_api.execution import Attempt, ExecutionStatus, Holder, ScriptExecution
+from scriptorium_api import ending
+from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.names import source_hash
-from scriptorium_api.reasons import PHASE_OF_END, Phase, Reason
+from scriptorium_api.reasons import Phase, Reason
 from scriptorium_api.script import Script
 from scriptorium_runner.executions.decide import End, Start, Wait
 from scriptorium_runner.executions.outcome import Outcome
-
-_MOST_MESSAGE = 8192
-
-#: A condition repeats the message, three times over; its beginning is enough there.
-_MOST_CONDITION_MESSAGE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +23,7 @@ class Times:
 
 def build_waiting(execution: ScriptExecution, wait: Wait) -> ExecutionStatus:
     """Give the status of a run that cannot start yet."""
-    return _evolve(execution, phase=Phase.PENDING, reason=wait.reason, message=wait.message)
+    return ending.evolve(execution, phase=Phase.PENDING, reason=wait.reason, message=wait.message)
 
 
 def build_returned(execution: ScriptExecution) -> ExecutionStatus:
@@ -52,15 +47,8 @@ def build_retrying(
 
     What the attempt left stays to be seen until the next one begins.
     """
-    return _evolve(
-        execution,
-        phase=Phase.PENDING,
-        reason=Reason.RETRYING,
-        message=_describe_retry(execution, outcome, next_attempt),
-        next_attempt_time=next_attempt,
-        runner=None,
-        **_leavings(execution, outcome, now),
-    )
+    retrying = ending.build_retrying(execution, outcome.reason, outcome.message, next_attempt)
+    return retrying.model_copy(update=_leavings(execution, outcome, now))
 
 
 def build_claimed(
@@ -87,13 +75,13 @@ def build_claimed(
 
 def build_unstarted_end(execution: ScriptExecution, end: End, now: datetime) -> ExecutionStatus:
     """Give the status of a run that ends without having started; what an earlier attempt left stays."""
-    ended = _finish(execution, Outcome(reason=end.reason, message=end.message), now)
+    ended = ending.build_end(execution, end.reason, end.message, now)
     return ended.model_copy(update={"duplicate_of": end.duplicate_of})
 
 
 def build_settled(execution: ScriptExecution, outcome: Outcome, times: Times) -> ExecutionStatus:
     """Give the status of a run that has ended."""
-    settled = _finish(execution, outcome, times.now).model_copy(
+    settled = ending.build_end(execution, outcome.reason, outcome.message, times.now).model_copy(
         update=_leavings(execution, outcome, times.now)
     )
     if outcome.started_at is None or outcome.duration_ms is None:
@@ -111,8 +99,8 @@ def build_settled(execution: ScriptExecution, outcome: Outcome, times: Times) ->
 
 def build_refused(execution: ScriptExecution, problem: str, now: datetime) -> ExecutionStatus:
     """Give the end of a run whose own result the API server refused: it has no other."""
-    message = f"the runner could not store the result: {problem}"[:_MOST_CONDITION_MESSAGE]
-    return _finish(execution, Outcome(reason=Reason.ENGINE_CRASH, message=message), now)
+    message = f"the runner could not store the result: {problem}"[: ending.MOST_CONDITION_MESSAGE]
+    return ending.build_end(execution, Reason.ENGINE_CRASH, message, now)
 
 
 def format_duration(milliseconds: int) -> str:
@@ -127,25 +115,6 @@ def format_duration(milliseconds: int) -> str:
     return f"{minutes}m{rest}s" if hours == 0 else f"{hours}h{minutes_left}m"
 
 
-def _finish(execution: ScriptExecution, outcome: Outcome, now: datetime) -> ExecutionStatus:
-    phase = PHASE_OF_END[outcome.reason]
-    message = outcome.message[:_MOST_MESSAGE] if outcome.message else None
-    return _evolve(
-        execution,
-        phase=phase,
-        reason=outcome.reason,
-        message=message,
-        completion_time=now,
-        next_attempt_time=None,
-        conditions=merge_conditions(
-            execution.status.conditions,
-            _findings(phase, outcome.reason, (message or "")[:_MOST_CONDITION_MESSAGE]),
-            execution.metadata.generation,
-            now,
-        ),
-    )
-
-
 def _leavings(execution: ScriptExecution, outcome: Outcome, now: datetime) -> dict[str, Any]:
     """Give what an attempt leaves behind, whether or not another follows."""
     return {
@@ -155,41 +124,5 @@ def _leavings(execution: ScriptExecution, outcome: Outcome, now: datetime) -> di
         "logs_truncated": outcome.logs_truncated,
         "logs_dropped": outcome.logs_dropped or None,
         "usage": outcome.usage,
-        "attempts": _with_ended(execution.status, outcome.reason, now),
+        "attempts": ending.list_attempts(execution.status, outcome.reason, now),
     }
-
-
-def _with_ended(status: ExecutionStatus, reason: Reason, now: datetime) -> list[Attempt]:
-    """Give the attempts with the current one as ended; a run that ends between two has no current one."""
-    if status.attempt == len(status.attempts):
-        return status.attempts
-    ended = Attempt(
-        number=status.attempt,
-        start_time=status.start_time,
-        completion_time=now,
-        reason=reason,
-        runner=status.runner.pod if status.runner else None,
-    )
-    return [*status.attempts, ended]
-
-
-def _describe_retry(execution: ScriptExecution, outcome: Outcome, next_attempt: datetime) -> str:
-    retry = execution.spec.retry
-    most = 1 + (retry.limit if retry else 0)
-    cause = outcome.message or outcome.reason
-    attempt = f"attempt {execution.status.attempt} of {most} failed"
-    return f"{attempt}, the next is due at {next_attempt:%Y-%m-%dT%H:%M:%SZ}: {cause}"[:_MOST_MESSAGE]
-
-
-def _findings(phase: Phase, reason: Reason, message: str) -> list[Finding]:
-    is_complete = phase is Phase.SUCCEEDED
-    return [
-        Finding(type="Complete", is_true=is_complete, reason=reason, message=message),
-        Finding(type="Failed", is_true=not is_complete, reason=reason, message=message),
-        Finding(type="Finished", is_true=True, reason=reason, message=message),
-    ]
-
-
-def _evolve(execution: ScriptExecution, **changes: object) -> ExecutionStatus:
-    generation = {"observed_generation": execution.metadata.generation}
-    return execution.status.model_copy(update=generation | changes)

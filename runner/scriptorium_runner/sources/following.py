@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from scriptorium_api import names
-from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_client import ApiError, Client, Event, Selection, follow
 from scriptorium_client.client import Manifest
@@ -117,7 +117,9 @@ class Followers:
             self._rescuer.forget(uid)
             return
         self._dispatcher.offer(execution)
-        if execution.status.phase is Phase.RUNNING:
+        # The operator sees what became of a run's own pod.
+        is_ours = execution.spec.isolation is Isolation.POOL
+        if execution.status.phase is Phase.RUNNING and is_ours:
             self._rescuer.note(execution)
         else:
             self._rescuer.forget(uid)

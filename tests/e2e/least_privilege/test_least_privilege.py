@@ -26,8 +26,11 @@ RUNNER = {
 
 OPERATOR = {
     (OURS, "scripts", ""): READ,
-    (OURS, "scriptexecutions", ""): ["list", "watch", "delete"],
-    ("", "events", ""): ["create"],
+    (OURS, "scriptexecutions", ""): [*READ, "delete"],
+    (OURS, "scriptexecutions/status", ""): ["patch"],
+    ("batch", "jobs", ""): [*READ, "create", "delete"],
+    ("", "pods", ""): ["list"],
+    ("", "events", ""): ["list", "create"],
     (OURS, "runnerpools", ""): [*READ, "create", "patch", "delete"],
     (OURS, "scripts/status", ""): ["patch"],
     (OURS, "runnerpools/status", ""): ["patch"],

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -90,7 +89,8 @@ async def test_a_watch_that_falls_silent_is_begun_anew(
 ) -> None:
     monkeypatch.setattr(client_module, "SILENCE_SECONDS", 0.2)
     pages = [each async for each in client.list_pages(CONFIG_MAPS, namespace, labels="made-by=test")]
-    changes = client.watch(CONFIG_MAPS, namespace, version=pages[-1][1], labels="made-by=test")
+    selection = Selection(resource=CONFIG_MAPS, namespace=namespace, labels="made-by=test")
+    changes = client.watch(selection, pages[-1][1])
     assert [change async for change in changes] == []
 
 
@@ -142,11 +142,11 @@ async def test_a_deletion_that_fell_into_a_gap_is_told_after_it(
     starts: list[str] = []
     synced = 0
 
-    async def watch_from_the_past(*arguments: Any, version: str, **options: Any) -> AsyncIterator[Manifest]:
+    async def watch_from_the_past(selection: Selection, version: str) -> AsyncIterator[Manifest]:
         starts.append(version)
         if len(starts) == 1:
             raise Gone("too old resource version")
-        async for change in watch(*arguments, version=version, **options):
+        async for change in watch(selection, version):
             yield change
 
     monkeypatch.setattr(client, "watch", watch_from_the_past)

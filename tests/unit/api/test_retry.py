@@ -4,7 +4,7 @@ import pytest
 
 from scriptorium_api.execution import ExecutionStatus, Retry
 from scriptorium_api.reasons import Reason
-from scriptorium_runner.executions.retry import find_next_attempt, find_pause
+from scriptorium_api.retry import find_next_attempt, find_pause
 from tests.support.makers import NOW, make_execution
 
 

@@ -1,0 +1,16 @@
+"""Which objects are followed."""
+
+from dataclasses import dataclass
+
+from scriptorium_client.resources import Resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The objects of a kind: of all namespaces or one, and of those the ones with these labels and fields."""
+
+    resource: Resource
+    namespace: str | None = None
+    labels: str | None = None
+    fields: str | None = None
+    is_metadata_only: bool = False

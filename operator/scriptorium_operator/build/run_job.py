@@ -1,0 +1,91 @@
+"""The Job of one attempt of a run that has a pod of its own."""
+
+from dataclasses import dataclass
+
+from scriptorium_api import names
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.runner_pool import RunnerPool
+from scriptorium_api.script import Limits
+from scriptorium_operator.build import runner_pod
+from scriptorium_operator.facts import Manifest, Tenant
+from scriptorium_operator.settings import RunnerSettings
+
+#: What a runner needs beside its script, in MiB.
+_RUNNER_MB = 128
+
+#: A Job that ended stays for its pod's log; then Kubernetes removes it.
+_KEPT_SECONDS = 300
+
+#: To start and to settle: a pod that is still there when all of its time has passed stands still.
+_MARGIN_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlace:
+    """Where a run's pod belongs."""
+
+    pool: RunnerPool
+    tenant: Tenant
+    organization: str
+    runner: RunnerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOrder:
+    """Which attempt of a run the pod is for, and what it may use."""
+
+    execution: ScriptExecution
+    attempt: int
+    limits: Limits
+    start_seconds: float
+    """How long the pod may take until the script starts."""
+
+
+def build_run_job(order: RunOrder, place: RunPlace) -> Manifest:
+    """Give the Job: one pod, once. Whether there is another attempt is for the run to say."""
+    metadata, pool = order.execution.metadata, place.pool.metadata.name
+    labels = names.run_labels(pool)
+    seconds = order.start_seconds + order.limits.timeout_seconds + runner_pod.GRACE_SECONDS + _MARGIN_SECONDS
+    pod = runner_pod.build_pod_spec(place.pool, _build_container(order, place), place.runner)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": names.run_job_name(metadata.uid, order.attempt),
+            "namespace": metadata.namespace,
+            "labels": labels,
+            "ownerReferences": [
+                {
+                    "apiVersion": names.API_VERSION,
+                    "kind": "ScriptExecution",
+                    "name": metadata.name,
+                    "uid": metadata.uid,
+                    "controller": True,
+                    # To block the owner's deletion would take the right to set its finalizers, for nothing.
+                    "blockOwnerDeletion": False,
+                }
+            ],
+        },
+        "spec": {
+            "backoffLimit": 0,
+            "completions": 1,
+            "parallelism": 1,
+            "podReplacementPolicy": "Failed",
+            "activeDeadlineSeconds": int(seconds),
+            "ttlSecondsAfterFinished": _KEPT_SECONDS,
+            "template": {"metadata": {"labels": labels}, "spec": pod | {"restartPolicy": "Never"}},
+        },
+    }
+
+
+def _build_container(order: RunOrder, place: RunPlace) -> Manifest:
+    settings = {
+        "SCRIPTORIUM_EXECUTION": order.execution.metadata.name,
+        "SCRIPTORIUM_EXECUTION_UID": order.execution.metadata.uid,
+        "SCRIPTORIUM_ATTEMPT": str(order.attempt),
+    }
+    environment = runner_pod.build_environment(place.tenant, place.organization, settings)
+    memory = f"{order.limits.memory_mb + _RUNNER_MB}Mi"
+    # A pool's resources are for many scripts at once; this is for one.
+    resources = {"requests": {"cpu": "100m", "memory": memory}, "limits": {"memory": memory}}
+    return runner_pod.build_container(("scriptorium-runner", "run"), environment, resources, place.runner)

@@ -1,0 +1,84 @@
+"""What the pods that run scripts have in common: those of a pool, and those of single runs."""
+
+from collections.abc import Sequence
+
+from scriptorium_api import names
+from scriptorium_api.runner_pool import RunnerPool
+from scriptorium_operator.facts import Manifest, Tenant
+from scriptorium_operator.settings import RunnerSettings
+
+#: A runner that is told to stop lets its runs go on for up to 30 s, then needs a moment to settle them.
+GRACE_SECONDS = 60
+
+#: "nobody" of the image; a number, so that the kubelet can see that it is not root.
+_USER = 65532
+
+
+def build_pod_spec(pool: RunnerPool, container: Manifest, runner: RunnerSettings) -> Manifest:
+    """Give the spec of a pod with this container, as the pool's account and where the pool's pods may be."""
+    pod: Manifest = {
+        "serviceAccountName": names.pool_object_name(pool.metadata.name),
+        # The runner speaks to the API server; the processes that run scripts never see the token.
+        "automountServiceAccountToken": True,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+    }
+    return pod | _build_placement(pool) | _build_extras(runner)
+
+
+def build_container(
+    command: Sequence[str], environment: list[Manifest], resources: Manifest, runner: RunnerSettings
+) -> Manifest:
+    """Give the container that runs scripts."""
+    return {
+        "name": "runner",
+        "image": runner.image,
+        "imagePullPolicy": runner.pull_policy,
+        "command": list(command),
+        "env": environment,
+        "resources": resources,
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the path inside the pod.
+    }
+
+
+def build_environment(tenant: Tenant, organization: str, settings: dict[str, str]) -> list[Manifest]:
+    """Give the environment: which pod it is, whose scripts it runs, and the settings given."""
+    fields = {
+        "POD_NAME": "metadata.name",
+        "POD_UID": "metadata.uid",
+        "POD_NAMESPACE": "metadata.namespace",
+    }
+    values = settings | {
+        "SCRIPTORIUM_TENANT_ID": tenant.id,
+        "SCRIPTORIUM_TENANT_NAME": tenant.name,
+        # Without a value it is empty; the API server would drop an empty one, and we would miss it for ever.
+        "SCRIPTORIUM_ORGANIZATION_ID": organization,
+    }
+    return [
+        {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()
+    ] + [{"name": name} | ({"value": value} if value else {}) for name, value in values.items()]
+
+
+def _build_placement(pool: RunnerPool) -> Manifest:
+    selector: Manifest = {"nodeSelector": pool.spec.node_selector} if pool.spec.node_selector else {}
+    tolerations = [toleration.to_wire() for toleration in pool.spec.tolerations]
+    return selector | ({"tolerations": tolerations} if tolerations else {})
+
+
+def _build_extras(runner: RunnerSettings) -> Manifest:
+    secrets = [{"name": name} for name in runner.pull_secrets]
+    extras: Manifest = {"imagePullSecrets": secrets} if secrets else {}
+    return extras | ({"priorityClassName": runner.priority_class} if runner.priority_class else {})

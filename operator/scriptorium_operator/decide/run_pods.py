@@ -1,0 +1,128 @@
+"""What to do about a run that has a pod of its own: make its Job, tell what keeps it, or settle it. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.reasons import Phase, Reason
+from scriptorium_operator.facts import RunPod, Trouble
+
+#: Until a pod is looked at again that has not taken its run yet, and one that has: nobody tells of pods.
+WAITING_SECONDS, RUNNING_SECONDS = 5.0, 30.0
+
+#: While it waits for these, somebody has to mend something, and the runners say what.
+_MENDABLE = (Reason.SCRIPT_NOT_FOUND, Reason.SCRIPT_SUSPENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """The Job of this attempt has to be made; its script must start within so many seconds."""
+
+    attempt: int
+    start_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The attempt is over, for this reason; what is left of its Job goes."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """The pod cannot start, and whoever waits for it should know why."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """The run is over without its pod; that goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Nothing to do for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Nothing to do until something changes."""
+
+
+Decision = Make | Fail | Tell | Remove | Look | Leave
+
+
+def find_attempt(execution: ScriptExecution) -> int:
+    """Give the attempt that a pod is for: the one that a runner took last, else the next."""
+    status = execution.status
+    return status.attempt + (status.phase is Phase.PENDING or status.runner is None)
+
+
+def decide_run(execution: ScriptExecution, pod: RunPod | None, now: datetime, *, can_start: bool) -> Decision:
+    """Say what to do, given what there is of the attempt's Job and pod.
+
+    `can_start` says that there is a Script for it, and that it is not suspended.
+    """
+    match execution.status.phase:
+        case Phase.RUNNING:
+            return _decide_running(execution, pod)
+        case Phase.PENDING:
+            return _decide_pending(execution, pod, now, can_start=can_start)
+        case _:
+            # A pod that took the run is about to end by itself.
+            is_useless = pod is not None and not pod.is_over and execution.status.runner is None
+            return Remove() if is_useless else Leave()
+
+
+def _decide_running(execution: ScriptExecution, pod: RunPod | None) -> Decision:
+    if pod is not None and not pod.is_over:
+        return Look(RUNNING_SECONDS)
+    trouble = pod.trouble if pod else None
+    return _fail(execution, trouble or Trouble("Gone", "the pod that held the run is gone"))
+
+
+def _decide_pending(
+    execution: ScriptExecution, pod: RunPod | None, now: datetime, *, can_start: bool
+) -> Decision:
+    due = execution.status.next_attempt_time
+    if due is not None and now < due:
+        return Look((due - now).total_seconds())
+    left = (_deadline(execution) - now).total_seconds()
+    if pod is None:
+        is_wanted = can_start and left > 0 and not execution.spec.cancel
+        return Make(find_attempt(execution), left) if is_wanted else Leave()
+    if pod.is_over:
+        return _fail(execution, pod.trouble or Trouble("Ended", "its pod ended without having taken the run"))
+    if left <= 0:
+        return _miss_deadline(execution, pod.trouble)
+    if pod.trouble is not None and execution.status.message is None:
+        return Tell(f"its pod cannot start yet: {pod.trouble}")
+    return Look(min(WAITING_SECONDS, left))
+
+
+def _miss_deadline(execution: ScriptExecution, trouble: Trouble | None) -> Decision:
+    if execution.status.reason in _MENDABLE:
+        return Leave()
+    if trouble is not None:
+        return _fail(execution, trouble)
+    seconds = execution.spec.start_deadline_seconds
+    return Fail(
+        Reason.START_DEADLINE_EXCEEDED, f"its pod did not start within startDeadlineSeconds ({seconds} s)"
+    )
+
+
+def _fail(execution: ScriptExecution, trouble: Trouble) -> Fail:
+    if execution.spec.cancel:
+        return Fail(Reason.CANCELLED, f"spec.cancel was set; its pod: {trouble}")
+    return Fail(Reason.POD_FAILED, f"its pod failed: {trouble}")
+
+
+def _deadline(execution: ScriptExecution) -> datetime:
+    begun = execution.status.next_attempt_time or execution.metadata.creation_timestamp
+    assert begun is not None, "the API server sets creationTimestamp"  # noqa: S101
+    return begun + timedelta(seconds=execution.spec.start_deadline_seconds)

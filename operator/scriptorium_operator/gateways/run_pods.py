@@ -1,0 +1,104 @@
+"""From a Job, its pods and their events to what they say of a run."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from scriptorium_operator.facts import Manifest, RunPod, Trouble
+
+#: A pod that is on its way out for longer is on a node that does not answer.
+_LOST_AFTER = timedelta(seconds=30)
+
+#: What the kubelet says of every pod that has just been placed.
+_USUAL_WAITS = {"ContainerCreating", "PodInitializing"}
+
+#: What Jobs say of pods that failed; the pods say it better.
+_VAGUE = {"BackoffLimitExceeded"}
+
+
+def read_run_pod(
+    job: Manifest | None, pods: list[Manifest], events: list[Manifest], now: datetime | None = None
+) -> RunPod | None:
+    """Give what there is; None if neither Job nor pod is there."""
+    if job is None and not pods:
+        return None
+    moment = now or datetime.now(UTC)
+    is_alive = any(_is_alive(pod, moment) for pod in pods)
+    return RunPod(
+        job_uid=job["metadata"]["uid"] if job else None,
+        is_over=not is_alive and (job is None or _has_ended(job)),
+        trouble=next(_find_troubles(job, pods, events), None),
+    )
+
+
+def _is_alive(pod: Manifest, now: datetime) -> bool:
+    going = pod["metadata"].get("deletionTimestamp")
+    if going and now - datetime.fromisoformat(going) > _LOST_AFTER:
+        return False
+    return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
+
+
+def _has_ended(job: Manifest) -> bool:
+    """Say whether the Job makes no more pods: it has ended, or is about to."""
+    kinds = {each["type"] for each in _conditions(job) if each["status"] == "True"}
+    return bool(kinds & {"Complete", "Failed", "FailureTarget", "SuccessCriteriaMet"})
+
+
+def _find_troubles(job: Manifest | None, pods: list[Manifest], events: list[Manifest]) -> Iterator[Trouble]:
+    """Give what the platform says, the most telling first."""
+    vague: list[Trouble] = []
+    failures = list(_read_job(job)) if job else []
+    yield from (failure for failure in failures if failure.reason not in _VAGUE)
+    for pod in pods:
+        for trouble in _read_pod(pod):
+            # A container's bare exit code says less than anything else about it.
+            if trouble.reason == "Error":
+                vague.append(trouble)
+            else:
+                yield trouble
+    yield from _read_events(events)
+    yield from vague
+    yield from failures
+
+
+def _read_job(job: Manifest) -> Iterator[Trouble]:
+    for condition in _conditions(job):
+        if condition["type"] in ("Failed", "FailureTarget") and condition["status"] == "True":
+            yield Trouble(condition.get("reason", "Failed"), condition.get("message", ""))
+
+
+def _read_pod(pod: Manifest) -> Iterator[Trouble]:
+    status, name = pod.get("status", {}), pod["metadata"]["name"]
+    if reason := status.get("reason"):
+        yield Trouble(reason, _place(name, status.get("message", "")))
+    for condition in _conditions(pod):
+        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
+            yield Trouble(condition.get("reason", "Disrupted"), _place(name, condition.get("message", "")))
+    for container in status.get("containerStatuses", []):
+        yield from _read_container(name, container)
+    for condition in _conditions(pod):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            yield Trouble(condition.get("reason", "Unschedulable"), condition.get("message", ""))
+
+
+def _read_container(pod: str, container: Manifest) -> Iterator[Trouble]:
+    state = container.get("state", {})
+    if (ended := state.get("terminated")) and ended.get("exitCode"):
+        told = ended.get("message") or f"exit code {ended['exitCode']}"
+        yield Trouble(ended.get("reason") or "Error", _place(pod, told))
+    waiting = state.get("waiting")
+    if waiting and waiting.get("reason") not in _USUAL_WAITS:
+        yield Trouble(waiting.get("reason") or "Waiting", _place(pod, waiting.get("message", "")))
+
+
+def _read_events(events: list[Manifest]) -> Iterator[Trouble]:
+    failures = [event for event in events if event.get("reason") == "FailedCreate"]
+    for event in sorted(failures, key=lambda each: each.get("lastTimestamp") or "", reverse=True):
+        yield Trouble("FailedCreate", event.get("message", ""))
+
+
+def _conditions(item: Manifest) -> Iterable[Manifest]:
+    return item.get("status", {}).get("conditions") or []
+
+
+def _place(pod: str, message: str) -> str:
+    return f"pod {pod}: {message}" if message else f"pod {pod}"

@@ -1,0 +1,82 @@
+"""One run and what it needs, read anew for each look: for a runner that has no other."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TypeVar
+
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_client import ApiError, Client, Event, Selection, follow
+from scriptorium_client.resources import EXECUTIONS, SCRIPTS
+from scriptorium_runner.executions.handling import Signals
+from scriptorium_runner.sources.cluster import ClusterBoard
+from scriptorium_runner.sources.reading import read_execution
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Between two tries while the API server does not answer; the Job's own deadline ends them.
+RETRY_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which run it is: a name may be taken by another one meanwhile."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The run as it is now, and a board with its Script on it."""
+
+    execution: ScriptExecution
+    board: ClusterBoard
+
+
+async def look(client: Client, target: Target) -> Sight | None:
+    """Read the run and its Script, however long that takes; None if the run is gone."""
+    item = await _insist(lambda: client.find(EXECUTIONS, target.name, target.namespace))
+    if item is None or item["metadata"]["uid"] != target.uid:
+        return None
+    execution = read_execution(item)
+    board = ClusterBoard(client, target.namespace)
+    if reference := execution.spec.script_ref:
+        script = await _insist(lambda: client.find(SCRIPTS, reference.name, target.namespace))
+        if script is not None:
+            board.keep_script(Event("ADDED", script))
+    return Sight(execution, board)
+
+
+async def listen(client: Client, target: Target, signals: Signals) -> None:
+    """Pass on for ever that the run is cancelled or gone."""
+    selection = Selection(
+        resource=EXECUTIONS, namespace=target.namespace, fields=f"metadata.name={target.name}"
+    )
+    async with aclosing(follow(client, selection)) as events:
+        async for event in events:
+            if isinstance(event, Event):
+                _tell(event, target, signals)
+
+
+def _tell(event: Event, target: Target, signals: Signals) -> None:
+    is_it = event.object["metadata"]["uid"] == target.uid
+    if is_it and event.type != "DELETED" and event.object["spec"].get("cancel"):
+        signals.cancelled.set()
+        signals.stop.set()
+    if is_it and event.type == "DELETED":
+        signals.stop.set()
+
+
+async def _insist(ask: Callable[[], Awaitable[T]]) -> T:
+    while True:
+        try:
+            return await ask()
+        except ApiError as error:
+            log.warning("cannot read the run, trying again", extra={"error": str(error)})
+            await asyncio.sleep(max(RETRY_SECONDS, error.retry_after or 0))
