@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scriptorium_api import names
+from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Script
 from scriptorium_operator.errors import Outdated
@@ -18,6 +19,7 @@ from scriptorium_operator.facts import (
     Kind,
     Manifest,
     Notice,
+    RunPod,
     SyntaxFault,
     Tenant,
 )
@@ -78,11 +80,12 @@ class FakeCluster:
     ending: set[str] = field(default_factory=set)
     writes: list[str] = field(default_factory=list)
     events: list[Manifest] = field(default_factory=list)
+    run_pods: dict[str, RunPod] = field(default_factory=dict)
     told: list[Notice | InSync] = field(default_factory=list)
     is_shared: bool = False
     outage: Exception | None = None
 
-    def put(self, item: Script | RunnerPool) -> None:
+    def put(self, item: Script | RunnerPool | ScriptExecution) -> None:
         metadata = item.metadata
         self.objects[Key(Kind(item.kind), metadata.namespace, metadata.name)] = item.to_wire()
 
@@ -98,6 +101,18 @@ class FakeCluster:
     async def find_pool(self, key: Key) -> RunnerPool | None:
         item = await self.find(key)
         return RunnerPool.from_wire(item) if item else None
+
+    async def find_execution(self, key: Key) -> ScriptExecution | None:
+        item = await self.find(key)
+        return ScriptExecution.from_wire(item) if item else None
+
+    async def find_run_pod(self, namespace: str, job_name: str) -> RunPod | None:
+        return self.run_pods.get(job_name)
+
+    async def create(self, manifest: Manifest) -> None:
+        key = Key(Kind(manifest["kind"]), manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+        self.writes.append(f"create {key.kind}")
+        self.objects[key] = manifest
 
     async def find_config_map(self, namespace: str, name: str) -> ConfigMapContent | None:
         return self.config_maps.get((namespace, name))
@@ -122,7 +137,7 @@ class FakeCluster:
         self.objects[key] = manifest | {"metadata": metadata | {"generation": 1, "managedFields": managers}}
         return self.objects[key]
 
-    async def replace_status(self, former: Script | RunnerPool, status: Manifest) -> None:
+    async def replace_status(self, former: Script | RunnerPool | ScriptExecution, status: Manifest) -> None:
         metadata = former.metadata
         key = Key(Kind(former.kind), metadata.namespace, metadata.name)
         if key not in self.objects:

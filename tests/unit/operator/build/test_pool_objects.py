@@ -49,16 +49,23 @@ def test_every_object_is_named_for_and_owned_by_its_pool() -> None:
         assert metadata["labels"] == names.runner_labels("default")
 
 
-def test_service_and_policy_and_deployment_mean_the_same_pods() -> None:
+def test_service_and_deployment_mean_the_same_pods() -> None:
     objects = build()
     labels = objects["Deployment"]["spec"]["template"]["metadata"]["labels"]
     for selector in (
         objects["Deployment"]["spec"]["selector"]["matchLabels"],
         objects["Service"]["spec"]["selector"],
-        objects["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
     ):
         assert selector.items() <= labels.items()
         assert selector == names.runner_selector("default")
+
+
+def test_the_policy_is_for_the_pools_pods_and_for_those_of_single_runs() -> None:
+    selector = build()["NetworkPolicy"]["spec"]["podSelector"]
+    (expression,) = selector["matchExpressions"]
+    for labels in (names.runner_labels("default"), names.run_labels("default")):
+        assert selector["matchLabels"].items() <= labels.items()
+        assert labels[expression["key"]] in expression["values"]
 
 
 def test_the_account_is_the_one_that_is_bound_and_that_the_pods_run_as() -> None:

@@ -1,0 +1,100 @@
+from datetime import timedelta
+from typing import Any
+
+from scriptorium_api.execution import ExecutionStatus, Holder
+from scriptorium_api.reasons import Phase, Reason
+from scriptorium_operator.context import Context
+from scriptorium_operator.decide.run_pods import WAITING_SECONDS
+from scriptorium_operator.facts import Key, Kind, OwnPod, RunPod, Trouble
+from scriptorium_operator.services import following, run_pods
+from tests.support.makers import make_execution
+from tests.unit.operator.fakes import NOW, Clock, FakeCluster, make_notice, make_pool, make_script
+
+KEY = Key(Kind.EXECUTION, "team", "run-1")
+JOB = Key(Kind.JOB, "team", "scriptorium-run-run-1-1")
+DEPLOYMENT = Key(Kind.DEPLOYMENT, "team", "scriptorium-runner-default")
+
+
+def put(cluster: FakeCluster, status: ExecutionStatus | None = None, **spec: Any) -> None:
+    cluster.put(make_execution(status=status, created=NOW, isolation="Pod", **spec))
+    cluster.put(make_script())
+    cluster.put(make_pool())
+    cluster.objects[DEPLOYMENT] = {}
+
+
+async def test_a_run_gets_one_job(context: Context, cluster: FakeCluster) -> None:
+    put(cluster)
+    assert await run_pods.reconcile(context, KEY) == WAITING_SECONDS
+    cluster.run_pods[JOB.name] = RunPod(job_uid="j", is_over=False, trouble=None)
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == ["create Job"]
+
+
+async def test_a_run_in_the_pool_gets_none(context: Context, cluster: FakeCluster) -> None:
+    put(cluster)
+    cluster.put(make_execution(created=NOW))
+    assert await run_pods.reconcile(context, KEY) is None
+    assert cluster.writes == []
+
+
+async def test_the_pool_that_protects_the_pod_comes_first(context: Context, cluster: FakeCluster) -> None:
+    put(cluster)
+    del cluster.objects[DEPLOYMENT]
+    assert await run_pods.reconcile(context, KEY) == run_pods.POOL_SECONDS
+    assert cluster.writes == []
+
+
+async def test_a_suspended_script_makes_no_pods(context: Context, cluster: FakeCluster) -> None:
+    put(cluster)
+    cluster.put(make_script(spec={"source": "return 1", "suspend": True}))
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == []
+
+
+async def test_the_job_has_the_time_that_the_run_has(context: Context, cluster: FakeCluster) -> None:
+    put(cluster, timeoutSeconds=5, startDeadlineSeconds=60)
+    await run_pods.reconcile(context, KEY)
+    assert cluster.objects[JOB]["spec"]["activeDeadlineSeconds"] == 60 + 5 + 60 + 60
+
+
+async def test_a_pod_that_cannot_start_ends_its_run_and_its_job_goes(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    put(cluster, status=ExecutionStatus(message="told"))
+    cluster.objects[JOB] = {}
+    cluster.run_pods[JOB.name] = RunPod(job_uid="j", is_over=False, trouble=Trouble("FailedCreate", "full"))
+    clock.advance(seconds=301)
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == ["status ScriptExecution", "delete Job"]
+    status = cluster.objects[KEY]["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "PodFailed")
+    assert "FailedCreate: full" in status["message"]
+
+
+async def test_a_pod_that_was_killed_leaves_its_job_for_its_log(
+    context: Context, cluster: FakeCluster
+) -> None:
+    holder = Holder(pod="p", uid="u", start_id="s")
+    put(cluster, status=ExecutionStatus(phase=Phase.RUNNING, reason=Reason.RUNNING, attempt=1, runner=holder))
+    cluster.run_pods[JOB.name] = RunPod(job_uid="j", is_over=True, trouble=Trouble("OOMKilled"))
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == ["status ScriptExecution"]
+
+
+async def test_a_retry_is_looked_at_when_it_is_due(context: Context, cluster: FakeCluster) -> None:
+    due = NOW + timedelta(seconds=40)
+    put(cluster, status=ExecutionStatus(reason=Reason.RETRYING, next_attempt_time=due))
+    assert await run_pods.reconcile(context, KEY) == 40
+
+
+async def test_a_run_is_looked_at_again_when_its_script_comes(context: Context) -> None:
+    following.take(context, make_notice(Kind.EXECUTION, "run-1", own_pod=OwnPod("hello")))
+    following.take(context, make_notice(Kind.SCRIPT, "hello"))
+    following.take(context, make_notice(Kind.EXECUTION, "run-1", is_gone=True))
+    following.take(context, make_notice(Kind.SCRIPT, "hello"))
+    assert context.work.added.count(KEY) == 2  # type: ignore[attr-defined]
+
+
+async def test_a_run_is_looked_at_again_when_its_job_changes(context: Context) -> None:
+    following.take(context, make_notice(Kind.JOB, "scriptorium-run-run-1-1", owner="run-1"))
+    assert KEY in context.work.added  # type: ignore[attr-defined]
