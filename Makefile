@@ -79,6 +79,10 @@ uninstall: ## Remove the release; the CRDs, and with them every team's objects, 
 bench-executions: $(BIN)/scriptorium ## Measure create -> settled against the floor of the API server
 	$(BIN)/python -m bench.executions
 
+.PHONY: bench-own-pod
+bench-own-pod: $(BIN)/scriptorium ## Measure a run with its own pod against a bare Job
+	$(BIN)/python -m bench.own_pod
+
 .PHONY: bench-engine
 bench-engine: $(BIN)/scriptorium ## Measure the sandbox alone
 	$(BIN)/python -m bench.engine

@@ -54,6 +54,10 @@ class OtherRunners:
         """Give this runner's place among those that may take up this run, 0 being first."""
         return self.dispatcher.rank(uid)
 
+    def is_running(self, uid: str) -> bool:
+        """Say whether this runner has the run in its hands."""
+        return self.dispatcher.is_running(uid)
+
 
 async def run_pool(settings: PoolSettings) -> int:
     """Take and run executions until SIGTERM, then drain; gives the exit code."""

@@ -94,6 +94,10 @@ class Dispatcher:
         """Give this runner's place in the order for a run, 0 being first."""
         return turn.rank(uid, self._place.holder.uid, self._runners)
 
+    def is_running(self, uid: str) -> bool:
+        """Say whether a run is in this runner's hands."""
+        return uid in self._running
+
     def offer(self, execution: ScriptExecution) -> None:
         """Tell of a run that is new or changed; what is not waiting and not ours is let go."""
         uid = execution.metadata.uid

@@ -1,4 +1,4 @@
-"""Runs whose runner is gone: taken up by those that are left."""
+"""Runs whose runner is gone, taken up by those that are left; and own ones that nobody runs."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ LOOK_SECONDS = 3.0
 
 @dataclass(slots=True)
 class _Claim:
-    """A run in another's hands, when it was noted, and in how many looks its holder was found gone."""
+    """A claimed run, when it was noted, and in how many looks in a row nobody was found to run it."""
 
     execution: ScriptExecution
     noted: float
@@ -41,6 +41,9 @@ class Others(Protocol):
 
     def rank(self, uid: str) -> int:
         """Give this runner's place among those that may take up this run, 0 being first."""
+
+    def is_running(self, uid: str) -> bool:
+        """Say whether this runner has the run in its hands."""
 
 
 class Rescuer:
@@ -61,7 +64,7 @@ class Rescuer:
     def note(self, execution: ScriptExecution) -> None:
         """Tell of a run that some runner holds."""
         uid, holder = execution.metadata.uid, execution.status.runner
-        if holder is None or holder == self._holder:
+        if holder is None:
             self._claims.pop(uid, None)
             return
         known = self._claims.get(uid)
@@ -86,15 +89,23 @@ class Rescuer:
             if not self._claims:
                 self._wake.clear()
                 await self._wake.wait()
-            await self._look_once()
+            if not all(map(self._is_own, self._claims.values())):
+                await self._look_once()
             for uid, claim in list(self._claims.items()):
                 # While one was taken up, others may have changed hands.
-                if self._claims.get(uid) is claim and self._is_lost(claim):
-                    claim.lost += 1
-                    # The others of the pool saw the same: each leaves a look to those before it.
-                    if claim.lost > self._others.rank(uid):
-                        await self._rescue(uid, claim)
+                if self._claims.get(uid) is claim:
+                    await self._judge(uid, claim)
             await asyncio.sleep(LOOK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the looks.
+
+    async def _judge(self, uid: str, claim: _Claim) -> None:
+        claim.lost = claim.lost + 1 if self._is_lost(uid, claim) else 0
+        # The others of the pool saw the same: each leaves a look to those before it. An own run is left a look
+        # too, since news of its end may be on the way.
+        if claim.lost > (1 if self._is_own(claim) else self._others.rank(uid)):
+            await self._rescue(uid, claim)
+
+    def _is_own(self, claim: _Claim) -> bool:
+        return claim.execution.status.runner == self._holder
 
     async def _look_once(self) -> None:
         begun = _clock()
@@ -104,7 +115,10 @@ class Rescuer:
             log.warning("cannot see the other runners", extra={"error": str(error)})
             self._lives.look_failed()
 
-    def _is_lost(self, claim: _Claim) -> bool:
+    def _is_lost(self, uid: str, claim: _Claim) -> bool:
+        if self._is_own(claim):
+            # Stored although the answer was lost, or dropped by a bug of ours: nobody else would ever see.
+            return not self._others.is_running(uid)
         holder = claim.execution.status.runner
         return holder is not None and self._lives.is_lost(holder, claim.noted)
 
@@ -114,7 +128,8 @@ class Rescuer:
             "taking up the run of a lost runner",
             extra={"uid": uid, "runner": holder.pod if holder else None, "attempt": execution.status.attempt},
         )
-        written = await attempt.settle(self._board, execution, build_lost)
+        build = build_dropped if self._is_own(claim) else build_lost
+        written = await attempt.settle(self._board, execution, build)
         if self._claims.get(uid) is claim:
             self.forget(uid)
         if written:
@@ -123,19 +138,28 @@ class Rescuer:
 
 def build_lost(execution: ScriptExecution) -> ExecutionStatus:
     """Give the status of a run whose runner is gone."""
+    return _build(execution, "is gone")
+
+
+def build_dropped(execution: ScriptExecution) -> ExecutionStatus:
+    """Give the status of a run whose runner lives and does not run it."""
+    return _build(execution, "does not run it any more")
+
+
+def _build(execution: ScriptExecution, what: str) -> ExecutionStatus:
     now = datetime.now(UTC)
-    outcome = _explain(execution)
+    outcome = _explain(execution, what)
     chance = random.random()  # noqa: S311 - spreads retries, guards nothing.
     if due := retry.find_next_attempt(execution, outcome.reason, now, chance):
         return statuses.build_retrying(execution, outcome, due, now)
     return statuses.build_settled(execution, outcome, statuses.Times(now, now))
 
 
-def _explain(execution: ScriptExecution) -> Outcome:
+def _explain(execution: ScriptExecution, what: str) -> Outcome:
     pod = execution.status.runner.pod if execution.status.runner else "unknown"
     if execution.spec.cancel:
-        return Outcome(reason=Reason.CANCELLED, message=f"cancelled; its runner, pod {pod}, is gone")
-    message = f"the runner that held the run, pod {pod}, is gone"
+        return Outcome(reason=Reason.CANCELLED, message=f"cancelled; its runner, pod {pod}, {what}")
+    message = f"the runner that held the run, pod {pod}, {what}"
     if execution.spec.retry is None or execution.spec.retry.limit == 0:
         message += "; set spec.retry.limit to have such runs retried"
     return Outcome(reason=Reason.RUNNER_LOST, message=message)

@@ -30,6 +30,7 @@ class Leases:
     place: int = 0
     looks: int = 0
     is_away: bool = False
+    running: set[str] = field(default_factory=set)
 
     async def look(self) -> Mapping[str, Sign]:
         self.looks += 1
@@ -39,6 +40,9 @@ class Leases:
 
     def rank(self, _uid: str) -> int:
         return self.place
+
+    def is_running(self, uid: str) -> bool:
+        return uid in self.running
 
 
 @pytest.fixture(autouse=True)
@@ -103,12 +107,34 @@ async def test_a_run_of_a_runner_that_lives_is_left_alone() -> None:
 
 
 async def test_while_nobody_else_holds_a_run_nobody_looks() -> None:
-    board, leases = MemoryBoard(), Leases()
+    board, leases = MemoryBoard(), Leases(running={"run-1"})
     async with rescuing(board, leases) as rescuer:
         rescuer.note(held(board, ME))
         for _ in range(20):
             await asyncio.sleep(0)
         assert leases.looks == 0
+
+
+async def test_an_own_claim_that_nobody_runs_is_settled_without_a_look_at_the_others() -> None:
+    board, leases = MemoryBoard(), Leases()
+    async with rescuing(board, leases) as rescuer:
+        rescuer.note(held(board, ME))
+        await until_async(lambda: board.writes)
+    assert board.runs["run-1"].status.reason is Reason.RUNNER_LOST
+    assert "does not run it any more" in (board.runs["run-1"].status.message or "")
+    assert leases.looks == 0
+
+
+async def test_an_own_run_whose_end_is_on_the_way_is_left_alone() -> None:
+    board, leases = MemoryBoard(), Leases(running={"run-1"})
+    async with rescuing(board, leases) as rescuer:
+        rescuer.note(held(board, ME))
+        leases.running.clear()
+        await asyncio.sleep(0)
+        rescuer.forget("run-1")
+        for _ in range(20):
+            await asyncio.sleep(0)
+    assert board.writes == []
 
 
 async def test_who_comes_later_in_the_order_leaves_looks_to_those_before_it() -> None:
