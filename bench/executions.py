@@ -165,6 +165,15 @@ async def open_place(client: Client, replicas: int) -> AsyncIterator[Place]:
         await client.delete(NAMESPACES, namespace)
 
 
+async def wait_for_runners(place: Place, count: int) -> None:
+    """Wait until all runners take runs."""
+    async with asyncio.timeout(120):
+        while (await place.client.get(RUNNER_POOLS, "default", place.namespace)).get("status", {}).get(
+            "ready"
+        ) != count:
+            await asyncio.sleep(0.5)
+
+
 async def measure_memory(place: Place) -> float:
     """Give the working set of the namespace's runner pod in MiB, as the kubelet counts it."""
     pod = (await place.client.list_all(PODS, place.namespace, labels="app.kubernetes.io/component=runner"))[0]
@@ -191,16 +200,17 @@ def render_parts(runs: list[Seen]) -> list[str]:
     return [f"  {name:<24} {statistics.median(values) * 1000:8.1f} ms" for name, values in parts.items()]
 
 
-async def main(count: int, rounds: int) -> None:
+async def main(count: int, rounds: int, runners: int) -> None:
     """Measure in turns and print."""
     async with (
         Client(load_config()) as client,
         open_place(client, replicas=0) as floor_place,
-        open_place(client, replicas=1) as our_place,
+        open_place(client, replicas=runners) as our_place,
     ):
         print("warming up: the pool's first pod and a few runs of both")
         first, _ = await our_place.create()
         await asyncio.wait_for(first.settled.wait(), 120)
+        await wait_for_runners(our_place, runners)
         print(f"an idle runner pod with 10 workers: {await measure_memory(our_place):.0f} MiB")
         for place, run in ((floor_place, run_floor), (our_place, run_ours)):
             await measure(run, place, 20, 4)
@@ -231,5 +241,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100, help="runs of a round, one at a time")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--runners", type=int, default=2, help="runner pods of our namespace")
     options = parser.parse_args()
-    asyncio.run(main(options.count, options.rounds))
+    asyncio.run(main(options.count, options.rounds, options.runners))

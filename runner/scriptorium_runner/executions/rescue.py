@@ -99,8 +99,8 @@ class Rescuer:
 
     async def _judge(self, uid: str, claim: _Claim) -> None:
         claim.lost = claim.lost + 1 if self._is_lost(uid, claim) else 0
-        # The others of the pool saw the same: each leaves a look to those before it. An own run is left a look
-        # too, since news of its end may be on the way.
+        # The others of the pool saw the same: each leaves a look to those before it. An own run is left one
+        # as well, since news of its end may be on the way.
         if claim.lost > (1 if self._is_own(claim) else self._others.rank(uid)):
             await self._rescue(uid, claim)
 

@@ -58,7 +58,9 @@ class Runners:
         return name
 
     @asynccontextmanager
-    async def start(self, pod: str = "", **settings: str) -> AsyncIterator[RunnerProcess]:
+    async def start(
+        self, pod: str = "", command: str = "pool", **settings: str
+    ) -> AsyncIterator[RunnerProcess]:
         """Give a runner with these settings in its environment; it is ended at the end.
 
         With the name of a pod it is another start of that pod's container.
@@ -80,7 +82,7 @@ class Runners:
         } | settings
         log = os.open(self._folder / f"{name}.log", os.O_CREAT | os.O_WRONLY)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "scriptorium_runner", "pool"), env=environment, stdout=log, stderr=log
+            *(sys.executable, "-m", "scriptorium_runner", command), env=environment, stdout=log, stderr=log
         )
         os.close(log)
         try:
