@@ -168,10 +168,9 @@ async def open_place(client: Client, replicas: int) -> AsyncIterator[Place]:
 async def wait_for_runners(place: Place, count: int) -> None:
     """Wait until all runners take runs."""
     async with asyncio.timeout(120):
-        while (await place.client.get(RUNNER_POOLS, "default", place.namespace)).get("status", {}).get(
-            "ready"
-        ) != count:
-            await asyncio.sleep(0.5)
+        async for event in follow(place.client, Selection(resource=RUNNER_POOLS, namespace=place.namespace)):
+            if not isinstance(event, Synced) and event.object.get("status", {}).get("ready") == count:
+                return
 
 
 async def measure_memory(place: Place) -> float:
