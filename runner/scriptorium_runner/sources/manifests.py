@@ -126,6 +126,12 @@ def find_kind_problem(version: Any, kind: Any) -> str | None:
     return None
 
 
+def _render_place(location: tuple[int | str, ...]) -> str:
+    """Write a place as the API server does: spec.env[0].name."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".") or "manifest"
+
+
 def _load_items(path: Path, node: yaml.Node, loaded: Loaded) -> None:
     items = next((value for key, value in node.value if key.value == "items"), None)
     if isinstance(items, yaml.SequenceNode):
@@ -141,7 +147,7 @@ def _load_object(path: Path, node: yaml.Node, model: type[Object], loaded: Loade
         found = Found(path, node, model.from_wire({key: body[key] for key in body if key != "status"}))
     except ValidationError as error:
         for each in error.errors():
-            place = ".".join(str(part) for part in each["loc"]) or "manifest"
+            place = _render_place(each["loc"])
             text = _EXPECTED.get(each["type"], each["msg"].removeprefix("Value error, "))
             loaded.problems.append(
                 Problem(path, documents.line_of(node, tuple(each["loc"])), f"{place}: {text}")
