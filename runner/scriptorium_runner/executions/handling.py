@@ -27,6 +27,9 @@ GRACE_SECONDS = 2.0
 #: A run that was handed back for want of a worker is left to other runners for so long.
 HANDED_BACK_SECONDS = 5.0
 
+#: A run that waits for a value is looked at again this often: no event tells of a changed file.
+VALUES_SECONDS = 3.0
+
 #: A runner that cannot be heard by the others looks again this soon.
 UNHEARD_SECONDS = 1.0
 
@@ -84,6 +87,8 @@ class Visit:
     seen: datetime
     """When this runner saw the run first."""
     signals: Signals
+    is_first: bool = True
+    """Whether this runner is the first in the order for the run."""
 
 
 class Handling:
@@ -103,11 +108,12 @@ class Handling:
         execution = visit.execution
         script = self._find_script(execution)
         source = await self._find_source(execution, script)
+        values = self._board.read_values(script) if script else decide.Values()
         now = _utc_now()
-        decision = decide.decide_start(execution, script, source, now)
+        decision = decide.decide_start(execution, script, source, now, values)
         match decision:
             case decide.Wait():
-                return await self._wait(execution, decision, (now - visit.seen).total_seconds())
+                return await self._wait(visit, decision, (now - visit.seen).total_seconds())
             case decide.NotYet():
                 return LookAgain(decision.seconds)
             case decide.End():
@@ -124,11 +130,14 @@ class Handling:
             return await self._board.read_source(script)
         return decide.Source(execution.spec.source)
 
-    async def _wait(self, execution: ScriptExecution, wait: decide.Wait, waited: float) -> Result:
+    async def _wait(self, visit: Visit, wait: decide.Wait, waited: float) -> Result:
+        execution = visit.execution
         if waited < GRACE_SECONDS:
             return LookAgain(GRACE_SECONDS - waited)
-        if (execution.status.reason, execution.status.message) != (wait.reason, wait.message):
+        if _is_news(visit, wait):
             await self._board.write_status(execution, statuses.build_waiting(execution, wait))
+        if wait.reason is Reason.SECRETS_PENDING:
+            return LookAgain(VALUES_SECONDS)
         return Parked((execution.metadata.namespace, wait.script))
 
     async def _end_unstarted(self, execution: ScriptExecution, end: decide.End) -> Result:
@@ -199,6 +208,17 @@ class Handling:
 
         if written := await attempt.settle(self._board, claimed, build):
             self._on_end(claimed, written)
+
+
+def _is_news(visit: Visit, wait: decide.Wait) -> bool:
+    """Say whether the status has to be written.
+
+    Values reach the pods one after the other. Of those that lack some only the first corrects what is told:
+    else they would contradict each other without end.
+    """
+    told = visit.execution.status
+    may_correct = visit.is_first or wait.reason is not Reason.SECRETS_PENDING
+    return told.reason != wait.reason or (may_correct and told.message != wait.message)
 
 
 def _was_never_started(outcome: Outcome, signals: Signals) -> bool:

@@ -1,11 +1,13 @@
 """Manifests from files: every problem with the file and line where it is, and what to do about it."""
 
+import base64
+import binascii
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 
 from scriptorium_api.base import Object
 from scriptorium_api.execution import ScriptExecution
@@ -26,15 +28,41 @@ _EXPECTED = {
 }
 
 
+def _check_base64(text: str) -> str:
+    try:
+        # The API server too leaves out line ends.
+        base64.b64decode("".join(text.splitlines()), validate=True)
+    except (binascii.Error, ValueError):
+        # The cause may quote what is secret.
+        raise ValueError("not base64; write plain text under stringData instead") from None
+    return text
+
+
+Base64 = Annotated[str, AfterValidator(_check_base64)]
+
+
+class Secret(Object):
+    """A Secret, for the values in it."""
+
+    api_version: Literal["v1"]
+    kind: Literal["Secret"]
+    data: dict[str, Base64] | None = None
+    string_data: dict[str, str] | None = None
+    type: str | None = None
+    immutable: bool | None = None
+
+
 class ConfigMap(Object):
-    """A ConfigMap, for the sources in it."""
+    """A ConfigMap, for the sources and values in it."""
 
     api_version: Literal["v1"]
     kind: Literal["ConfigMap"]
     data: dict[str, str] | None = None
-    binary_data: dict[str, str] | None = None
+    binary_data: dict[str, Base64] | None = None
     immutable: bool | None = None
 
+
+_CORE_KINDS: dict[str, type[Object]] = {model.__name__: model for model in (ConfigMap, Secret)}
 
 _KINDS: dict[str, type[Object]] = {model.__name__: model for model in (Script, ScriptExecution, RunnerPool)}
 
@@ -104,8 +132,8 @@ def _load_document(path: Path, node: yaml.Node, loaded: Loaded) -> None:
     version, kind = body.get("apiVersion"), body.get("kind")
     if (version, kind) == ("v1", "List"):
         _load_items(path, node, loaded)
-    elif (version, kind) == ("v1", "ConfigMap"):
-        _load_object(path, node, ConfigMap, loaded)
+    elif version == "v1" and kind in _CORE_KINDS:
+        _load_object(path, node, _CORE_KINDS[body["kind"]], loaded)
     elif problem := find_kind_problem(version, kind):
         loaded.problems.append(Problem(path, line, problem))
     elif version == API_VERSION:
