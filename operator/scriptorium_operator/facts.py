@@ -6,11 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from scriptorium_api.env import ValueRef
+
 #: A raw object, as the API server takes and gives it.
 Manifest = dict[str, Any]
 
 COMPILED: Final = "Compiled"
 READY: Final = "Ready"
+SECRETS_PENDING: Final = "SecretsPending"
 
 
 class Kind(StrEnum):
@@ -82,6 +85,8 @@ class Notice:
     is_gone: bool = False
     ended: EndedRun | None = None
     """Of a ScriptExecution that has ended: what came of it."""
+    values: frozenset[ValueRef] = frozenset()
+    """Of a Script: what its env names of Secrets and ConfigMaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,16 @@ class RunnerCounts:
     """Whether the counts speak of the Deployment's present spec."""
     trouble: tuple[str, str] | None = None
     """The reason and message of why pods cannot be made or do not start, in the platform's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolValues:
+    """What a pool's pods get of the values that Scripts name."""
+
+    mounted: tuple[ValueRef, ...] = ()
+    """In an order of its own: the same values are mounted in the same way."""
+    problem: str = ""
+    """Why there is no room for others, and the cure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ async def follow_kind(context: Context, kind: Kind) -> None:
     context.inventory.begin(kind)
     if kind is Kind.EXECUTION:
         context.history.clear()
+    elif kind is Kind.SCRIPT:
+        context.named_values.clear()
     async for told in context.cluster.follow(kind):
         if isinstance(told, InSync):
             context.inventory.in_sync.add(kind)
@@ -40,6 +42,8 @@ def _take_script(context: Context, notice: Notice) -> None:
     _compare_with_kopf(context, notice)
     if notice.is_gone:
         context.references.forget(notice.key)
+    if context.named_values.record(notice.key, notice.values):
+        _take_pool_part(context, notice.key.namespace)
     _take_need(context, notice.key.namespace)
 
 

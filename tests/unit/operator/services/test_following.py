@@ -1,5 +1,6 @@
 import pytest
 
+from scriptorium_api.env import Origin, ValueRef
 from scriptorium_operator.context import Context
 from scriptorium_operator.facts import POOL_PARTS, InSync, Key, Kind
 from scriptorium_operator.services import following
@@ -87,3 +88,28 @@ async def test_a_follower_that_starts_again_forgets_what_it_was_told(
     await following.follow_kind(context, Kind.SCRIPT)
     assert not context.inventory.has_scripts("team")
     assert Kind.SCRIPT not in context.inventory.in_sync
+
+
+PAYMENT = frozenset({ValueRef(Origin.SECRET, "payment", "api-key")})
+
+
+def test_a_pool_is_looked_at_when_a_script_names_a_new_value_and_not_otherwise(context: Context) -> None:
+    following.take(context, make_notice(Kind.RUNNER_POOL, "default"))
+    following.take(context, make_notice(Kind.SCRIPT, values=PAYMENT))
+    assert added(context) == [POOL]
+    following.take(context, make_notice(Kind.SCRIPT, values=PAYMENT, generation=2))
+    following.take(context, make_notice(Kind.SCRIPT, "other", values=PAYMENT))
+    following.take(context, make_notice(Kind.SCRIPT, "third"))
+    assert added(context) == [POOL]
+
+
+def test_a_pool_is_looked_at_when_no_script_names_a_value_any_more(context: Context) -> None:
+    following.take(context, make_notice(Kind.SCRIPT, values=PAYMENT))
+    following.take(context, make_notice(Kind.SCRIPT, "other", values=PAYMENT))
+    following.take(context, make_notice(Kind.RUNNER_POOL, "default"))
+    context.work.added.clear()  # type: ignore[attr-defined]
+    following.take(context, make_notice(Kind.SCRIPT))
+    assert added(context) == []
+    following.take(context, make_notice(Kind.SCRIPT, "other", is_gone=True))
+    assert added(context) == [POOL]
+    assert context.named_values.list_values("team") == ()

@@ -239,12 +239,12 @@ def test_a_list_is_read_as_its_items(tmp_path: Path) -> None:
     assert [found.object.metadata.name for found in manifests.load([file]).objects] == ["a", "b"]
 
 
-SECRET_HEAD = "apiVersion: v1\nkind: Secret\nmetadata: {name: payment}\ntype: Opaque\n"
+PAYMENT = "apiVersion: v1\nkind: Secret\nmetadata: {name: payment}\ntype: Opaque\n"
 
 
 def test_a_secret_may_hold_base64_and_plain_text(tmp_path: Path) -> None:
     file = tmp_path / "secret.yaml"
-    file.write_text(f'{SECRET_HEAD}data: {{a: "aHVz\\naA=="}}\nstringData: {{b: plain}}\nimmutable: true\n')
+    file.write_text(f'{PAYMENT}data: {{a: "aHVz\\naA=="}}\nstringData: {{b: plain}}\nimmutable: true\n')
     loaded = manifests.load([file])
     assert loaded.problems == []
     assert [found.object.kind for found in loaded.objects] == ["Secret"]
@@ -252,6 +252,6 @@ def test_a_secret_may_hold_base64_and_plain_text(tmp_path: Path) -> None:
 
 def test_a_secret_that_is_no_base64_is_told_and_not_shown(tmp_path: Path) -> None:
     file = tmp_path / "secret.yaml"
-    file.write_text(f"{SECRET_HEAD}data:\n  api-key: hush!\n")
+    file.write_text(f"{PAYMENT}data:\n  api-key: hush!\n")
     (problem,) = manifests.load([file]).problems
     assert str(problem) == (f"{file}:6: data.api-key: not base64; write plain text under stringData instead")
