@@ -50,7 +50,8 @@ def _find_secrets_pending(pool: RunnerPool, counts: RunnerCounts, values: PoolVa
         return [Finding(type=SECRETS_PENDING, is_true=True, reason="TooManyValues", message=values.problem)]
     if not values.mounted:
         return []
-    if _is_rolled_out(pool, counts):
+    # Beyond readiness: a pod of before may be one of those that are ready.
+    if _is_rolled_out(pool, counts) and counts.pods == counts.updated:
         message = "All runner pods have the Secrets and ConfigMaps that Scripts name."
         return [Finding(type=SECRETS_PENDING, is_true=False, reason="Mounted", message=message)]
     message = (

@@ -80,6 +80,7 @@ def test_a_pool_without_values_has_no_word_of_them() -> None:
 def test_values_are_pending_until_no_pod_is_without_them() -> None:
     assert pending(replace(ALL_READY, is_observed=False), WITH_VALUES) == [("True", "RunnersStarting")]
     assert pending(replace(ALL_READY, updated=1), WITH_VALUES) == [("True", "RunnersStarting")]
+    assert pending(replace(ALL_READY, pods=3), WITH_VALUES) == [("True", "RunnersStarting")]
     assert pending(ALL_READY, WITH_VALUES) == [("False", "Mounted")]
 
 
