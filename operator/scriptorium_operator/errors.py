@@ -5,7 +5,6 @@ OperatorError
  ├ ClusterUnavailable    the API server does not answer; try again
  ├ Outdated              the object changed since it was read; read it again
  ├ Vanished              the object or its namespace is gone, or on its way out; let go
- ├ NotToldYet            what this depends on is not all known yet; try again
  ├ ClusterRefused        the API server refuses what we ask for: a quota, a policy, a missing right
  ├ SyntaxCheckFailed     the syntax checker did not answer; try again
  └ NotLeading            another replica leads; this one must not write
@@ -50,13 +49,6 @@ class Outdated(OperatorError):
 
 class Vanished(OperatorError):
     """The object or its namespace is gone, or on its way out."""
-
-
-class NotToldYet(OperatorError):
-    """Not all Scripts are known yet, which this depends on."""
-
-    #: The followers need seconds at most, unless the API server is away.
-    longest_pause = 5.0
 
 
 class ClusterRefused(OperatorError):

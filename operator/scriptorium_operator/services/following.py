@@ -14,9 +14,17 @@ async def follow_kind(context: Context, kind: Kind) -> None:
         context.named_values.clear()
     async for told in context.cluster.follow(kind):
         if isinstance(told, InSync):
-            context.inventory.in_sync.add(kind)
+            _note_sync(context, kind)
         else:
             take(context, told)
+
+
+def _note_sync(context: Context, kind: Kind) -> None:
+    context.inventory.in_sync.add(kind)
+    if kind in (Kind.SCRIPT, Kind.RUNNER_POOL):
+        # Those that were looked at before it was known what they have to mount.
+        for pool in context.inventory.list_pools():
+            context.work.add(pool.key)
 
 
 def take(context: Context, notice: Notice) -> None:

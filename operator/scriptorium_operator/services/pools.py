@@ -9,7 +9,7 @@ from scriptorium_operator.build import default_pool, pool_objects, pool_status
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide import drift, env_values, pool_needs
 from scriptorium_operator.decide.pool_needs import PoolFate, PoolUse
-from scriptorium_operator.errors import ClusterRefused, NotToldYet
+from scriptorium_operator.errors import ClusterRefused
 from scriptorium_operator.facts import Address, Key, Kind, Manifest, Notice, PoolValues, Tenant
 from scriptorium_operator.gateways import reading
 
@@ -22,12 +22,18 @@ def observe(context: Context, pool: RunnerPool) -> None:
 
 
 async def reconcile(context: Context, key: Key) -> None:
-    """Make the pool's objects be as the pool says; writes nothing where they are already."""
+    """Make the pool's objects be as the pool says; writes nothing where they are already.
+
+    Before all Scripts are told it waits: half of them would take away, for a moment, what running pods have
+    mounted, and all would be replaced twice. The followers ask for every pool again when they are.
+    """
+    if Kind.SCRIPT not in context.inventory.in_sync:
+        return
     pool = await context.cluster.find_pool(key)
     tenant = await context.cluster.find_tenant(key.namespace)
     if pool is None or tenant is None or pool.metadata.deletion_timestamp is not None:
         return
-    values = _decide_values(context, key.namespace)
+    values = env_values.decide_values(context.named_values.list_values(key.namespace))
     try:
         deployment = await _put_objects(context, pool, tenant, values)
     except ClusterRefused as refusal:
@@ -35,13 +41,6 @@ async def reconcile(context: Context, key: Key) -> None:
         raise
     counts = reading.read_counts(deployment)
     await _record(context, pool, pool_status.build_pool_status(pool, counts, context.now(), values))
-
-
-def _decide_values(context: Context, namespace: str) -> PoolValues:
-    if Kind.SCRIPT not in context.inventory.in_sync:
-        # Half of them would take away, for a moment, what the running pods have: all would be replaced twice.
-        raise NotToldYet
-    return env_values.decide_values(context.named_values.list_values(namespace))
 
 
 async def _put_objects(context: Context, pool: RunnerPool, tenant: Tenant, values: PoolValues) -> Manifest:

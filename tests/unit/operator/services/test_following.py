@@ -113,3 +113,16 @@ def test_a_pool_is_looked_at_when_no_script_names_a_value_any_more(context: Cont
     following.take(context, make_notice(Kind.SCRIPT, "other", is_gone=True))
     assert added(context) == [POOL]
     assert context.named_values.list_values("team") == ()
+
+
+@pytest.mark.parametrize(
+    "order", [(Kind.SCRIPT, Kind.RUNNER_POOL), (Kind.RUNNER_POOL, Kind.SCRIPT)], ids=["scripts first", "last"]
+)
+async def test_every_pool_is_looked_at_once_all_scripts_and_pools_are_told(
+    context: Context, cluster: FakeCluster, order: tuple[Kind, Kind]
+) -> None:
+    for kind in order:
+        context.work.added.clear()  # type: ignore[attr-defined]
+        cluster.told = [make_notice(kind, "default"), InSync()]
+        await following.follow_kind(context, kind)
+    assert POOL in added(context)
