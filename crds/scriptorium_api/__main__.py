@@ -1,6 +1,7 @@
 """`python -m scriptorium_api` writes the CRDs, for the repository and the chart, and the field reference."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -10,10 +11,17 @@ from scriptorium_api.reference import render_reference
 _HEADER = "# Rendered from the models by `make crds`; change the models instead.\n"
 
 
+class _Dumper(yaml.SafeDumper):
+    """YAML without anchors: a part that stands twice is written twice, as people and diffs expect."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def render_crds() -> dict[str, str]:
     """Give every CRD's file name and text."""
     return {
-        name: _HEADER + yaml.safe_dump(crd, sort_keys=False, width=110, allow_unicode=True)
+        name: _HEADER + yaml.dump(crd, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
         for name, crd in build_crds().items()
     }
 

@@ -16,6 +16,9 @@ DEFAULT_POOL = "default"
 #: The ClusterRole of the chart that the operator binds in each namespace with a pool.
 RUNNER_ROLE = "scriptorium-runner"
 
+#: Where a runner pod has the values that Scripts name in `env`.
+VALUES_FOLDER = "/run/scriptorium/values"
+
 MANAGER = "scriptorium-operator"
 
 #: The annotation that tells which manifest the operator applied last.

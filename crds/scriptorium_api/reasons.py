@@ -43,6 +43,10 @@ class Reason(StrEnum):
         "Pending, then Failed: no Script of that name, or its source is missing.",
     )
     SCRIPT_SUSPENDED = ("ScriptSuspended", "Pending, then Failed: the Script is suspended.")
+    SECRETS_PENDING = (
+        "SecretsPending",
+        "Pending, then Failed: a value that env names is missing, or has not reached the runners.",
+    )
     START_DEADLINE_EXCEEDED = (
         "StartDeadlineExceeded",
         "Failed: no runner had room before startDeadlineSeconds passed.",
@@ -86,6 +90,7 @@ PHASE_OF_END: dict[Reason, Phase] = {
         Reason.INPUT_INVALID,
         Reason.SCRIPT_NOT_FOUND,
         Reason.SCRIPT_SUSPENDED,
+        Reason.SECRETS_PENDING,
         Reason.START_DEADLINE_EXCEEDED,
         Reason.MEMORY_LIMIT,
         Reason.OUTPUT_LIMIT,

@@ -76,7 +76,8 @@ class RunnerPoolStatus(Model):
     selector: str = Field(default="", max_length=1024)
     """The label selector of the pods, for the scale subresource."""
     conditions: list[Condition] = Field(default=[], max_length=8)
-    """Ready: all the pods that the spec asks for take runs."""
+    """Ready: all the pods that the spec asks for take runs. SecretsPending: some of them may lack values that
+    Scripts name in env."""
 
 
 class RunnerPool(Object):

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from scriptorium_api.base import Metadata, Model, Object, rule, validated_by
 from scriptorium_api.conditions import Condition
+from scriptorium_api.env import Env
 from scriptorium_api.names import API_VERSION, MAX_NAME
 
 #: Source is kept in every watch of every runner: 64 KiB is what clusters scale with.
@@ -106,6 +107,9 @@ class ScriptSpec(Model):
     """While true no run of this script starts; runs wait with reason ScriptSuspended."""
     limits: Limits = Limits()
     """What one run may use."""
+    env: Env = Field(default=[])
+    """What the script sees as env.NAME, and nothing else of its surroundings; all values of a run together
+    are at most 65536 bytes. Who may create Scripts can read the Secrets of the namespace this way."""
     successful_runs_history_limit: int = Field(default=KEPT_SUCCEEDED, ge=0, le=1000)
     """How many succeeded runs are kept; the oldest go first (default 20)."""
     failed_runs_history_limit: int = Field(default=KEPT_FAILED, ge=0, le=1000)

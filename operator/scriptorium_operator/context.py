@@ -11,6 +11,7 @@ from scriptorium_operator.services.canary import Canary
 from scriptorium_operator.services.history import History
 from scriptorium_operator.services.inventory import Inventory, References
 from scriptorium_operator.services.leadership import Leadership
+from scriptorium_operator.services.named_values import NamedValues
 from scriptorium_operator.services.outbox import Outbox
 from scriptorium_operator.services.supervision import Supervisor
 from scriptorium_operator.services.waiting_pods import WaitingPods
@@ -34,6 +35,7 @@ class Context:
     inventory: Inventory = field(default_factory=Inventory)
     references: References = field(default_factory=References)
     waiting_pods: WaitingPods = field(default_factory=WaitingPods)
+    named_values: NamedValues = field(default_factory=NamedValues)
     history: History = field(default_factory=History)
     outbox: Outbox = field(default_factory=Outbox)
     supervisor: Supervisor = field(default_factory=Supervisor)

@@ -6,11 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from scriptorium_api.env import ValueRef
+
 #: A raw object, as the API server takes and gives it.
 Manifest = dict[str, Any]
 
 COMPILED: Final = "Compiled"
 READY: Final = "Ready"
+SECRETS_PENDING: Final = "SecretsPending"
 
 
 class Kind(StrEnum):
@@ -95,6 +98,8 @@ class Notice:
     """Of a ScriptExecution that has a pod of its own: what that takes."""
     owner: str = ""
     """The name of what owns it; only of Jobs."""
+    values: frozenset[ValueRef] = frozenset()
+    """Of a Script: what its env names of Secrets and ConfigMaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +165,16 @@ class RunPod:
     is_over: bool
     """Nothing of it runs, or ever will."""
     trouble: Trouble | None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolValues:
+    """What a pool's pods get of the values that Scripts name."""
+
+    mounted: tuple[ValueRef, ...] = ()
+    """In an order of its own: the same values are mounted in the same way."""
+    problem: str = ""
+    """Why there is no room for others, and the cure."""
 
 
 @dataclass(frozen=True, slots=True)

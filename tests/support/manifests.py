@@ -45,7 +45,19 @@ class Bad:
 
 RUN: Manifest = {"scriptRef": {"name": "hello"}}
 CODE: Manifest = {"source": "return 1"}
+SECRET: Manifest = {"secretKeyRef": {"name": "payment", "key": "api-key"}}
 FROM: Manifest = {"sourceFrom": {"configMapKeyRef": {"name": "code", "key": "main.js"}}}
+
+
+def with_env(*env: Manifest) -> Manifest:
+    """Give the manifest of a Script with these entries of env."""
+    return script(**CODE, env=list(env))
+
+
+def from_key(name: str, key: str) -> Manifest:
+    """Give an entry of env that takes its value from a Secret's key."""
+    return {"name": "A", "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}
+
 
 GOOD: dict[str, Manifest] = {
     "a script": script(**CODE),
@@ -56,6 +68,15 @@ GOOD: dict[str, Manifest] = {
         description="Says one.",
         suspend=True,
         limits={"timeoutSeconds": 3600, "memoryMB": 1024, "outputKB": 64, "logKB": 64},
+    ),
+    "a script with values of every kind": with_env(
+        {"name": "_a1", "value": ""},
+        {"name": "LONG", "value": "é" * 512},
+        {"name": "SECRET", "valueFrom": SECRET},
+        {"name": "MAP", "valueFrom": {"configMapKeyRef": {"name": "a.b-c", "key": ".dockerconfig_1.json"}}},
+    ),
+    "a script with as many values as can be": with_env(
+        *({"name": f"N{number}", "value": "x" * 1024} for number in range(64))
     ),
     "a script whose name is as long as can be": script(LONGEST_NAME, **CODE),
     "a source as large as can be, in bytes": script(source="é" * 32768),
@@ -107,6 +128,45 @@ BAD: dict[str, Bad] = {
     "a limit above its maximum": Bad(script(**CODE, limits={"memoryMB": 1025}), "spec.limits.memoryMB"),
     "a limit as text": Bad(script(**CODE, limits={"logKB": "16"}), "spec.limits.logKB"),
     "a limit with a fraction": Bad(script(**CODE, limits={"logKB": 1.5}), "spec.limits.logKB"),
+    "more values than can be": Bad(
+        with_env(*({"name": f"N{n}", "value": ""} for n in range(65))), "spec.env"
+    ),
+    "two values of one name": Bad(
+        with_env({"name": "A", "value": "1"}, {"name": "A", "value": "2"}), "Duplicate value"
+    ),
+    "a name without a value": Bad(with_env({"name": "A"}), "exactly one of value and valueFrom"),
+    "a name with two values": Bad(
+        with_env({"name": "A", "value": "1", "valueFrom": SECRET}), "exactly one of value and valueFrom"
+    ),
+    "a value from nowhere": Bad(
+        with_env({"name": "A", "valueFrom": {}}), "exactly one of secretKeyRef and configMapKeyRef"
+    ),
+    "a value from two places": Bad(
+        with_env({"name": "A", "valueFrom": SECRET | {"configMapKeyRef": {"name": "a", "key": "b"}}}),
+        "exactly one of secretKeyRef and configMapKeyRef",
+    ),
+    "a value that is no text": Bad(with_env({"name": "A", "value": 1}), "spec.env[0].value"),
+    "a value that is too large": Bad(with_env({"name": "A", "value": "x" * 1025}), "spec.env[0].value"),
+    "a value that is too large in bytes only": Bad(
+        with_env({"name": "A", "value": "é" * 513}), "at most 1024 bytes"
+    ),
+    "a name that is no identifier": Bad(with_env({"name": "A-B", "value": ""}), "spec.env[0].name"),
+    "a name that begins with a digit": Bad(with_env({"name": "1A", "value": ""}), "spec.env[0].name"),
+    "an empty name": Bad(with_env({"name": "", "value": ""}), "spec.env[0].name"),
+    "a Secret's name that leads elsewhere": Bad(
+        with_env(from_key("../other", "key")), "spec.env[0].valueFrom.secretKeyRef.name"
+    ),
+    "a key that leads elsewhere": Bad(
+        with_env(from_key("payment", "../key")), "spec.env[0].valueFrom.secretKeyRef.key"
+    ),
+    "a key that Kubernetes keeps for itself": Bad(
+        with_env(from_key("payment", "..data")), "spec.env[0].valueFrom.secretKeyRef.key"
+    ),
+    "a Secret of another namespace": Bad(
+        with_env({"name": "A", "valueFrom": {"secretKeyRef": SECRET["secretKeyRef"] | {"namespace": "b"}}}),
+        "spec.env[0].valueFrom.secretKeyRef.namespace",
+    ),
+    "env of a run": Bad(execution(**CODE, env=[{"name": "A", "value": "1"}]), "spec.env"),
     "an entrypoint that is code": Bad(script(**CODE, entrypoint="a;b"), "spec.entrypoint"),
     "a ConfigMap reference without a key": Bad(
         script(sourceFrom={"configMapKeyRef": {"name": "code"}}), "spec.sourceFrom.configMapKeyRef.key"

@@ -1,8 +1,11 @@
 """The runner pods of a pool."""
 
+from collections.abc import Sequence
+
 from scriptorium_api import names
+from scriptorium_api.env import ValueRef
 from scriptorium_api.runner_pool import RunnerPool
-from scriptorium_operator.build import ownership, runner_pod
+from scriptorium_operator.build import env_volume, ownership, runner_pod
 from scriptorium_operator.facts import Manifest, Tenant
 from scriptorium_operator.settings import RunnerSettings
 
@@ -10,8 +13,15 @@ from scriptorium_operator.settings import RunnerSettings
 METRICS_PORT = 8081
 
 
-def build_deployment(pool: RunnerPool, tenant: Tenant, organization: str, runner: RunnerSettings) -> Manifest:
+def build_deployment(
+    pool: RunnerPool,
+    tenant: Tenant,
+    organization: str,
+    runner: RunnerSettings,
+    values: Sequence[ValueRef] = (),
+) -> Manifest:
     """Give the Deployment; one pod more than asked for exists during a rollout, never one less."""
+    pod = _build_pod(pool, _build_container(pool, tenant, organization, runner), runner)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -26,7 +36,7 @@ def build_deployment(pool: RunnerPool, tenant: Tenant, organization: str, runner
             "selector": {"matchLabels": names.runner_selector(pool.metadata.name)},
             "template": {
                 "metadata": {"labels": names.runner_labels(pool.metadata.name)},
-                "spec": _build_pod(pool, _build_container(pool, tenant, organization, runner), runner),
+                "spec": env_volume.add_env_volume(pod, values),
             },
         },
     }

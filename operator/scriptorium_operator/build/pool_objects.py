@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 
 from scriptorium_api import names
+from scriptorium_api.env import ValueRef
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_operator.build import accounts, deployment, network
 from scriptorium_operator.facts import Address, Manifest, Tenant
@@ -12,7 +13,11 @@ from scriptorium_operator.settings import Settings
 
 
 def build_pool_objects(
-    pool: RunnerPool, tenant: Tenant, api_server: Sequence[Address], settings: Settings
+    pool: RunnerPool,
+    tenant: Tenant,
+    api_server: Sequence[Address],
+    settings: Settings,
+    values: Sequence[ValueRef] = (),
 ) -> list[Manifest]:
     """Give the manifests, in the order in which they are of use: the account before what runs as it."""
     runner = settings.runner
@@ -26,7 +31,7 @@ def build_pool_objects(
             else []
         ),
         network.build_service(pool),
-        deployment.build_deployment(pool, tenant, organization, runner),
+        deployment.build_deployment(pool, tenant, organization, runner, values),
     ]
     return [seal(manifest) for manifest in manifests]
 

@@ -5,12 +5,17 @@ from datetime import datetime
 from scriptorium_api import names
 from scriptorium_api.conditions import Finding, merge_conditions
 from scriptorium_api.runner_pool import RunnerPool, RunnerPoolStatus
-from scriptorium_operator.facts import READY, RunnerCounts
+from scriptorium_operator.facts import READY, SECRETS_PENDING, PoolValues, RunnerCounts
+
+_NO_VALUES = PoolValues()
 
 
-def build_pool_status(pool: RunnerPool, counts: RunnerCounts, now: datetime) -> RunnerPoolStatus:
+def build_pool_status(
+    pool: RunnerPool, counts: RunnerCounts, now: datetime, values: PoolValues = _NO_VALUES
+) -> RunnerPoolStatus:
     """Give the status of a pool whose objects are in place."""
-    return _build(pool, counts, _find_readiness(pool, counts), now)
+    findings = [_find_readiness(pool, counts), *_find_secrets_pending(pool, counts, values)]
+    return _build(pool, counts, findings, now)
 
 
 def build_refused_status(pool: RunnerPool, refusal: str, now: datetime) -> RunnerPoolStatus:
@@ -18,10 +23,12 @@ def build_refused_status(pool: RunnerPool, refusal: str, now: datetime) -> Runne
     former = pool.status
     counts = RunnerCounts(pods=former.replicas, ready=former.ready)
     finding = Finding(type=READY, is_true=False, reason="Refused", message=refusal[:2048])
-    return _build(pool, counts, finding, now)
+    return _build(pool, counts, [finding], now)
 
 
-def _build(pool: RunnerPool, counts: RunnerCounts, finding: Finding, now: datetime) -> RunnerPoolStatus:
+def _build(
+    pool: RunnerPool, counts: RunnerCounts, findings: list[Finding], now: datetime
+) -> RunnerPoolStatus:
     generation = pool.metadata.generation
     return RunnerPoolStatus(
         observed_generation=generation,
@@ -29,7 +36,7 @@ def _build(pool: RunnerPool, counts: RunnerCounts, finding: Finding, now: dateti
         ready=counts.ready,
         workers=counts.ready * pool.spec.workers_per_runner,
         selector=_render_selector(pool.metadata.name),
-        conditions=merge_conditions(pool.status.conditions, [finding], generation, now),
+        conditions=merge_conditions(pool.status.conditions, findings, generation, now),
     )
 
 
@@ -37,9 +44,31 @@ def _render_selector(pool: str) -> str:
     return ",".join(f"{key}={value}" for key, value in names.runner_selector(pool).items())
 
 
+def _find_secrets_pending(pool: RunnerPool, counts: RunnerCounts, values: PoolValues) -> list[Finding]:
+    """Say whether runs may have to wait for values; nothing where no Script names any."""
+    if values.problem:
+        return [Finding(type=SECRETS_PENDING, is_true=True, reason="TooManyValues", message=values.problem)]
+    if not values.mounted:
+        return []
+    # Beyond readiness: a pod of before may be one of those that are ready.
+    if _is_rolled_out(pool, counts) and counts.pods == counts.updated:
+        message = "All runner pods have the Secrets and ConfigMaps that Scripts name."
+        return [Finding(type=SECRETS_PENDING, is_true=False, reason="Mounted", message=message)]
+    message = (
+        "Runner pods are being replaced; those of before may lack Secrets and ConfigMaps that Scripts name by"
+        " now, and runs that need them wait."
+    )
+    return [Finding(type=SECRETS_PENDING, is_true=True, reason="RunnersStarting", message=message)]
+
+
+def _is_rolled_out(pool: RunnerPool, counts: RunnerCounts) -> bool:
+    wanted = pool.spec.replicas
+    return counts.is_observed and counts.ready >= wanted and counts.updated >= wanted
+
+
 def _find_readiness(pool: RunnerPool, counts: RunnerCounts) -> Finding:
     wanted = pool.spec.replicas
-    is_ready = counts.is_observed and counts.ready >= wanted and counts.updated >= wanted
+    is_ready = _is_rolled_out(pool, counts)
     progress = f"{min(counts.ready, wanted)} of {wanted} runner pods take runs."
     if is_ready:
         return Finding(type=READY, is_true=True, reason="RunnersReady", message=progress)

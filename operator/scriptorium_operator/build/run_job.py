@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from scriptorium_api import names
+from scriptorium_api.env import ValueRef
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Limits
-from scriptorium_operator.build import runner_pod
+from scriptorium_operator.build import env_volume, runner_pod
 from scriptorium_operator.facts import Manifest, Tenant
 from scriptorium_operator.settings import RunnerSettings
 
@@ -39,6 +40,8 @@ class RunOrder:
     limits: Limits
     start_seconds: float
     """How long the pod may take until the script starts."""
+    values: tuple[ValueRef, ...] = ()
+    """What the Script's env names of Secrets and ConfigMaps."""
 
 
 def build_run_job(order: RunOrder, place: RunPlace) -> Manifest:
@@ -46,7 +49,8 @@ def build_run_job(order: RunOrder, place: RunPlace) -> Manifest:
     metadata, pool = order.execution.metadata, place.pool.metadata.name
     labels = names.run_labels(pool)
     seconds = order.start_seconds + order.limits.timeout_seconds + runner_pod.GRACE_SECONDS + _MARGIN_SECONDS
-    pod = runner_pod.build_pod_spec(place.pool, _build_container(order, place), place.runner)
+    bare = runner_pod.build_pod_spec(place.pool, _build_container(order, place), place.runner)
+    pod = env_volume.add_env_volume(bare, order.values)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",

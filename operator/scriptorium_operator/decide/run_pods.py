@@ -11,7 +11,7 @@ from scriptorium_operator.facts import RunPod, Trouble
 WAITING_SECONDS, RUNNING_SECONDS = 5.0, 30.0
 
 #: While it waits for these, somebody has to mend something, and the runners say what.
-_MENDABLE = (Reason.SCRIPT_NOT_FOUND, Reason.SCRIPT_SUSPENDED)
+_MENDABLE = (Reason.SCRIPT_NOT_FOUND, Reason.SCRIPT_SUSPENDED, Reason.SECRETS_PENDING)
 
 
 @dataclass(frozen=True, slots=True)

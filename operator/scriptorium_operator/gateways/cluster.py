@@ -181,8 +181,8 @@ class Cluster:
         selection = kubernetes.Selection(
             resource=_RESOURCES[kind],
             labels=_render_labels(kind),
-            # Of runs it counts how they ended; nothing else is looked into here.
-            is_metadata_only=kind is not Kind.EXECUTION,
+            # Of runs it counts how they ended, of Scripts what they name; nothing else is looked into here.
+            is_metadata_only=kind not in (Kind.EXECUTION, Kind.SCRIPT),
         )
         async for event in kubernetes.follow(self._client, selection):
             if isinstance(event, kubernetes.Synced):

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from scriptorium_api import names
+from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.facts import (
@@ -41,6 +42,21 @@ def read_notice(kind: Kind, item: Manifest, *, is_gone: bool) -> Notice:
         ended=read_ended_run(item) if kind is Kind.EXECUTION and not is_gone else None,
         own_pod=_read_own_pod(item) if kind is Kind.EXECUTION and not is_gone else None,
         owner=_read_owner(metadata) if kind is Kind.JOB else "",
+        values=read_values(item) if kind is Kind.SCRIPT and not is_gone else frozenset(),
+    )
+
+
+#: What a newer version of the API may add is none of our business.
+_ORIGINS = {"secretKeyRef": Origin.SECRET, "configMapKeyRef": Origin.CONFIG_MAP}
+
+
+def read_values(script: Manifest) -> frozenset[ValueRef]:
+    """Give what a Script's env names of Secrets and ConfigMaps."""
+    return frozenset(
+        ValueRef(_ORIGINS[field], reference["name"], reference["key"])
+        for entry in script["spec"].get("env", [])
+        for field, reference in entry.get("valueFrom", {}).items()
+        if field in _ORIGINS
     )
 
 

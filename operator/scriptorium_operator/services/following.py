@@ -10,11 +10,21 @@ async def follow_kind(context: Context, kind: Kind) -> None:
     context.inventory.begin(kind)
     if kind is Kind.EXECUTION:
         context.history.clear()
+    elif kind is Kind.SCRIPT:
+        context.named_values.clear()
     async for told in context.cluster.follow(kind):
         if isinstance(told, InSync):
-            context.inventory.in_sync.add(kind)
+            _note_sync(context, kind)
         else:
             take(context, told)
+
+
+def _note_sync(context: Context, kind: Kind) -> None:
+    context.inventory.in_sync.add(kind)
+    if kind in (Kind.SCRIPT, Kind.RUNNER_POOL):
+        # Those that were looked at before it was known what they have to mount.
+        for pool in context.inventory.list_pools():
+            context.work.add(pool.key)
 
 
 def take(context: Context, notice: Notice) -> None:
@@ -44,6 +54,8 @@ def _take_script(context: Context, notice: Notice) -> None:
         context.references.forget(notice.key)
     for key in context.waiting_pods.list_of_script(notice.key):
         context.work.add(key)
+    if context.named_values.record(notice.key, notice.values):
+        _take_pool_part(context, notice.key.namespace)
     _take_need(context, notice.key.namespace)
 
 

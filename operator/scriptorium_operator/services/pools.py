@@ -7,10 +7,10 @@ from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool, RunnerPoolStatus
 from scriptorium_operator.build import default_pool, pool_objects, pool_status
 from scriptorium_operator.context import Context
-from scriptorium_operator.decide import drift, pool_needs
+from scriptorium_operator.decide import drift, env_values, pool_needs
 from scriptorium_operator.decide.pool_needs import PoolFate, PoolUse
 from scriptorium_operator.errors import ClusterRefused
-from scriptorium_operator.facts import Address, Key, Kind, Manifest, Notice, Tenant
+from scriptorium_operator.facts import Address, Key, Kind, Manifest, Notice, PoolValues, Tenant
 from scriptorium_operator.gateways import reading
 
 log = logging.getLogger(__name__)
@@ -22,25 +22,33 @@ def observe(context: Context, pool: RunnerPool) -> None:
 
 
 async def reconcile(context: Context, key: Key) -> None:
-    """Make the pool's objects be as the pool says; writes nothing where they are already."""
+    """Make the pool's objects be as the pool says; writes nothing where they are already.
+
+    Before all Scripts are told it waits: half of them would take away, for a moment, what running pods have
+    mounted, and all would be replaced twice. The followers ask for every pool again when they are.
+    """
+    if Kind.SCRIPT not in context.inventory.in_sync:
+        return
     pool = await context.cluster.find_pool(key)
     tenant = await context.cluster.find_tenant(key.namespace)
     if pool is None or tenant is None or pool.metadata.deletion_timestamp is not None:
         return
+    values = env_values.decide_values(context.named_values.list_values(key.namespace))
     try:
-        deployment = await _put_objects(context, pool, tenant)
+        deployment = await _put_objects(context, pool, tenant, values)
     except ClusterRefused as refusal:
         await _record(context, pool, pool_status.build_refused_status(pool, str(refusal), context.now()))
         raise
     counts = reading.read_counts(deployment)
-    await _record(context, pool, pool_status.build_pool_status(pool, counts, context.now()))
+    await _record(context, pool, pool_status.build_pool_status(pool, counts, context.now(), values))
 
 
-async def _put_objects(context: Context, pool: RunnerPool, tenant: Tenant) -> Manifest:
+async def _put_objects(context: Context, pool: RunnerPool, tenant: Tenant, values: PoolValues) -> Manifest:
     """Apply what is missing or different; gives the live Deployment, which comes last."""
     addresses = context.inventory.api_server or await refresh_api_server(context)
     live: Manifest = {}
-    for manifest in pool_objects.build_pool_objects(pool, tenant, addresses, context.settings):
+    manifests = pool_objects.build_pool_objects(pool, tenant, addresses, context.settings, values.mounted)
+    for manifest in manifests:
         live = await _put(context, manifest)
     if not context.settings.runner.has_network_policy:
         await _remove_network_policy(context, pool)

@@ -64,6 +64,7 @@ async def _make(
         attempt=make.attempt,
         limits=_find_limits(execution, script),
         start_seconds=make.start_seconds,
+        values=tuple(sorted({each.ref for each in script.spec.env if each.ref})) if script else (),
     )
     await context.cluster.create(run_job.build_run_job(order, place))
     log.info("job made", extra=_fields(execution) | {"attempt": make.attempt})

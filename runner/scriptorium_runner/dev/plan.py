@@ -1,5 +1,6 @@
 """What to do about the files as they are now: which runs to start, which to stop, what to tell. Pure."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -85,7 +86,7 @@ def _find_obstacle(
         place = f"{scripts[key].path}:{scripts[key].line_of('spec', 'suspend')}"
         text = f'Script "{reference.name}" is suspended; set its spec.suspend to false, at {place}'
     else:
-        text = board.find_source(script).problem
+        text = board.find_source(script).problem or board.read_values(script).problem
     line = found.line_of("spec", "scriptRef", "name")
     return Problem(found.path, line, f"spec.scriptRef.name: {text}") if text else None
 
@@ -95,10 +96,11 @@ def _place(key: Key) -> str:
 
 
 def _fingerprint(board: FileBoard, execution: ScriptExecution) -> str:
-    """Give what a run depends on as one value: its own manifest, its Script and the source."""
+    """Give what a run depends on as one value: its own manifest, its Script, the source and the values."""
     parts = [execution.model_dump_json(exclude={"status"})]
     if reference := execution.spec.script_ref:
         script = board.find_script(execution.metadata.namespace or NAMESPACE, reference.name)
         if script is not None:
             parts += [script.spec.model_dump_json(), board.find_source(script).text or ""]
+            parts += [json.dumps(dict(board.read_values(script).env))]
     return source_hash("\n".join(parts))

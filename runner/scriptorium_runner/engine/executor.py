@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -167,6 +168,7 @@ def _build_task(program: Program, context: str, limits: Limits, *, only_check_sy
         output_kb=limits.output_kb,
         log_kb=limits.log_kb,
         only_check_syntax=only_check_syntax,
+        env=json.dumps(dict(program.env)),
     )
     return _Task(program, limits, request)
 

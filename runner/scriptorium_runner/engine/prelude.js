@@ -8,7 +8,7 @@
 (function (port, offset) {
   "use strict";
   const global = globalThis;
-  const { apply, defineProperty, deleteProperty, getPrototypeOf } = Reflect;
+  const { apply, defineProperty, deleteProperty, getPrototypeOf, setPrototypeOf } = Reflect;
   const { freeze } = Object;
   const { parse, stringify } = JSON;
   const { then } = Promise.prototype;
@@ -163,6 +163,10 @@
       expose("ctx", context);
       expose("context", context);
       expose("input", context.input);
+      // Without a prototype it has what the Script names, and nothing that was not named.
+      const env = parse(c);
+      setPrototypeOf(env, null);
+      expose("env", freeze(env));
     } else if (operation === "is_whole") {
       // Text that closes the wrapper early leaves a function that does not read like the whole wrapper.
       try { return apply(functionText, a, []) === b; } catch { return false; }

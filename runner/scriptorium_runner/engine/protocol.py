@@ -2,7 +2,7 @@
 
 A frame is a 4-byte length (of what follows), a 1-byte kind and a payload.
 
-    supervisor -> worker   E  run: JSON of Request, whose context is a text that the worker hands on unread
+    supervisor -> worker   E  run: JSON of Request, whose context and env are texts that it hands on unread
     worker -> supervisor   H  ready; D  done: a line of JSON (Report), then the output's JSON text
 
 Console lines do not travel in frames: the worker writes them into a pipe that the supervisor reads when the
@@ -11,7 +11,7 @@ run is over, so that they outlive a SIGKILL and a flood of them never wakes the 
 
 import json
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from scriptorium_runner.engine.errors import WorkerLost
 
@@ -44,6 +44,7 @@ class Request:
     output_kb: int
     log_kb: int
     only_check_syntax: bool = False
+    env: str = field(default="{}", repr=False)
 
 
 def encode_frame(kind: int, payload: bytes = b"") -> bytes:

@@ -80,7 +80,7 @@ class Sandbox:
             return Ending(kind="breakout")
         if request.only_check_syntax:
             return Ending(kind="value", output="{}")
-        self._host("begin", request.context, request.log_kb * 1024)
+        self._host("begin", request.context, request.log_kb * 1024, request.env)
         self._host("run", function, request.entrypoint)
         return self._run_jobs()
 

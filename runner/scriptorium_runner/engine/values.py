@@ -1,6 +1,7 @@
 """The values that go into the engine and come out of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +41,8 @@ class Program:
     entrypoint: str | None = None
     #: Script UID and source hash: a worker process that ran one owner's code never runs another's.
     owner: str
+    #: What the script sees as `env`; never shown, since much of it is secret.
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

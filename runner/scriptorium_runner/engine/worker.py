@@ -31,8 +31,8 @@ _RECEIVE_BYTES = 256 * 1024
 def serve(channel: socket.socket, logs: LogPipe, prelude: str, deadline: Deadline) -> NoReturn:
     """Answer requests until the supervisor closes the channel."""
     memory = PeakMemory()
-    prepare_worker()
     address_space = _address_space_bytes()
+    prepare_worker()
     sandbox = Sandbox(prelude, deadline, logs, memory)
     channel.sendall(protocol.encode_frame(protocol.READY, json.dumps({"peak": memory.is_known}).encode()))
     for request in _read_requests(channel):
@@ -49,9 +49,14 @@ def prepare_worker() -> None:
     Here belong no_new_privs, seccomp and Landlock, which a later issue adds; whatever needs a descriptor or a
     system call that they forbid is done before.
     """
-    for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):
+    for limit in (
+        resource.RLIMIT_CORE,
+        resource.RLIMIT_FSIZE,
+        resource.RLIMIT_NPROC,
+        # No new descriptor, whatever is closed before: so no file can be opened, those of `env` among them.
+        resource.RLIMIT_NOFILE,
+    ):
         resource.setrlimit(limit, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
 
 
 def _run(sandbox: Sandbox, request: Request, memory: PeakMemory, logs: LogPipe, deadline: Deadline) -> bytes:

@@ -1,7 +1,8 @@
 """What to do with a run that has not started: start it, wait, or end it. Pure."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from scriptorium_api.execution import MAX_INPUT_BYTES, Isolation, ScriptExecution
@@ -20,6 +21,14 @@ class Source:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What the names of `env` stand for, or what is missing and how to mend it; values are never shown."""
+
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    problem: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """The run can start now, with this."""
@@ -30,6 +39,8 @@ class Start:
     owner: str
     """Whose code it is: the Script's UID, or the run's own for inline source."""
     timeout_seconds: int
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the script sees as env; never shown, since much of it is secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,8 @@ class NotYet:
 
 Decision = Start | Wait | End | NotYet
 
+_NOTHING = Values()
+
 
 def deadline(execution: ScriptExecution) -> datetime:
     """Give the moment after which the run, or its next attempt, may not start any more."""
@@ -69,22 +82,26 @@ def deadline(execution: ScriptExecution) -> datetime:
 
 
 def decide_start(
-    execution: ScriptExecution, script: Script | None, source: Source, now: datetime
+    execution: ScriptExecution,
+    script: Script | None,
+    source: Source,
+    now: datetime,
+    values: Values = _NOTHING,
 ) -> Decision:
-    """Say what to do with a run that has not started, given its Script and source as they are now."""
+    """Say what to do with a run that has not started, given its Script, source and values as they are now."""
     if execution.spec.cancel:
         return End(Reason.CANCELLED, _explain_cancel(execution))
     due = execution.status.next_attempt_time
     if due is not None and now < due:
         return NotYet((due - now).total_seconds())
-    waiting = _find_obstacle(execution, script, source)
+    waiting = _find_obstacle(execution, script, source) or _find_missing_value(execution, values)
     if now >= deadline(execution):
         return _miss_deadline(execution, waiting)
     if waiting is not None:
         return waiting
     if problem := find_input_problem(execution):
         return End(Reason.INPUT_INVALID, problem)
-    return _start(execution, script, source.text or "")
+    return replace(_start(execution, script, source.text or ""), env=values.env)
 
 
 def _explain_cancel(execution: ScriptExecution) -> str:
@@ -134,6 +151,13 @@ def _find_obstacle(execution: ScriptExecution, script: Script | None, source: So
     if source.text is None:
         return Wait(Reason.SCRIPT_NOT_FOUND, source.problem, reference.name)
     return None
+
+
+def _find_missing_value(execution: ScriptExecution, values: Values) -> Wait | None:
+    reference = execution.spec.script_ref
+    if reference is None or not values.problem:
+        return None
+    return Wait(Reason.SECRETS_PENDING, values.problem, reference.name)
 
 
 def _miss_deadline(execution: ScriptExecution, waiting: Wait | None) -> End:

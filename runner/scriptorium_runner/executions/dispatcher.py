@@ -203,7 +203,8 @@ class Dispatcher:
     async def _handle(self, waiting: _Waiting, signals: Signals) -> Result:
         uid = waiting.execution.metadata.uid
         try:
-            return await self._handling.handle(Visit(waiting.execution, waiting.seen, signals))
+            visit = Visit(waiting.execution, waiting.seen, signals, is_first=self.rank(uid) == 0)
+            return await self._handling.handle(visit)
         except BoardError as error:
             log.warning("run not handled, looking again", extra={"uid": uid, "error": str(error)})
         except Exception:

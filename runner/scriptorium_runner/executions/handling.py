@@ -5,7 +5,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from scriptorium_api import retry
@@ -31,6 +31,8 @@ HANDED_BACK_SECONDS = 5.0
 #: For so long after its start deadline a run that has a pod of its own is left to the operator, which knows
 #: why that pod did not start.
 OPERATOR_SECONDS = 30.0
+#: A run that waits for a value is looked at again this often: no event tells of a changed file.
+VALUES_SECONDS = 3.0
 
 #: A runner that cannot be heard by the others looks again this soon.
 UNHEARD_SECONDS = 1.0
@@ -91,6 +93,8 @@ class Visit:
     seen: datetime
     """When this runner saw the run first."""
     signals: Signals
+    is_first: bool = True
+    """Whether this runner is the first in the order for the run."""
 
 
 class Handling:
@@ -110,19 +114,19 @@ class Handling:
         execution = visit.execution
         script = self._find_script(execution)
         source = await self._find_source(execution, script)
+        # What another pod's volume holds cannot be seen from here.
+        can_see = script is not None and self._takes(execution)
+        values = self._board.read_values(script) if script and can_see else decide.Values()
         now = _utc_now()
-        decision = decide.decide_start(execution, script, source, now)
+        decision = decide.decide_start(execution, script, source, now, values)
         match decision:
             case decide.Wait():
-                return await self._wait(execution, decision, (now - visit.seen).total_seconds())
+                return await self._wait(visit, decision, (now - visit.seen).total_seconds())
             case decide.NotYet():
                 return LookAgain(decision.seconds)
             case decide.End():
-                is_late = decision.reason is Reason.START_DEADLINE_EXCEEDED
-                left = decide.deadline(execution) + timedelta(seconds=OPERATOR_SECONDS) - now
-                if is_late and not self._takes(execution) and left > timedelta():
-                    return LookAgain(left.total_seconds())
-                return await self._end_unstarted(execution, decision)
+                left = 0.0 if self._takes(execution) else _leave_to_operator(execution, decision, now)
+                return LookAgain(left) if left > 0 else await self._end_unstarted(execution, decision)
             case decide.Start() if not self._takes(execution):
                 return Parked((execution.metadata.namespace, script.metadata.name if script else ""))
             case decide.Start():
@@ -140,11 +144,14 @@ class Handling:
             return await self._board.read_source(script)
         return decide.Source(execution.spec.source)
 
-    async def _wait(self, execution: ScriptExecution, wait: decide.Wait, waited: float) -> Result:
+    async def _wait(self, visit: Visit, wait: decide.Wait, waited: float) -> Result:
+        execution = visit.execution
         if waited < GRACE_SECONDS:
             return LookAgain(GRACE_SECONDS - waited)
-        if (execution.status.reason, execution.status.message) != (wait.reason, wait.message):
+        if _is_news(visit, wait):
             await self._board.write_status(execution, statuses.build_waiting(execution, wait))
+        if wait.reason is Reason.SECRETS_PENDING:
+            return LookAgain(VALUES_SECONDS)
         return Parked((execution.metadata.namespace, wait.script))
 
     async def _end_unstarted(self, execution: ScriptExecution, end: decide.End) -> Result:
@@ -215,6 +222,24 @@ class Handling:
 
         if written := await attempt.settle(self._board, claimed, build):
             self._on_end(claimed, written)
+
+
+def _leave_to_operator(execution: ScriptExecution, end: decide.End, now: datetime) -> float:
+    """Give for how many seconds the end of a run is the operator's to tell."""
+    if end.reason is not Reason.START_DEADLINE_EXCEEDED:
+        return 0.0
+    return OPERATOR_SECONDS - (now - decide.deadline(execution)).total_seconds()
+
+
+def _is_news(visit: Visit, wait: decide.Wait) -> bool:
+    """Say whether the status has to be written.
+
+    Values reach the pods one after the other. Of those that lack some only the first corrects what is told:
+    else they would contradict each other without end.
+    """
+    told = visit.execution.status
+    may_correct = visit.is_first or wait.reason is not Reason.SECRETS_PENDING
+    return told.reason != wait.reason or (may_correct and told.message != wait.message)
 
 
 def _was_never_started(outcome: Outcome, signals: Signals) -> bool:

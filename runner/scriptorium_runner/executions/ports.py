@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.script import Script
-from scriptorium_runner.executions.decide import Source, Start
+from scriptorium_runner.executions.decide import Source, Start, Values
 from scriptorium_runner.executions.outcome import Outcome
 
 
@@ -18,6 +18,9 @@ class Board(Protocol):
 
     async def read_source(self, script: Script) -> Source:
         """Give the source of a Script as it is now."""
+
+    def read_values(self, script: Script) -> Values:
+        """Give what the names of a Script's env stand for at this moment."""
 
     async def read(self, execution: ScriptExecution) -> ScriptExecution:
         """Give the run as it is now; raises Vanished if that very object is gone."""

@@ -1,16 +1,19 @@
 """The cluster as a board: what followers told of the namespace, and the writing of statuses."""
 
 import logging
+from pathlib import Path
 
 from pydantic import ValidationError
 
+from scriptorium_api import names
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.script import Script
 from scriptorium_client import ApiError, Client, Conflict, Event, Invalid, NotFound, Unavailable
 from scriptorium_client.client import Manifest
 from scriptorium_client.resources import CONFIG_MAPS, EXECUTIONS
-from scriptorium_runner.executions.decide import Source
+from scriptorium_runner.executions.decide import Source, Values
 from scriptorium_runner.executions.errors import BoardError, Refused, Superseded, Unreachable, Vanished
+from scriptorium_runner.sources import volume
 from scriptorium_runner.sources.config_maps import pick_source
 from scriptorium_runner.sources.reading import read_execution
 
@@ -20,8 +23,8 @@ log = logging.getLogger(__name__)
 class ClusterBoard:
     """What this namespace's Scripts and sources are now, and the way to write a run's status."""
 
-    def __init__(self, client: Client, namespace: str) -> None:
-        self._client, self._namespace = client, namespace
+    def __init__(self, client: Client, namespace: str, values: Path = Path(names.VALUES_FOLDER)) -> None:
+        self._client, self._namespace, self._values = client, namespace, values
         self._scripts: dict[str, Script] = {}
         self._config_maps: dict[str, Manifest] = {}
         self._changes = 0
@@ -38,6 +41,10 @@ class ClusterBoard:
         if known := self._config_maps.get(reference.name):
             return pick_source(known, reference)
         return pick_source(await self._read_config_map(reference.name), reference)
+
+    def read_values(self, script: Script) -> Values:
+        """Give what the names of a Script's env stand for, as this pod's volume has it at this moment."""
+        return volume.read_values(self._values, script.spec.env)
 
     async def _read_config_map(self, name: str) -> Manifest | None:
         changes = self._changes

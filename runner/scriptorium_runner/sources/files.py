@@ -1,21 +1,26 @@
 """Files as a board: the manifests of this machine, with statuses kept in memory."""
 
+import base64
 import secrets
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.names import source_hash
 from scriptorium_api.reasons import Phase
 from scriptorium_api.script import Script, ScriptStatus
-from scriptorium_runner.executions.decide import Source
+from scriptorium_runner.executions.decide import Source, Values
 from scriptorium_runner.executions.errors import Superseded, Vanished
 from scriptorium_runner.sources.config_maps import pick_source
-from scriptorium_runner.sources.manifests import ConfigMap, Loaded
+from scriptorium_runner.sources.manifests import ConfigMap, Loaded, Secret
+from scriptorium_runner.sources.values import pick_values
 
 NAMESPACE = "default"
+
+_CURE = "add what is missing to these files"
 
 
 class FileBoard:
@@ -24,6 +29,7 @@ class FileBoard:
     def __init__(self) -> None:
         self._scripts: dict[tuple[str, str], Script] = {}
         self._config_maps: dict[tuple[str, str], dict[str, Any]] = {}
+        self._secrets: dict[tuple[str, str], dict[str, Any]] = {}
         self._runs: dict[str, ScriptExecution] = {}
         self._with_key: dict[tuple[str, str], ScriptExecution] = {}
         self.on_waiting: Callable[[ScriptExecution], None] = lambda _execution: None
@@ -32,11 +38,7 @@ class FileBoard:
     def take(self, loaded: Loaded) -> None:
         """Make the board's Scripts those of the files."""
         former, self._scripts = self._scripts, {}
-        self._config_maps = {
-            (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name): found.object.to_wire()
-            for found in loaded.objects
-            if isinstance(found.object, ConfigMap)
-        }
+        self._config_maps, self._secrets = _collect(loaded, ConfigMap), _collect(loaded, Secret)
         for found in loaded.objects:
             if isinstance(found.object, Script):
                 key = (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name)
@@ -88,6 +90,20 @@ class FileBoard:
         reference = script.spec.source_from.config_map_key_ref
         place = (script.metadata.namespace or NAMESPACE, reference.name)
         return pick_source(self._config_maps.get(place), reference)
+
+    def read_values(self, script: Script) -> Values:
+        """Give what the names of a Script's env stand for, as the files have it now."""
+        namespace = script.metadata.namespace or NAMESPACE
+        return pick_values(script.spec.env, lambda ref: self._find_value(namespace, ref), _CURE)
+
+    def _find_value(self, namespace: str, ref: ValueRef) -> bytes | None:
+        holders = self._secrets if ref.origin is Origin.SECRET else self._config_maps
+        holder = holders.get((namespace, ref.name), {})
+        texts = holder.get("stringData" if ref.origin is Origin.SECRET else "data", {})
+        encoded = holder.get("data" if ref.origin is Origin.SECRET else "binaryData", {})
+        if ref.key in texts:
+            return str(texts[ref.key]).encode("utf-8", "surrogatepass")
+        return base64.b64decode(encoded[ref.key]) if ref.key in encoded else None
 
     async def read(self, execution: ScriptExecution) -> ScriptExecution:
         """Give the run as it is now."""
@@ -143,3 +159,12 @@ class FileBoard:
                 "status": ScriptStatus(version=version, source_hash=found),
             }
         )
+
+
+def _collect(loaded: Loaded, kind: type[ConfigMap | Secret]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Give the objects of a kind by namespace and name."""
+    return {
+        (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name): found.object.to_wire()
+        for found in loaded.objects
+        if isinstance(found.object, kind)
+    }

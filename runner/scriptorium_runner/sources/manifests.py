@@ -1,11 +1,13 @@
 """Manifests from files: every problem with the file and line where it is, and what to do about it."""
 
+import base64
+import binascii
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 
 from scriptorium_api.base import Object
 from scriptorium_api.execution import ScriptExecution
@@ -26,15 +28,41 @@ _EXPECTED = {
 }
 
 
+def _check_base64(text: str) -> str:
+    try:
+        # The API server too leaves out line ends.
+        base64.b64decode("".join(text.splitlines()), validate=True)
+    except (binascii.Error, ValueError):
+        # The cause may quote what is secret.
+        raise ValueError("not base64; write plain text under stringData instead") from None
+    return text
+
+
+Base64 = Annotated[str, AfterValidator(_check_base64)]
+
+
+class Secret(Object):
+    """A Secret, for the values in it."""
+
+    api_version: Literal["v1"]
+    kind: Literal["Secret"]
+    data: dict[str, Base64] | None = None
+    string_data: dict[str, str] | None = None
+    type: str | None = None
+    immutable: bool | None = None
+
+
 class ConfigMap(Object):
-    """A ConfigMap, for the sources in it."""
+    """A ConfigMap, for the sources and values in it."""
 
     api_version: Literal["v1"]
     kind: Literal["ConfigMap"]
     data: dict[str, str] | None = None
-    binary_data: dict[str, str] | None = None
+    binary_data: dict[str, Base64] | None = None
     immutable: bool | None = None
 
+
+_CORE_KINDS: dict[str, type[Object]] = {model.__name__: model for model in (ConfigMap, Secret)}
 
 _KINDS: dict[str, type[Object]] = {model.__name__: model for model in (Script, ScriptExecution, RunnerPool)}
 
@@ -104,8 +132,8 @@ def _load_document(path: Path, node: yaml.Node, loaded: Loaded) -> None:
     version, kind = body.get("apiVersion"), body.get("kind")
     if (version, kind) == ("v1", "List"):
         _load_items(path, node, loaded)
-    elif (version, kind) == ("v1", "ConfigMap"):
-        _load_object(path, node, ConfigMap, loaded)
+    elif version == "v1" and kind in _CORE_KINDS:
+        _load_object(path, node, _CORE_KINDS[body["kind"]], loaded)
     elif problem := find_kind_problem(version, kind):
         loaded.problems.append(Problem(path, line, problem))
     elif version == API_VERSION:
@@ -126,6 +154,12 @@ def find_kind_problem(version: Any, kind: Any) -> str | None:
     return None
 
 
+def _render_place(location: tuple[int | str, ...]) -> str:
+    """Write a place as the API server does: spec.env[0].name."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".") or "manifest"
+
+
 def _load_items(path: Path, node: yaml.Node, loaded: Loaded) -> None:
     items = next((value for key, value in node.value if key.value == "items"), None)
     if isinstance(items, yaml.SequenceNode):
@@ -141,7 +175,7 @@ def _load_object(path: Path, node: yaml.Node, model: type[Object], loaded: Loade
         found = Found(path, node, model.from_wire({key: body[key] for key in body if key != "status"}))
     except ValidationError as error:
         for each in error.errors():
-            place = ".".join(str(part) for part in each["loc"]) or "manifest"
+            place = _render_place(each["loc"])
             text = _EXPECTED.get(each["type"], each["msg"].removeprefix("Value error, "))
             loaded.problems.append(
                 Problem(path, documents.line_of(node, tuple(each["loc"])), f"{place}: {text}")

@@ -140,6 +140,32 @@ def test_a_restart_writes_nothing(start_operator: StartOperator, kubectl: Kubect
     assert second.ask("/healthz") == 200
 
 
+def test_a_restart_leaves_mounted_what_scripts_name(
+    start_operator: StartOperator, kubectl: Kubectl, namespace: str
+) -> None:
+    operator = start_operator()
+    apply_pool(kubectl, namespace, replicas=0)
+    value = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "payment", "key": "key"}}}
+    apply_script(kubectl, namespace, {"source": "return 1", "env": [value]})
+    until(lambda: _volumes(kubectl, namespace) == ["tmp", "values"], 20, "the value is mounted")
+    wait_for_condition(kubectl, namespace, "Ready", "Ready")
+    until(lambda: _is_pool_ready(kubectl, namespace), 20, "a pool of no pods is ready")
+    before = versions_of(kubectl, namespace)
+    operator.stop()
+    start_operator()
+    kubectl.apply(make_manifest("Script", "marker", {"source": "return 2"}), namespace)
+    until(lambda: (kubectl.get("script", "marker", namespace) or {}).get("status"), 20)
+    assert versions_of(kubectl, namespace) == before
+    kubectl.run("delete", "script", "hello", "--namespace", namespace)
+    until(lambda: _volumes(kubectl, namespace) == ["tmp"], 20, "what nobody names is not mounted")
+
+
+def _volumes(kubectl: Kubectl, namespace: str) -> list[str]:
+    deployment = kubectl.get("deployment", NAME, namespace) or {}
+    volumes = deployment.get("spec", {}).get("template", {}).get("spec", {}).get("volumes", [])
+    return [volume["name"] for volume in volumes]
+
+
 def _is_pool_ready(kubectl: Kubectl, namespace: str) -> bool:
     pool = wait_for_pool(kubectl, namespace)
     return bool(pool["status"]["conditions"][0]["status"] == "True")

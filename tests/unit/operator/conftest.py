@@ -3,6 +3,7 @@
 import pytest
 
 from scriptorium_operator.context import Context
+from scriptorium_operator.facts import Kind
 from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.settings import RunnerSettings, Settings
 from tests.unit.operator.fakes import Clock, FakeCluster, FakeSyntax, RecordedWork
@@ -37,7 +38,7 @@ def syntax() -> FakeSyntax:
 
 @pytest.fixture
 def context(settings: Settings, cluster: FakeCluster, syntax: FakeSyntax, clock: Clock) -> Context:
-    return Context(
+    made = Context(
         settings=settings,
         cluster=cluster,  # type: ignore[arg-type]
         syntax=syntax,  # type: ignore[arg-type]
@@ -45,3 +46,6 @@ def context(settings: Settings, cluster: FakeCluster, syntax: FakeSyntax, clock:
         work=RecordedWork(),
         now=clock,
     )
+    # As after the first list of Scripts; a test of what is before it says so.
+    made.inventory.in_sync.add(Kind.SCRIPT)
+    return made

@@ -1,8 +1,9 @@
 from dataclasses import replace
 
+from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.runner_pool import RunnerPoolStatus
 from scriptorium_operator.build.pool_status import build_pool_status, build_refused_status
-from scriptorium_operator.facts import RunnerCounts
+from scriptorium_operator.facts import PoolValues, RunnerCounts
 from tests.unit.operator.fakes import NOW, make_pool
 
 ALL_READY = RunnerCounts(pods=2, ready=2, updated=2, is_observed=True)
@@ -62,3 +63,26 @@ def test_a_refusal_keeps_the_last_counts() -> None:
     status = build_refused_status(pool, "exceeded quota: small", NOW)
     assert readiness(status) == ("False", "Refused")
     assert (status.replicas, status.ready) == (2, 2)
+
+
+WITH_VALUES = PoolValues(mounted=(ValueRef(Origin.SECRET, "payment", "api-key"),))
+
+
+def pending(counts: RunnerCounts, values: PoolValues) -> list[tuple[str, str]]:
+    status = build_pool_status(make_pool(replicas=2), counts, NOW, values)
+    return [(each.status, each.reason) for each in status.conditions if each.type == "SecretsPending"]
+
+
+def test_a_pool_without_values_has_no_word_of_them() -> None:
+    assert pending(ALL_READY, PoolValues()) == []
+
+
+def test_values_are_pending_until_no_pod_is_without_them() -> None:
+    assert pending(replace(ALL_READY, is_observed=False), WITH_VALUES) == [("True", "RunnersStarting")]
+    assert pending(replace(ALL_READY, updated=1), WITH_VALUES) == [("True", "RunnersStarting")]
+    assert pending(replace(ALL_READY, pods=3), WITH_VALUES) == [("True", "RunnersStarting")]
+    assert pending(ALL_READY, WITH_VALUES) == [("False", "Mounted")]
+
+
+def test_values_that_have_no_room_are_pending_until_there_are_fewer() -> None:
+    assert pending(ALL_READY, replace(WITH_VALUES, problem="too many")) == [("True", "TooManyValues")]

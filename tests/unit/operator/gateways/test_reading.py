@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from scriptorium_operator.facts import Address, RunnerCounts
+from scriptorium_api.env import Origin, ValueRef
+from scriptorium_operator.facts import Address, Kind, RunnerCounts
 from scriptorium_operator.gateways import reading
 
 
@@ -78,3 +79,18 @@ def test_a_namespace_that_is_going_is_no_tenant() -> None:
     metadata = {"name": "team", "uid": "n1"}
     assert reading.read_tenant({"metadata": metadata}) is not None
     assert reading.read_tenant({"metadata": metadata | {"deletionTimestamp": "2026-01-01T00:00:00Z"}}) is None
+
+
+def test_a_script_names_values_of_secrets_and_config_maps_and_none_of_its_own() -> None:
+    env = [
+        {"name": "A", "value": "1"},
+        {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "m", "key": "k"}}},
+        {"name": "D", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        {"name": "E", "valueFrom": {"somethingNewer": {"name": "s"}}},
+    ]
+    item = {"metadata": {"name": "a", "namespace": "team", "uid": "1"}, "spec": {"env": env}}
+    notice = reading.read_notice(Kind.SCRIPT, item, is_gone=False)
+    assert notice.values == {ValueRef(Origin.SECRET, "s", "k"), ValueRef(Origin.CONFIG_MAP, "m", "k")}
+    gone = {"metadata": item["metadata"]}
+    assert reading.read_notice(Kind.SCRIPT, gone, is_gone=True).values == frozenset()

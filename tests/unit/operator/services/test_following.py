@@ -1,5 +1,6 @@
 import pytest
 
+from scriptorium_api.env import Origin, ValueRef
 from scriptorium_operator.context import Context
 from scriptorium_operator.facts import POOL_PARTS, InSync, Key, Kind
 from scriptorium_operator.services import following
@@ -87,3 +88,41 @@ async def test_a_follower_that_starts_again_forgets_what_it_was_told(
     await following.follow_kind(context, Kind.SCRIPT)
     assert not context.inventory.has_scripts("team")
     assert Kind.SCRIPT not in context.inventory.in_sync
+
+
+PAYMENT = frozenset({ValueRef(Origin.SECRET, "payment", "api-key")})
+
+
+def test_a_pool_is_looked_at_when_a_script_names_a_new_value_and_not_otherwise(context: Context) -> None:
+    following.take(context, make_notice(Kind.RUNNER_POOL, "default"))
+    following.take(context, make_notice(Kind.SCRIPT, values=PAYMENT))
+    assert added(context) == [POOL]
+    following.take(context, make_notice(Kind.SCRIPT, values=PAYMENT, generation=2))
+    following.take(context, make_notice(Kind.SCRIPT, "other", values=PAYMENT))
+    following.take(context, make_notice(Kind.SCRIPT, "third"))
+    assert added(context) == [POOL]
+
+
+def test_a_pool_is_looked_at_when_no_script_names_a_value_any_more(context: Context) -> None:
+    following.take(context, make_notice(Kind.SCRIPT, values=PAYMENT))
+    following.take(context, make_notice(Kind.SCRIPT, "other", values=PAYMENT))
+    following.take(context, make_notice(Kind.RUNNER_POOL, "default"))
+    context.work.added.clear()  # type: ignore[attr-defined]
+    following.take(context, make_notice(Kind.SCRIPT))
+    assert added(context) == []
+    following.take(context, make_notice(Kind.SCRIPT, "other", is_gone=True))
+    assert added(context) == [POOL]
+    assert context.named_values.list_values("team") == ()
+
+
+@pytest.mark.parametrize(
+    "order", [(Kind.SCRIPT, Kind.RUNNER_POOL), (Kind.RUNNER_POOL, Kind.SCRIPT)], ids=["scripts first", "last"]
+)
+async def test_every_pool_is_looked_at_once_all_scripts_and_pools_are_told(
+    context: Context, cluster: FakeCluster, order: tuple[Kind, Kind]
+) -> None:
+    for kind in order:
+        context.work.added.clear()  # type: ignore[attr-defined]
+        cluster.told = [make_notice(kind, "default"), InSync()]
+        await following.follow_kind(context, kind)
+    assert POOL in added(context)

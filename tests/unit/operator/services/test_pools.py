@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from scriptorium_api import names
+from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_operator.context import Context
 from scriptorium_operator.errors import ClusterRefused
@@ -191,3 +192,38 @@ async def test_a_missing_pool_is_asked_for_by_the_sweep(context: Context) -> Non
     context.inventory.note_script(make_notice(Kind.SCRIPT))
     await sweeping.sweep(context)
     assert context.work.added == [NAMESPACE]  # type: ignore[attr-defined]
+
+
+PAYMENT = ValueRef(Origin.SECRET, "payment", "api-key")
+SCRIPT = Key(Kind.SCRIPT, "team", "hello")
+
+
+def volumes_of(cluster: FakeCluster) -> list[str]:
+    pod = cluster.objects[DEPLOYMENT]["spec"]["template"]["spec"]
+    return [volume["name"] for volume in pod["volumes"]]
+
+
+async def test_a_pool_mounts_what_the_scripts_of_its_namespace_name(
+    context: Context, cluster: FakeCluster
+) -> None:
+    cluster.put(make_pool())
+    context.named_values.record(SCRIPT, frozenset({PAYMENT}))
+    context.named_values.record(Key(Kind.SCRIPT, "other", "hello"), frozenset({PAYMENT}))
+    await pools.reconcile(context, KEY)
+    assert volumes_of(cluster) == ["tmp", "values"]
+    cluster.writes.clear()
+    await pools.reconcile(context, KEY)
+    assert cluster.writes == []
+    context.named_values.record(SCRIPT, frozenset())
+    await pools.reconcile(context, KEY)
+    assert cluster.writes == ["apply Deployment", "status RunnerPool"]
+    assert volumes_of(cluster) == ["tmp"]
+
+
+async def test_nothing_is_unmounted_before_all_scripts_are_told(
+    context: Context, cluster: FakeCluster
+) -> None:
+    cluster.put(make_pool())
+    context.inventory.in_sync.discard(Kind.SCRIPT)
+    await pools.reconcile(context, KEY)
+    assert cluster.writes == []

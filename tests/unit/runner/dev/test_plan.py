@@ -16,6 +16,16 @@ metadata: {{name: work}}
 spec:
   sourceFrom: {{configMapKeyRef: {{name: code, key: a.js}}}}
 """
+WITH_VALUES = f"""{HEAD}kind: Script
+metadata: {{name: work}}
+spec:
+  source: return env.KEY
+  env: [{{name: KEY, valueFrom: {{secretKeyRef: {{name: payment, key: api-key}}}}}}]
+"""
+
+
+def secret(value: str, key: str = "api-key", part: str = "stringData") -> str:
+    return f"apiVersion: v1\nkind: Secret\nmetadata: {{name: payment}}\n{part}: {{{key}: {value}}}\n"
 
 
 class Folder:
@@ -59,6 +69,12 @@ def test_a_changed_script_starts_its_run_again_and_stops_the_former(folder: Fold
     assert decided.stops == {("default", "run-1")}
 
 
+def test_a_changed_value_starts_the_run_again_and_an_unchanged_one_does_not(folder: Folder) -> None:
+    folder.write(WITH_VALUES, secret("one"), run())
+    assert not folder.write(WITH_VALUES, secret("b25l", part="data"), run()).starts
+    assert list(folder.write(WITH_VALUES, secret("two"), run()).starts) == [("default", "run-1")]
+
+
 def test_a_run_that_is_removed_stops(folder: Folder) -> None:
     folder.write(script("return 1"), run())
     assert folder.write(script("return 1")).stops == {("default", "run-1")}
@@ -98,6 +114,16 @@ def test_runs_without_a_name_are_told_apart_and_stay_what_they_are(folder: Folde
             [FROM_NOWHERE],
             4,
             'the source in ConfigMap "code", key "a.js", cannot be used: the ConfigMap does not exist',
+        ),
+        (
+            [WITH_VALUES],
+            4,
+            'no value yet for env.KEY (Secret "payment", key "api-key"): add what is missing to these files',
+        ),
+        (
+            [WITH_VALUES, secret("x", "other")],
+            4,
+            'no value yet for env.KEY (Secret "payment", key "api-key"): add what is missing to these files',
         ),
     ],
 )

@@ -35,9 +35,10 @@ def make_run(engine: Engine) -> Run:
         entrypoint: str | None = None,
         context: dict[str, Any] | None = None,
         owner: str = "tests",
+        env: dict[str, str] | None = None,
         **limits: Any,
     ) -> Result:
-        program = Program(source=source, entrypoint=entrypoint, owner=owner)
+        program = Program(source=source, entrypoint=entrypoint, owner=owner, env=env or {})
         return await engine.execute(
             program, CONTEXT | (context or {}), Limits(**({"timeout_seconds": 20} | limits))
         )

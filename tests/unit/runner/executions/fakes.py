@@ -11,7 +11,7 @@ from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_api.script import Script
 from scriptorium_runner.executions.context import Tenant
-from scriptorium_runner.executions.decide import Source, Start
+from scriptorium_runner.executions.decide import Source, Start, Values
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.errors import Superseded, Vanished
 from scriptorium_runner.executions.handling import Place
@@ -27,6 +27,7 @@ class MemoryBoard:
 
     scripts: dict[str, Script] = field(default_factory=lambda: {"hello": make_script()})
     runs: dict[str, ScriptExecution] = field(default_factory=dict)
+    values: Values = field(default_factory=Values)
     faults: list[Exception] = field(default_factory=list)
     writes: list[tuple[str, Phase, Reason]] = field(default_factory=list)
 
@@ -35,6 +36,9 @@ class MemoryBoard:
 
     async def read_source(self, script: Script) -> Source:
         return Source(script.spec.source)
+
+    def read_values(self, script: Script) -> Values:
+        return self.values
 
     async def read(self, execution: ScriptExecution) -> ScriptExecution:
         if execution.metadata.uid not in self.runs:
@@ -72,11 +76,13 @@ class ObedientSandbox:
     error: Exception | None = None
     is_waiting_for_a_worker: bool = False
     reason: Reason = Reason.COMPLETED
+    given: list[dict[str, str]] = field(default_factory=list)
 
     async def run(self, start: Start, context: Mapping[str, Any], stop: asyncio.Event) -> Outcome:
         if self.error:
             raise self.error
         self.started.append(context["execution"]["id"])
+        self.given.append(dict(start.env))
         self.now += 1
         self.most_at_once = max(self.most_at_once, self.now)
         try:

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.executions import decide
-from scriptorium_runner.executions.decide import End, Source, Start, Wait
+from scriptorium_runner.executions.decide import End, Source, Start, Values, Wait
 from tests.support.makers import NOW, make_execution, make_script
 
 SOURCE = Source("return 1")
@@ -93,3 +93,34 @@ def test_input_that_is_nested_too_deeply_ends_the_run() -> None:
     assert isinstance(decision, End)
     assert decision.reason is Reason.INPUT_INVALID
     assert "nested deeper" in decision.message
+
+
+def test_a_run_starts_with_the_values_of_its_script_and_shows_them_to_nobody() -> None:
+    values = Values({"KEY": "hush"})
+    decision = decide.decide_start(make_execution(), make_script(), SOURCE, NOW, values)
+    assert isinstance(decision, Start)
+    assert decision.env == {"KEY": "hush"}
+    assert "hush" not in repr((values, decision))
+
+
+def test_a_run_waits_for_a_value_that_is_missing() -> None:
+    values = Values(problem="no value yet for env.KEY")
+    decision = decide.decide_start(make_execution(), make_script(), SOURCE, NOW, values)
+    assert decision == Wait(Reason.SECRETS_PENDING, "no value yet for env.KEY", "hello")
+
+
+def test_what_is_missing_of_the_script_itself_is_told_before_its_values() -> None:
+    values = Values(problem="no value yet for env.KEY")
+    script = make_script(source="return 1", suspend=True)
+    decision = decide.decide_start(make_execution(), script, SOURCE, NOW, values)
+    assert isinstance(decision, Wait)
+    assert decision.reason is Reason.SCRIPT_SUSPENDED
+
+
+def test_a_run_that_waited_too_long_for_a_value_fails_for_it() -> None:
+    values, late = Values(problem="no value yet for env.KEY"), NOW + timedelta(seconds=300)
+    decision = decide.decide_start(make_execution(), make_script(), SOURCE, late, values)
+    assert isinstance(decision, End)
+    assert decision.reason is Reason.SECRETS_PENDING
+    assert "env.KEY" in decision.message
+    assert "300 s" in decision.message

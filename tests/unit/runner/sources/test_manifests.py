@@ -237,3 +237,21 @@ def test_a_list_is_read_as_its_items(tmp_path: Path) -> None:
     )
     file.write_text(f"apiVersion: v1\nkind: List\nitems:\n{items}")
     assert [found.object.metadata.name for found in manifests.load([file]).objects] == ["a", "b"]
+
+
+PAYMENT = "apiVersion: v1\nkind: Secret\nmetadata: {name: payment}\ntype: Opaque\n"
+
+
+def test_a_secret_may_hold_base64_and_plain_text(tmp_path: Path) -> None:
+    file = tmp_path / "secret.yaml"
+    file.write_text(f'{PAYMENT}data: {{a: "aHVz\\naA=="}}\nstringData: {{b: plain}}\nimmutable: true\n')
+    loaded = manifests.load([file])
+    assert loaded.problems == []
+    assert [found.object.kind for found in loaded.objects] == ["Secret"]
+
+
+def test_a_secret_that_is_no_base64_is_told_and_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "secret.yaml"
+    file.write_text(f"{PAYMENT}data:\n  api-key: hush!\n")
+    (problem,) = manifests.load([file]).problems
+    assert str(problem) == (f"{file}:6: data.api-key: not base64; write plain text under stringData instead")

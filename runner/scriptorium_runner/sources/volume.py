@@ -1,0 +1,44 @@
+"""The volume that a runner pod has its values in: files that the kubelet exchanges all at once."""
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from scriptorium_api.env import MAX_ENV_BYTES, EnvVar, ValueRef
+from scriptorium_runner.executions.decide import Values
+from scriptorium_runner.sources.values import pick_values
+
+#: The link that the kubelet moves from one state of the files to the next.
+_CURRENT = "..data"
+
+#: Two changes in a row are rare; after so many the files are taken as they are.
+_TRIES = 3
+
+_CURE = "create what is missing in this namespace; the runners have it within 2 minutes"
+
+
+def read_values(folder: Path, env: Sequence[EnvVar]) -> Values:
+    """Give the values as they are at this one moment: a name and its password come from the same state."""
+    for _ in range(_TRIES):
+        state = _find_state(folder)
+        values = pick_values(env, partial(_read, folder / state), _CURE)
+        if _find_state(folder) == state:
+            break
+    return values
+
+
+def _find_state(folder: Path) -> str:
+    try:
+        return os.readlink(folder / _CURRENT)
+    except OSError:
+        # No such volume: this pod was made before a Script named any value.
+        return _CURRENT
+
+
+def _read(state: Path, ref: ValueRef) -> bytes | None:
+    try:
+        with (state / ref.path).open("rb") as file:
+            return file.read(MAX_ENV_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
