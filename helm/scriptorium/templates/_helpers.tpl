@@ -28,3 +28,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "scriptorium.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
+
+{{/* Says of a request that none of our own accounts makes it: the operator's, and a runner's in its namespace. */}}
+{{- define "scriptorium.notOurs" -}}
+!(request.userInfo.username in [
+'system:serviceaccount:{{ .Release.Namespace }}:scriptorium-operator',
+'system:serviceaccount:' + request.namespace + ':scriptorium-runner-default'])
+{{- end }}
