@@ -1,10 +1,11 @@
 """The port at which the API server asks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from scriptorium_operator.admission.app import build_app
 from scriptorium_operator.context import Context
@@ -38,15 +39,10 @@ async def serve_admission(context: Context, leaving: float = LEAVING_SECONDS) ->
         await runner.cleanup()
 
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def _close_when(
-    is_leaving: asyncio.Event,
-) -> Callable[[web.Request, _Handler], Awaitable[web.StreamResponse]]:
+def _close_when(is_leaving: asyncio.Event) -> Middleware:
     @web.middleware
-    async def close(request: web.Request, handle: _Handler) -> web.StreamResponse:
-        response = await handle(request)
+    async def close(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
         if is_leaving.is_set():
             # The next question goes to another replica.
             response.force_close()
