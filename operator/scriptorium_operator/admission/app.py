@@ -4,7 +4,6 @@ import logging
 from typing import Final
 
 from aiohttp import web
-from pydantic import ValidationError
 
 from scriptorium_operator.admission import reviews
 from scriptorium_operator.admission.reviews import Question
@@ -58,7 +57,5 @@ async def _fill_requester(request: web.Request) -> web.Response:
 async def _read_question(request: web.Request) -> Question:
     try:
         return reviews.parse_question(await request.read())
-    except ValidationError as error:
-        raise web.HTTPBadRequest(
-            text="not an AdmissionReview of admission.k8s.io/v1 with a request"
-        ) from error
+    except ValueError as error:
+        raise web.HTTPBadRequest(text="not an AdmissionReview with a request") from error

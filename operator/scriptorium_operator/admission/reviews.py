@@ -4,10 +4,11 @@ import base64
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from scriptorium_api.execution import Requester
+from scriptorium_client import parsing
 from scriptorium_operator.facts import Manifest
 
 SOURCE = "spec.source"
@@ -43,7 +44,7 @@ class Question(_Lenient):
     namespace: str = ""
     name: str = ""
     user_info: UserInfo = UserInfo()
-    subject: JsonValue = Field(default=None, alias="object")
+    subject: Any = Field(default=None, alias="object")
 
 
 class _Review(_Lenient):
@@ -52,7 +53,7 @@ class _Review(_Lenient):
 
 class _Spec(_Lenient):
     source: str | None = None
-    requested_by: JsonValue = None
+    requested_by: Any = None
 
 
 class _Subject(_Lenient):
@@ -60,8 +61,8 @@ class _Subject(_Lenient):
 
 
 def parse_question(body: bytes) -> Question:
-    """Read a question; raises pydantic's ValidationError."""
-    return _Review.model_validate_json(body).request
+    """Read a question, however deep the object in it is nested; raises ValueError."""
+    return _Review.model_validate(parsing.parse(body)).request
 
 
 def read_source(question: Question) -> str | None:

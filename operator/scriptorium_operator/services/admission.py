@@ -14,12 +14,12 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 2.0
 
 
-async def judge_source(context: Context, source: str) -> Opinion:
+async def judge_source(context: Context, source: str, patience_seconds: float = PATIENCE_SECONDS) -> Opinion:
     """Say whether a source is JavaScript, as far as can be told in time."""
     if not admission.is_worth_checking(source):
         return admission.UNKNOWN
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(patience_seconds):
             return admission.judge_source(await context.syntax.find_fault(source))
     except (SyntaxCheckFailed, TimeoutError) as failure:
         log.warning("a source was let in unchecked", extra={"error": str(failure) or "timed out"})

@@ -59,7 +59,6 @@ class Door:
 
 async def keep_certificate(door: Door, now: Callable[[], datetime]) -> None:
     """Have a certificate shown, for ever."""
-    refresh = _refresh_own if door.settings.certificates is CertificateSource.OWN else _refresh_mounted
     while True:
         try:
             await refresh(door, now())
@@ -69,7 +68,15 @@ async def keep_certificate(door: Door, now: Callable[[], datetime]) -> None:
         await asyncio.sleep(LOOK_SECONDS if is_settled else SHORT_LOOK_SECONDS)
 
 
-async def _refresh_mounted(door: Door, now: datetime) -> None:
+async def refresh(door: Door, now: datetime) -> None:
+    """Do what is due: make a certificate, tell of it, show it."""
+    if door.settings.certificates is CertificateSource.OWN:
+        await _refresh_own(door, now)
+    else:
+        await _refresh_mounted(door)
+
+
+async def _refresh_mounted(door: Door) -> None:
     found = await asyncio.to_thread(certificates.read_folder, door.settings.folder)
     if found is None or found == door.mounted:
         return
