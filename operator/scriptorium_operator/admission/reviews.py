@@ -2,9 +2,9 @@
 
 import base64
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from scriptorium_api.execution import Requester
@@ -35,52 +35,45 @@ class KindInfo(_Lenient):
     kind: str = ""
 
 
+class Spec(_Lenient):
+    """What we look at of the object; the rest is let go of at once, since it may be large."""
+
+    source: str | None = None
+    names_requester: Annotated[bool, BeforeValidator(lambda value: value is not None)] = Field(
+        default=False, alias="requestedBy"
+    )
+
+
+class _Subject(_Lenient):
+    spec: Spec = Spec()
+
+
+def _read_spec(subject: Any) -> Spec:
+    try:
+        return _Subject.model_validate(subject).spec
+    except ValidationError:
+        # Not of the shape that the schema asks for: the API server says so, in better words than ours.
+        return Spec()
+
+
 class Question(_Lenient):
     """Whether, and how, an object shall be stored."""
 
     uid: str
     kind: KindInfo = KindInfo()
-    operation: str = ""
     namespace: str = ""
     name: str = ""
     user_info: UserInfo = UserInfo()
-    subject: Any = Field(default=None, alias="object")
+    spec: Annotated[Spec, BeforeValidator(_read_spec)] = Field(default=Spec(), alias="object")
 
 
 class _Review(_Lenient):
     request: Question
 
 
-class _Spec(_Lenient):
-    source: str | None = None
-    requested_by: Any = None
-
-
-class _Subject(_Lenient):
-    spec: _Spec = _Spec()
-
-
 def parse_question(body: bytes) -> Question:
     """Read a question, however deep the object in it is nested; raises ValueError."""
     return _Review.model_validate(parsing.parse(body)).request
-
-
-def read_source(question: Question) -> str | None:
-    """Give the source that the object holds, if it has one."""
-    return _read_spec(question).source
-
-
-def names_requester(question: Question) -> bool:
-    """Say whether the object says by whom it was asked for."""
-    return _read_spec(question).requested_by is not None
-
-
-def _read_spec(question: Question) -> _Spec:
-    try:
-        return _Subject.model_validate(question.subject).spec
-    except ValidationError:
-        # Not of the shape that the schema asks for: the API server says so, in better words than ours.
-        return _Spec()
 
 
 def render_permission(question: Question, *, warning: str | None = None) -> Manifest:

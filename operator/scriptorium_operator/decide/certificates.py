@@ -20,7 +20,7 @@ FIRST_SETTLING = timedelta(seconds=5)
 
 #: Those of replicas that ended stay until they expire, which is harmless: their keys are gone. Pods that come
 #: and go in great numbers must not fill the configuration.
-MOST_TOLD = 32
+MOST_TOLD = 64
 
 
 @dataclass(frozen=True, slots=True)

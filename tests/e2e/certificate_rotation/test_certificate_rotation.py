@@ -35,9 +35,10 @@ def read_bundle(kubectl: Kubectl, kind: str = KINDS[0]) -> set[Certificate]:
 
 
 def read_shown(kubectl: Kubectl, release: str) -> set[Certificate]:
-    """Give the certificates of the pods that run, those that come next included."""
+    """Give the certificates of the pods that stay, those that come next included."""
     pods = kubectl.list("pods", release, "-l", "app.kubernetes.io/component=operator")
-    names = {certificates.name_holder(pod["metadata"]["name"]) for pod in pods}
+    staying = [pod["metadata"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    names = {certificates.name_holder(metadata["name"]) for metadata in staying}
     return {each for each in read_bundle(kubectl) if each.holder in names}
 
 
@@ -87,6 +88,30 @@ async def test_a_rotation_under_writes_fails_none(
     assert len(seen) >= len(before) + 2
     assert all(known), f"{known.count(False)} of {len(known)} runs do not know who asked for them"
     assert count_unanswered(kubectl) == unanswered
+
+
+async def test_new_replicas_take_the_place_of_old_ones_under_writes_and_none_fails(
+    kubectl: Kubectl, client: Client, release: str, namespace: str
+) -> None:
+    before, unanswered = read_shown(kubectl, release), count_unanswered(kubectl)
+    known: list[bool] = []
+    kubectl.run("rollout", "restart", DEPLOYMENT, "--namespace", release)
+    deadline = time.monotonic() + 120
+    while is_rolling(kubectl, release):
+        assert time.monotonic() < deadline, f"{len(known)} runs"
+        known += await create_some(client, namespace, len(known))
+    assert not before & read_shown(kubectl, release)
+    assert all(known), f"{known.count(False)} of {len(known)} runs do not know who asked for them"
+    assert count_unanswered(kubectl) == unanswered
+
+
+def is_rolling(kubectl: Kubectl, release: str) -> bool:
+    """Say whether a pod is still on its way in or out."""
+    deployment = kubectl.get("deployment", "scriptorium-operator", release) or {}
+    status = deployment["status"]
+    pods = kubectl.list("pods", release, "-l", "app.kubernetes.io/component=operator")
+    is_new = status["observedGeneration"] == deployment["metadata"]["generation"]
+    return not is_new or status.get("updatedReplicas") != 2 or len(pods) != 2
 
 
 def test_an_upgrade_of_the_release_leaves_the_certificates_alone(kubectl: Kubectl, release: str) -> None:

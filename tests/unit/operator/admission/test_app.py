@@ -1,5 +1,6 @@
 """What the API server is answered; no network and no TLS between."""
 
+import asyncio
 import base64
 import io
 import json
@@ -176,5 +177,23 @@ async def test_what_is_no_question_is_a_bad_request(
 
 
 async def test_a_question_larger_than_any_object_is_not_read(api_server: TestClient[Any, Any]) -> None:
-    async with api_server.post(CHECK_SOURCE, data=io.BytesIO(b" " * (5 * 1024 * 1024))) as answer:
+    async with api_server.post(CHECK_SOURCE, data=io.BytesIO(b" " * (3 * 1024 * 1024))) as answer:
         assert answer.status == 413
+
+
+async def test_questions_that_never_end_do_not_keep_others_out_for_long(context: Context) -> None:
+    async with TestClient(TestServer(build_app(context, patience_seconds=0.2))) as api_server:
+        host, port = api_server.server.host, api_server.server.port
+        started = b"POST /check-source HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+        connections = [await asyncio.open_connection(host, port) for _ in range(40)]
+        for _, writer in connections:
+            writer.write(started)
+        for reader, _ in connections:
+            assert (await reader.readline()).startswith(b"HTTP/1.1 503 ")
+        assert await ask(api_server, CHECK_SOURCE, script(source="return 1")) == {
+            "uid": "q1",
+            "allowed": True,
+        }
+        for _, writer in connections:
+            writer.close()
+            await writer.wait_closed()
