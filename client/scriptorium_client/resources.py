@@ -46,6 +46,19 @@ CRDS = Resource(
     "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", is_namespaced=False
 )
 
+VALIDATING_WEBHOOKS = Resource(
+    "admissionregistration.k8s.io/v1",
+    "ValidatingWebhookConfiguration",
+    "validatingwebhookconfigurations",
+    is_namespaced=False,
+)
+MUTATING_WEBHOOKS = Resource(
+    "admissionregistration.k8s.io/v1",
+    "MutatingWebhookConfiguration",
+    "mutatingwebhookconfigurations",
+    is_namespaced=False,
+)
+
 _KNOWN = {
     (resource.api_version, resource.kind): resource
     for resource in (
@@ -65,6 +78,8 @@ _KNOWN = {
         NETWORK_POLICIES,
         LEASES,
         CRDS,
+        VALIDATING_WEBHOOKS,
+        MUTATING_WEBHOOKS,
     )
 }
 

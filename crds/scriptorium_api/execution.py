@@ -14,6 +14,9 @@ from scriptorium_api.script import Entrypoint, Limits, ObjectName, Source, check
 #: An execution is read by every runner of its namespace; larger input belongs into a store, by reference.
 MAX_INPUT_BYTES = 64 * 1024
 
+#: Longer names and uids of those who ask for runs are not known to exist, and are not kept.
+MAX_REQUESTER = 1024
+
 #: Every attempt is kept in the status.
 MAX_RETRIES = 20
 
@@ -55,6 +58,15 @@ class ScriptRef(Model):
     """The Script's name."""
 
 
+class Requester(Model):
+    """Who asked for a run, as the API server knows them."""
+
+    name: str = Field(min_length=1, max_length=MAX_REQUESTER)
+    """Their user name."""
+    uid: str | None = Field(default=None, min_length=1, max_length=MAX_REQUESTER)
+    """What tells them from others who have or had this name; absent where their sign-in has no such thing."""
+
+
 class Retry(Model):
     """Whether and when a run whose attempt failed is run again.
 
@@ -90,6 +102,7 @@ class ExecutionSpec(Model):
                 "retry",
                 "ttlSecondsAfterFinished",
                 "idempotencyKey",
+                "requestedBy",
             ),
             rule("!oldSelf.cancel || self.cancel", "cancel cannot be taken back"),
         )
@@ -131,6 +144,8 @@ class ExecutionSpec(Model):
     )
     """Of all runs of the Script that were created within a day with this key, the first runs; the others end
     as Duplicate and name it. Such a run starts a second later, when it is sure which one is the first."""
+    requested_by: Requester | None = Field(default=None, json_schema_extra=_fixed())
+    """Who created the run, filled in at its creation; nobody can name another. Absent where unknown."""
     cancel: bool = False
     """Set to true to stop the run, in any phase before its end."""
 

@@ -14,14 +14,17 @@ import kopf
 
 import scriptorium_client as kubernetes
 from scriptorium_operator import logs, settings
+from scriptorium_operator.admission.serving import serve_admission
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide.election import LEASE_SECONDS
 from scriptorium_operator.errors import NotLeading, OperatorError, SettingInvalid
 from scriptorium_operator.gateways.cluster import Cluster
 from scriptorium_operator.gateways.election import LeaseGateway, Replica
 from scriptorium_operator.gateways.syntax import open_syntax_checker
+from scriptorium_operator.gateways.webhooks import Webhooks
 from scriptorium_operator.handlers import configuration, health, login, pools, scripts
 from scriptorium_operator.services import leadership, tasks
+from scriptorium_operator.services.certificates import Door
 from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.services.work import Work
 from scriptorium_operator.settings import Settings
@@ -53,14 +56,28 @@ async def run(chosen: Settings) -> None:
             work=Work(random.random),
             now=read_clock,
             chance=random.random,
+            door=build_door(chosen, Webhooks(client)),
         )
         # A container that was started again in its pod is another replica: it remembers nothing.
         identity = f"{chosen.pod}/{secrets.token_hex(4)}"
         replica = Replica(identity, chosen.namespace, LEASE_SECONDS)
         leases = LeaseGateway(client, replica, lambda: datetime.now(UTC))
-        async with health.serve_health(context):
+        async with health.serve_health(context), serve_admission(context):
             await tasks.wait_for_kinds(context)
             await serve(context, leases)
+
+
+def build_door(chosen: Settings, webhooks: Webhooks) -> Door | None:
+    """Give where the API server comes in, if it is to come."""
+    if chosen.webhooks is None:
+        return None
+    return Door(
+        webhooks=webhooks,
+        settings=chosen.webhooks,
+        namespace=chosen.namespace,
+        pod=chosen.pod,
+        opened=read_clock(),
+    )
 
 
 async def serve(context: Context, leases: LeaseGateway) -> None:

@@ -8,6 +8,7 @@ from scriptorium_operator.facts import Kind
 from scriptorium_operator.gateways.cluster import Cluster
 from scriptorium_operator.gateways.syntax import SyntaxChecker
 from scriptorium_operator.services.canary import Canary
+from scriptorium_operator.services.certificates import Door
 from scriptorium_operator.services.history import History
 from scriptorium_operator.services.inventory import Inventory, References
 from scriptorium_operator.services.leadership import Leadership
@@ -32,6 +33,8 @@ class Context:
     """The time in UTC, in whole seconds, as Kubernetes writes it."""
     chance: Callable[[], float] = lambda: 0.0
     """A number from 0 to 1; spreads retries."""
+    door: Door | None = None
+    """Where the API server asks us; None where it does not."""
     inventory: Inventory = field(default_factory=Inventory)
     references: References = field(default_factory=References)
     waiting_pods: WaitingPods = field(default_factory=WaitingPods)

@@ -6,6 +6,7 @@ OperatorError
  ├ Outdated              the object changed since it was read; read it again
  ├ Vanished              the object or its namespace is gone, or on its way out; let go
  ├ ClusterRefused        the API server refuses what we ask for: a quota, a policy, a missing right
+ ├ CertificateUnusable   a mounted certificate and its key are no pair; wait for the next
  ├ SyntaxCheckFailed     the syntax checker did not answer; try again
  └ NotLeading            another replica leads; this one must not write
 """
@@ -53,6 +54,10 @@ class Vanished(OperatorError):
 
 class ClusterRefused(OperatorError):
     """The API server refuses the request as it is."""
+
+
+class CertificateUnusable(OperatorError):
+    """The certificate cannot be shown: it is broken, or the key is not its own."""
 
 
 class SyntaxCheckFailed(OperatorError):

@@ -187,6 +187,26 @@ class SyntaxFault:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate that a replica shows, or another one did."""
+
+    pem: str
+    holder: str
+    """The pod that made it; only there is its key."""
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookConfiguration:
+    """By which certificates the API server knows us, as one of its webhook configurations says."""
+
+    kind: str
+    version: str
+    bundles: Mapping[str, tuple[Certificate, ...]]
+    """The certificates of ours of each webhook in it, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseState:
     """The Lease of the operator's replicas, as it was read."""
 

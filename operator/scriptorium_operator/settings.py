@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
 
 from scriptorium_operator.errors import SettingInvalid
 
@@ -22,6 +24,27 @@ class RunnerSettings:
     """Namespaces whose pods may read the runners' metrics."""
 
 
+class CertificateSource(StrEnum):
+    """Where the certificate for the API server comes from."""
+
+    OWN = "own"
+    MOUNTED = "mounted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookSettings:
+    """How the API server's questions are answered."""
+
+    certificates: CertificateSource = CertificateSource.OWN
+    service: str = "scriptorium-webhook"
+    """The Service by which the API server comes; it is in the operator's namespace."""
+    port: int = 9443
+    folder: Path = Path("/etc/scriptorium/webhook")
+    """Where a mounted certificate is."""
+    lifetime: timedelta = timedelta(days=1)
+    """How long a certificate of our own is valid; after a third of it the next one is made."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How this operator behaves."""
@@ -39,6 +62,8 @@ class Settings:
     namespace: str = "scriptorium-system"
     """Where the replicas' Lease is."""
     pod: str = "operator"
+    webhooks: WebhookSettings | None = None
+    """None where nobody asks: outside of a cluster, or switched off."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -53,7 +78,29 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         health_port=_read_number(environment, "SCRIPTORIUM_HEALTH_PORT", Settings.health_port, 65535),
         namespace=environment.get("POD_NAMESPACE") or Settings.namespace,
         pod=environment.get("POD_NAME") or Settings.pod,
+        webhooks=_read_webhooks(environment),
     )
+
+
+def _read_webhooks(environment: Mapping[str, str]) -> WebhookSettings | None:
+    source = _read_choice(environment, "SCRIPTORIUM_WEBHOOKS", "off", ("off", *CertificateSource))
+    if source == "off":
+        return None
+    return WebhookSettings(
+        certificates=CertificateSource(source),
+        port=_read_number(environment, "SCRIPTORIUM_WEBHOOK_PORT", WebhookSettings.port, 65535),
+        folder=Path(environment.get("SCRIPTORIUM_WEBHOOK_FOLDER") or WebhookSettings.folder),
+        lifetime=_read_lifetime(environment),
+    )
+
+
+def _read_lifetime(environment: Mapping[str, str]) -> timedelta:
+    name = "SCRIPTORIUM_WEBHOOK_CERTIFICATE_SECONDS"
+    lifetime = _read_seconds(environment, name, WebhookSettings.lifetime)
+    # A new one is made after a third, and shown half a minute later at the earliest.
+    if lifetime < timedelta(seconds=90):
+        raise SettingInvalid(name, "at least 90 seconds")
+    return lifetime
 
 
 def _read_runner(environment: Mapping[str, str]) -> RunnerSettings:

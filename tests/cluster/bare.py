@@ -142,6 +142,7 @@ def create(layout: Layout, built: dict[str, Path]) -> None:
 
 def add_missing(layout: Layout, built: dict[str, Path]) -> None:
     """Start what a cluster that was brought up without it is now wanted with."""
+    progress.run(network.render_service_route(layout.network_namespace))
     parts = list_processes(built)
     missing = [name for name in parts if name not in processes.read_records(layout)]
     if missing:

@@ -25,7 +25,16 @@ def render_up_commands(handle: Path) -> list[list[str]]:
     ranges = [place.POD_RANGE, place.SERVICE_RANGE]
     # There is no default route in the namespace: nothing that runs in it can leave the machine.
     routes = [["ip", "route", "add", each, "via", place.NODE_ADDRESS] for each in ranges]
-    return links + routes
+    return [*links, render_service_route(handle), *routes]
+
+
+def render_service_route(handle: Path) -> list[str]:
+    """Return the command that lets the node's own processes begin a connection to a Service.
+
+    The API server does when it asks a webhook. The kernel wants a route before kube-proxy's rules send the
+    connection to a pod; which one does not matter. Pods and the host come in from outside and need none.
+    """
+    return [*enter(handle), "ip", "route", "replace", place.SERVICE_RANGE, "dev", place.NODE_LINK]
 
 
 def enter(handle: Path) -> list[str]:

@@ -116,6 +116,8 @@ def test_the_namespace_has_no_way_out_of_the_machine() -> None:
     lines = [" ".join(command) for command in network.render_up_commands(Path("/run/cluster/netns"))]
     assert not any("default" in line or "masquerade" in line.lower() for line in lines)
     assert configs.render_network()["plugins"][0]["ipMasq"] is False
+    # The API server asks webhooks by their Services.
+    assert any(line.endswith("ip route replace 10.96.0.0/16 dev eth0") for line in lines)
 
 
 def test_version_1_of_control_groups_has_a_tree_a_controller(tmp_path: Path) -> None:

@@ -81,7 +81,6 @@ GOOD: dict[str, Manifest] = {
     "a script whose name is as long as can be": script(LONGEST_NAME, **CODE),
     "a source as large as can be, in bytes": script(source="é" * 32768),
     "a source with every kind of character": script(source="return '\t\r\n\u2028 😀'"),
-    "a source that is not JavaScript": script(source="this is not ("),
     "a run": execution(**RUN),
     "a run with input of every type": execution(
         **RUN, input={"a": None, "b": [1, "x", {"c": True}], "d": 1.5, "e": {}}
@@ -99,6 +98,8 @@ GOOD: dict[str, Manifest] = {
     "a run with input deeper than that": execution(**RUN, input=nested(160)),
     "a run with deadlines": execution(**RUN, timeoutSeconds=1, startDeadlineSeconds=1),
     "a run with its own source": execution(**CODE, entrypoint="main", limits={"memoryMB": 8}),
+    # Of whoever runs the tests: the API server lets nobody name another.
+    "a run that names its requester": execution(**RUN, requestedBy={"name": "kubernetes-admin"}),
     "a run that is cancelled already": execution(**RUN, cancel=True),
     "a run whose name is as long as can be": execution(LONGEST_NAME, **RUN),
     "a pool": pool(),
@@ -196,6 +197,14 @@ BAD: dict[str, Bad] = {
     ),
     "a run name that is too long": Bad(execution("n" * 64, **RUN), "at most 63 characters"),
     "a deadline of zero": Bad(execution(**RUN, startDeadlineSeconds=0), "spec.startDeadlineSeconds"),
+    "a requester without a name": Bad(execution(**RUN, requestedBy={"uid": "1"}), "spec.requestedBy.name"),
+    "a requester with an empty name": Bad(
+        execution(**RUN, requestedBy={"name": ""}), "spec.requestedBy.name"
+    ),
+    "a requester as text": Bad(execution(**RUN, requestedBy="ada"), "spec.requestedBy"),
+    "a requester with groups": Bad(
+        execution(**RUN, requestedBy={"name": "ada", "groups": []}), "spec.requestedBy.groups"
+    ),
     "a source with NUL in a run": Bad(execution(source="\0"), "NUL"),
     "a pool of another name": Bad(pool("fast"), "named default"),
     "a pool with too many runners": Bad(pool(replicas=101), "spec.replicas"),

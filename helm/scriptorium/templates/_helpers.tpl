@@ -28,3 +28,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "scriptorium.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
+
+{{/* Whether the API server asks the operator, and whose certificate it is shown. */}}
+{{- define "scriptorium.webhooks" -}}
+{{ if not .Values.webhooks.enabled }}off{{ else if .Values.webhooks.certManager.enabled }}mounted{{ else }}own{{ end }}
+{{- end }}
+
+{{/* Has cert-manager tell the API server by which authority it knows the operator. */}}
+{{- define "scriptorium.injectedTrust" -}}
+{{- if .Values.webhooks.certManager.enabled -}}
+annotations:
+  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/scriptorium-webhook
+{{- end }}
+{{- end }}
+
+{{/* Says of a request that none of our own accounts makes it: the operator's, and a runner's in its namespace. */}}
+{{- define "scriptorium.notOurs" -}}
+!(request.userInfo.username in [
+'system:serviceaccount:{{ .Release.Namespace }}:scriptorium-operator',
+'system:serviceaccount:' + request.namespace + ':scriptorium-runner-default'])
+{{- end }}

@@ -55,5 +55,8 @@ async def _answer_health(request: web.Request) -> web.Response:
 
 
 async def _answer_readiness(request: web.Request) -> web.Response:
-    missing = sorted(kind.value for kind in Kind if kind not in request.app[_CONTEXT].inventory.in_sync)
+    context = request.app[_CONTEXT]
+    missing = sorted(kind.value for kind in Kind if kind not in context.inventory.in_sync)
+    if context.door is not None and not context.door.may_be_asked(context.now()):
+        missing.append("certificate")
     return web.json_response({"missing": missing}, status=503 if missing else 200)

@@ -8,7 +8,16 @@ from functools import partial
 from scriptorium_operator.context import Context
 from scriptorium_operator.errors import ClusterUnavailable
 from scriptorium_operator.facts import Key, Kind
-from scriptorium_operator.services import announcing, clearing, following, pools, run_pods, scripts, sweeping
+from scriptorium_operator.services import (
+    announcing,
+    certificates,
+    clearing,
+    following,
+    pools,
+    run_pods,
+    scripts,
+    sweeping,
+)
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +40,10 @@ def start(context: Context) -> None:
     """Start all tasks: every replica sees everything, and the one that leads works."""
     for kind in Kind:
         context.supervisor.start(f"follow {kind}", partial(following.follow_kind, context, kind))
+    if context.door is not None:
+        # Every replica is asked, so every one has a certificate.
+        keep = partial(certificates.keep_certificate, context.door, context.now)
+        context.supervisor.start("certificate", keep)
     for name, work in _list_works(context):
         context.supervisor.start(name, partial(_work_when_leading, context, work))
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.execution import Requester, ScriptExecution
 from scriptorium_api.script import Script
 
 
@@ -25,8 +25,7 @@ def build_context(
     """
     return {
         "tenant": {"id": tenant.id, "name": tenant.name, "organizationId": tenant.organization_id},
-        # Nobody vouches for who asked for the run yet, and unknown is null.
-        "user": None,
+        "user": _build_user(execution.spec.requested_by),
         "script": {
             "id": script.metadata.uid if script else execution.metadata.uid,
             "name": script.metadata.name if script else execution.metadata.name,
@@ -42,3 +41,20 @@ def build_context(
         },
         "input": execution.spec.input or {},
     }
+
+
+def _build_user(requester: Requester | None) -> dict[str, Any] | None:
+    """Give who asked for the run; None where nobody vouches for anyone."""
+    if requester is None:
+        return None
+    return {
+        "id": requester.uid or requester.name,
+        "name": requester.name,
+        "email": requester.name if _is_address(requester.name) else None,
+    }
+
+
+def _is_address(name: str) -> bool:
+    """Say whether a user name is an e-mail address, as it is where people sign in with theirs."""
+    local, _, domain = name.rpartition("@")
+    return bool(local) and "." in domain.strip(".") and not any(map(str.isspace, name))

@@ -43,6 +43,8 @@ OPERATOR = {
     ("networking.k8s.io", "networkpolicies", ""): [*READ, "create", "patch", "delete"],
     ("rbac.authorization.k8s.io", "clusterroles", "scriptorium-runner"): ["bind"],
     ("discovery.k8s.io", "endpointslices", "kubernetes"): ["get"],
+    ("admissionregistration.k8s.io", "validatingwebhookconfigurations", "scriptorium"): ["get", "patch"],
+    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "scriptorium"): ["get", "patch"],
 }
 
 

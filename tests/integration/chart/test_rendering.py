@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from scriptorium_api import names
-from scriptorium_operator.settings import read_settings
+from scriptorium_operator.settings import CertificateSource, WebhookSettings, read_settings
 from tests.integration.chart.rendering import (
     CHART,
     ROOT,
@@ -73,7 +73,7 @@ def test_every_object_has_the_standard_labels() -> None:
 def test_the_operator_understands_the_charts_defaults() -> None:
     environment = operator_environment()
     assert read_settings(environment) == read_settings(
-        {"SCRIPTORIUM_IMAGE": environment["SCRIPTORIUM_IMAGE"]}
+        {"SCRIPTORIUM_IMAGE": environment["SCRIPTORIUM_IMAGE"], "SCRIPTORIUM_WEBHOOKS": "own"}
     )
 
 
@@ -89,6 +89,7 @@ def test_the_operator_gets_what_the_values_say() -> None:
             "--set=tenancy.organizationLabel=example.org/unit",
             "--set=networkPolicy.enabled=false",
             "--set=networkPolicy.metricsFrom={monitoring}",
+            "--set=webhooks.certManager.enabled=true",
         )
     )
     assert settings.runner.image == "registry.example:5000/team/scriptorium:1.2.3"
@@ -99,6 +100,7 @@ def test_the_operator_gets_what_the_values_say() -> None:
     assert not settings.runner.has_network_policy
     assert settings.pool_idle.total_seconds() == 60
     assert settings.organization_label == "example.org/unit"
+    assert settings.webhooks == WebhookSettings(certificates=CertificateSource.MOUNTED)
 
 
 def test_without_a_tag_the_image_is_that_of_the_charts_version() -> None:
@@ -129,6 +131,8 @@ def test_placement_is_left_out_unless_set() -> None:
         "operator.poolIdleSeconds=soon",
         "operator.resources.limits.memory=much",
         "networkPolicy.enabled=1",
+        "webhooks.failurePolicy=Retry",
+        "webhooks.certManager=true",
         "networkPolicy.metricsFrom={Not_A_Name}",
         "tenancy.organizationLabel=two words",
     ],

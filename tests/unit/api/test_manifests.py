@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from scriptorium_runner.sources import manifests
-from tests.support.manifests import BAD, GOOD
+from tests.support.manifests import BAD, GOOD, script
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -25,3 +25,9 @@ def test_the_models_refuse(name: str, tmp_path: Path) -> None:
     assert len(problems) == 1, problems
     assert BAD[name].words in problems[0].text
     assert problems[0].line >= 1
+
+
+def test_whether_a_source_is_javascript_is_not_for_the_models_to_say(tmp_path: Path) -> None:
+    file = tmp_path / "manifest.json"
+    file.write_text(json.dumps(script(source="this is not (")))
+    assert manifests.load([file]).problems == []

@@ -1,9 +1,10 @@
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from scriptorium_operator.errors import SettingInvalid
-from scriptorium_operator.settings import read_settings
+from scriptorium_operator.settings import CertificateSource, WebhookSettings, read_settings
 
 IMAGE = {"SCRIPTORIUM_IMAGE": "example.org/scriptorium:1"}
 
@@ -46,6 +47,7 @@ def test_lists_are_separated_by_commas() -> None:
         ("SCRIPTORIUM_HEALTH_PORT", "-1"),
         ("SCRIPTORIUM_NETWORK_POLICY", "yes"),
         ("SCRIPTORIUM_WORKERS", "0"),
+        ("SCRIPTORIUM_WEBHOOKS", "on"),
         ("SCRIPTORIUM_SYNTAX_WORKERS", "many"),
     ],
 )
@@ -53,3 +55,37 @@ def test_a_value_that_makes_no_sense_is_refused_by_its_name(name: str, value: st
     with pytest.raises(SettingInvalid, match=f"^{name} must be") as refusal:
         read_settings(IMAGE | {name: value})
     assert refusal.value.name == name
+
+
+def test_nobody_asks_an_operator_that_is_not_told_so() -> None:
+    assert read_settings(IMAGE).webhooks is None
+    assert read_settings(IMAGE | {"SCRIPTORIUM_WEBHOOKS": "off"}).webhooks is None
+
+
+def test_a_certificate_is_made_or_mounted() -> None:
+    own = read_settings(IMAGE | {"SCRIPTORIUM_WEBHOOKS": "own"}).webhooks
+    assert own == WebhookSettings(certificates=CertificateSource.OWN, lifetime=timedelta(days=1))
+    mounted = read_settings(
+        IMAGE
+        | {
+            "SCRIPTORIUM_WEBHOOKS": "mounted",
+            "SCRIPTORIUM_WEBHOOK_FOLDER": "/certificates",
+            "SCRIPTORIUM_WEBHOOK_PORT": "8443",
+        }
+    ).webhooks
+    assert mounted == WebhookSettings(
+        certificates=CertificateSource.MOUNTED, folder=Path("/certificates"), port=8443
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SCRIPTORIUM_WEBHOOK_PORT", "0"),
+        ("SCRIPTORIUM_WEBHOOK_CERTIFICATE_SECONDS", "89"),
+        ("SCRIPTORIUM_WEBHOOK_CERTIFICATE_SECONDS", "86401"),
+    ],
+)
+def test_a_webhook_setting_that_makes_no_sense_is_refused_by_its_name(name: str, value: str) -> None:
+    with pytest.raises(SettingInvalid, match=f"^{name} must be"):
+        read_settings(IMAGE | {"SCRIPTORIUM_WEBHOOKS": "own", name: value})

@@ -1,0 +1,38 @@
+"""What is answered to the API server before it stores an object. Pure."""
+
+from dataclasses import dataclass
+
+from scriptorium_api.execution import MAX_REQUESTER, Requester
+from scriptorium_api.script import find_source_problem
+from scriptorium_operator.decide import verdicts
+from scriptorium_operator.facts import SyntaxFault
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What we think of a source: a refusal with its reason, or a warning, or nothing against it."""
+
+    refusal: str | None = None
+    warning: str | None = None
+
+
+FINE = Opinion()
+
+UNKNOWN = Opinion(warning="spec.source could not be checked just now; the status will tell if it is wrong")
+
+
+def is_worth_checking(source: str) -> bool:
+    """Say whether the source is one that the schema lets in."""
+    return find_source_problem(source) is None
+
+
+def judge_source(fault: SyntaxFault | None) -> Opinion:
+    """Give our opinion for what the syntax checker said."""
+    return FINE if fault is None else Opinion(refusal=verdicts.judge_fault(fault).message)
+
+
+def decide_requester(name: str, uid: str) -> Requester | None:
+    """Give who is to be written down as having asked for a run; nobody if the field cannot hold them."""
+    if not 1 <= len(name) <= MAX_REQUESTER or len(uid) > MAX_REQUESTER:
+        return None
+    return Requester(name=name, uid=uid or None)
