@@ -136,6 +136,16 @@ class SyntaxFault:
     column: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What the work queue holds at this moment."""
+
+    waiting: int
+    busy: int
+    failing: int
+    """Of these the last attempt failed; each waits for the next one, or is in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeaseState:
     """The Lease of the operator's replicas, as it was read."""

@@ -31,14 +31,6 @@ def test_every_value_of_the_chart_is_in_the_settings() -> None:
     assert [path for path in paths if f"`{path}`" not in text] == []
 
 
-def test_every_metric_is_in_the_operations_page() -> None:
-    text = (ROOT / "docs" / "operations.md").read_text()
-    named = find(r'"(scriptorium_(?:runner|execution)[a-z_]*)"')
-    named -= {"scriptorium_runner"}
-    assert len(named) >= 5
-    assert [name for name in sorted(named) if name not in text] == []
-
-
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_in_the_reference(reason: Reason) -> None:
     assert f"| `{reason}` |" in (ROOT / "docs" / "api.md").read_text()
