@@ -21,7 +21,9 @@ class Teller:
 
     def make_client(self) -> Client:
         server = f"http://127.0.0.1:{self.port}"
-        return Client(Config(server, "team", None), tell=lambda method, code: self.told.append((method, code)))
+        return Client(
+            Config(server, "team", None), tell=lambda method, code: self.told.append((method, code))
+        )
 
 
 @pytest_asyncio.fixture
