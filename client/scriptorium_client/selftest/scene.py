@@ -10,6 +10,9 @@ from scriptorium_api.script import Script
 
 Manifest = dict[str, Any]
 
+#: The conditions of pods and Deployments whose message is a cause.
+_TROUBLES = {("PodScheduled", "False"), ("ReplicaFailure", "True")}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorState:
@@ -38,13 +41,13 @@ def read_operator(deployment: Manifest | None, pods: Iterable[Manifest]) -> Oper
     return OperatorState(
         wanted=deployment["spec"].get("replicas", 1),
         ready=deployment.get("status", {}).get("readyReplicas", 0),
-        trouble=next((trouble for pod in pods if (trouble := read_trouble(pod))), ""),
+        trouble=next((trouble for item in (*pods, deployment) if (trouble := read_trouble(item))), ""),
     )
 
 
-def read_trouble(pod: Manifest) -> str:
-    """Give why a pod does not run or get ready; empty if nothing is told."""
-    status = pod.get("status", {})
+def read_trouble(item: Manifest) -> str:
+    """Give why a pod does not run or get ready, or a Deployment gets no pods; empty if nothing is told."""
+    status = item.get("status", {})
     for container in status.get("containerStatuses", []):
         waiting = container.get("state", {}).get("waiting", {})
         ended = container.get("lastState", {}).get("terminated", {})
@@ -53,6 +56,6 @@ def read_trouble(pod: Manifest) -> str:
         if waiting and waiting.get("reason") != "ContainerCreating":
             return ": ".join(filter(None, (waiting.get("reason"), waiting.get("message"))))
     for condition in status.get("conditions", []):
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+        if (condition["type"], condition["status"]) in _TROUBLES:
             return f"{condition.get('reason', '')}: {condition.get('message', '')}"
     return ""

@@ -113,6 +113,10 @@ def test_a_run_that_fails_ends_the_test_at_once_and_says_why() -> None:
             {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "No", "message": "room"}]},
             "No: room",
         ),
+        (
+            {"conditions": [{"type": "ReplicaFailure", "status": "True", "reason": "No", "message": "room"}]},
+            "No: room",
+        ),
     ],
 )
 def test_the_platforms_words_are_found_in_a_pod(status: dict[str, Any], words: str) -> None:
