@@ -26,6 +26,7 @@ class Kind(StrEnum):
     SERVICE_ACCOUNT = "ServiceAccount"
     ROLE_BINDING = "RoleBinding"
     NETWORK_POLICY = "NetworkPolicy"
+    DISRUPTION_BUDGET = "PodDisruptionBudget"
 
 
 #: What a pool owns; a change of any of these makes us look at the pool again.
@@ -35,7 +36,11 @@ POOL_PARTS: Final = (
     Kind.SERVICE_ACCOUNT,
     Kind.ROLE_BINDING,
     Kind.NETWORK_POLICY,
+    Kind.DISRUPTION_BUDGET,
 )
+
+#: Of these a pool may have none: one that it no longer should have is removed.
+OPTIONAL_POOL_PARTS: Final = (Kind.NETWORK_POLICY, Kind.DISRUPTION_BUDGET)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from scriptorium_operator.context import Context
 from scriptorium_operator.decide import drift, pool_needs
 from scriptorium_operator.decide.pool_needs import PoolFate, PoolUse
 from scriptorium_operator.errors import ClusterRefused
-from scriptorium_operator.facts import Address, Key, Kind, Manifest, Notice, Tenant
+from scriptorium_operator.facts import OPTIONAL_POOL_PARTS, Address, Key, Kind, Manifest, Notice, Tenant
 from scriptorium_operator.gateways import reading
 
 log = logging.getLogger(__name__)
@@ -40,10 +40,13 @@ async def _put_objects(context: Context, pool: RunnerPool, tenant: Tenant) -> Ma
     """Apply what is missing or different; gives the live Deployment, which comes last."""
     addresses = context.inventory.api_server or await refresh_api_server(context)
     live: Manifest = {}
-    for manifest in pool_objects.build_pool_objects(pool, tenant, addresses, context.settings):
+    manifests = pool_objects.build_pool_objects(pool, tenant, addresses, context.settings)
+    for manifest in manifests:
         live = await _put(context, manifest)
-    if not context.settings.runner.has_network_policy:
-        await _remove_network_policy(context, pool)
+    wanted = {manifest["kind"] for manifest in manifests}
+    for kind in OPTIONAL_POOL_PARTS:
+        if kind not in wanted:
+            await _remove_part(context, pool, kind)
     return live
 
 
@@ -58,9 +61,8 @@ async def _put(context: Context, manifest: Manifest) -> Manifest:
     return applied
 
 
-async def _remove_network_policy(context: Context, pool: RunnerPool) -> None:
-    name = names.pool_object_name(pool.metadata.name)
-    key = Key(Kind.NETWORK_POLICY, pool.metadata.namespace, name)
+async def _remove_part(context: Context, pool: RunnerPool, kind: Kind) -> None:
+    key = Key(kind, pool.metadata.namespace, names.pool_object_name(pool.metadata.name))
     live = await context.cluster.find(key)
     if live is not None and reading.is_owned_by(live, pool.metadata.uid):
         await context.cluster.delete(key, live["metadata"]["uid"])
