@@ -1,8 +1,8 @@
 """The verbs: get, list, create, apply, patch, delete, watch."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from types import TracebackType
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 import aiohttp
@@ -34,16 +34,28 @@ _MERGE_PATCH = "application/merge-patch+json"
 _APPLY_PATCH = "application/apply-patch+yaml"
 
 
+#: Hears of every request: its method, and the answer's status or None.
+Tell = Callable[[str, int | None], None]
+
+
 class Client:
     """A connection to one API server; every verb raises ApiError or one of its kinds."""
 
-    def __init__(self, config: Config, *, user_agent: str = "scriptorium", connections: int = 64) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        user_agent: str = "scriptorium",
+        connections: int = 64,
+        tell: Tell | None = None,
+    ) -> None:
         self.config = config
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=config.tls or True, limit=connections),
             headers={"User-Agent": user_agent},
             timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=5),
             json_serialize=json.dumps,
+            trace_configs=[_trace(tell)] if tell else None,
         )
 
     async def __aenter__(self) -> Self:
@@ -221,6 +233,25 @@ class Client:
     def _authorized(self, headers: Mapping[str, str]) -> dict[str, str]:
         token = self.config.bearer()
         return dict(headers) | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+def _trace(tell: Tell) -> aiohttp.TraceConfig:
+    async def on_end(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, request: aiohttp.TraceRequestEndParams
+    ) -> None:
+        tell(request.method, request.response.status)
+
+    async def on_exception(
+        _session: aiohttp.ClientSession,
+        _context: SimpleNamespace,
+        request: aiohttp.TraceRequestExceptionParams,
+    ) -> None:
+        tell(request.method, None)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(on_end)
+    trace.on_request_exception.append(on_exception)
+    return trace
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

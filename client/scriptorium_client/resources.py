@@ -41,6 +41,7 @@ JOBS = Resource("batch/v1", "Job", "jobs")
 ROLES = Resource("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDINGS = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 NETWORK_POLICIES = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+DISRUPTION_BUDGETS = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 LEASES = Resource("coordination.k8s.io/v1", "Lease", "leases")
 CRDS = Resource(
     "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", is_namespaced=False
@@ -76,6 +77,7 @@ _KNOWN = {
         ROLES,
         ROLE_BINDINGS,
         NETWORK_POLICIES,
+        DISRUPTION_BUDGETS,
         LEASES,
         CRDS,
         VALIDATING_WEBHOOKS,

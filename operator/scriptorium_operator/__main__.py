@@ -20,6 +20,7 @@ from scriptorium_operator.decide.election import LEASE_SECONDS
 from scriptorium_operator.errors import NotLeading, OperatorError, SettingInvalid
 from scriptorium_operator.gateways.cluster import Cluster
 from scriptorium_operator.gateways.election import LeaseGateway, Replica
+from scriptorium_operator.gateways.metrics import Metrics
 from scriptorium_operator.gateways.syntax import open_syntax_checker
 from scriptorium_operator.gateways.webhooks import Webhooks
 from scriptorium_operator.handlers import configuration, health, login, pools, scripts
@@ -42,22 +43,27 @@ def read_clock() -> datetime:
 
 async def run(chosen: Settings) -> None:
     """Run the operator until a signal ends it."""
+    metrics = Metrics()
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
-            kubernetes.Client(kubernetes.load_config(), user_agent="scriptorium-operator")
+            kubernetes.Client(
+                kubernetes.load_config(), user_agent="scriptorium-operator", tell=metrics.count_request
+            )
         )
         syntax = await stack.enter_async_context(open_syntax_checker(chosen.syntax_workers))
         lead = Leadership(time.monotonic)
         context = Context(
             settings=chosen,
-            cluster=Cluster(client, lead.check),
+            cluster=Cluster(client, lead.check, metrics.count_write),
             syntax=syntax,
             leadership=lead,
-            work=Work(random.random),
+            work=Work(random.random, metrics.count_reconcile),
             now=read_clock,
             chance=random.random,
             door=build_door(chosen, Webhooks(client)),
+            metrics=metrics,
         )
+        show(context)
         # A container that was started again in its pod is another replica: it remembers nothing.
         identity = f"{chosen.pod}/{secrets.token_hex(4)}"
         replica = Replica(identity, chosen.namespace, LEASE_SECONDS)
@@ -78,6 +84,13 @@ def build_door(chosen: Settings, webhooks: Webhooks) -> Door | None:
         pod=chosen.pod,
         opened=read_clock(),
     )
+
+
+def show(context: Context) -> None:
+    """Have the metrics read what they do not count."""
+    context.metrics.show_leadership(lambda: context.leadership.is_held)
+    context.metrics.show_load(lambda: context.work.load)
+    context.metrics.show_deaths(context.supervisor.count_deaths)
 
 
 async def serve(context: Context, leases: LeaseGateway) -> None:

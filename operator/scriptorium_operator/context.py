@@ -6,6 +6,7 @@ from datetime import datetime
 
 from scriptorium_operator.facts import Kind
 from scriptorium_operator.gateways.cluster import Cluster
+from scriptorium_operator.gateways.metrics import Metrics
 from scriptorium_operator.gateways.syntax import SyntaxChecker
 from scriptorium_operator.services.canary import Canary
 from scriptorium_operator.services.certificates import Door
@@ -42,6 +43,7 @@ class Context:
     history: History = field(default_factory=History)
     outbox: Outbox = field(default_factory=Outbox)
     supervisor: Supervisor = field(default_factory=Supervisor)
+    metrics: Metrics = field(default_factory=Metrics)
     canaries: dict[Kind, Canary] = field(
         default_factory=lambda: {Kind.SCRIPT: Canary(), Kind.RUNNER_POOL: Canary()}
     )

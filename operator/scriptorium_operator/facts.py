@@ -30,6 +30,7 @@ class Kind(StrEnum):
     ROLE_BINDING = "RoleBinding"
     NETWORK_POLICY = "NetworkPolicy"
     JOB = "Job"
+    DISRUPTION_BUDGET = "PodDisruptionBudget"
 
 
 #: What a pool owns; a change of any of these makes us look at the pool again.
@@ -39,7 +40,11 @@ POOL_PARTS: Final = (
     Kind.SERVICE_ACCOUNT,
     Kind.ROLE_BINDING,
     Kind.NETWORK_POLICY,
+    Kind.DISRUPTION_BUDGET,
 )
+
+#: Of these a pool may have none: one that it no longer should have is removed.
+OPTIONAL_POOL_PARTS: Final = (Kind.NETWORK_POLICY, Kind.DISRUPTION_BUDGET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,16 @@ class SyntaxFault:
     message: str
     line: int | None = None
     column: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What the work queue holds at this moment."""
+
+    waiting: int
+    busy: int
+    failing: int
+    """Of these the last attempt failed; each waits for the next one, or is in it."""
 
 
 @dataclass(frozen=True, slots=True)

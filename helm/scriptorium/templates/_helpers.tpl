@@ -48,3 +48,21 @@ annotations:
 'system:serviceaccount:{{ .Release.Namespace }}:scriptorium-operator',
 'system:serviceaccount:' + request.namespace + ':scriptorium-runner-default'])
 {{- end }}
+
+{{/* The labels of what `helm test` runs. */}}
+{{- define "scriptorium.testLabels" -}}
+app.kubernetes.io/name: scriptorium
+app.kubernetes.io/component: test
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/part-of: scriptorium
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{/* What makes an object a part of `helm test`; its argument is the place in the order. */}}
+{{- define "scriptorium.testHook" -}}
+helm.sh/hook: test
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
+{{- end }}

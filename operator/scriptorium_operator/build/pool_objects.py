@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from scriptorium_api import names
 from scriptorium_api.env import ValueRef
 from scriptorium_api.runner_pool import RunnerPool
-from scriptorium_operator.build import accounts, deployment, network
+from scriptorium_operator.build import accounts, deployment, disruption, network
 from scriptorium_operator.facts import Address, Manifest, Tenant
 from scriptorium_operator.settings import Settings
 
@@ -30,6 +30,8 @@ def build_pool_objects(
             if runner.has_network_policy
             else []
         ),
+        # With a single runner it would hold up every drain, or say nothing.
+        *([disruption.build_disruption_budget(pool)] if pool.spec.replicas > 1 else []),
         network.build_service(pool),
         deployment.build_deployment(pool, tenant, organization, runner, values),
     ]

@@ -43,17 +43,24 @@ _RESOURCES = {
     Kind.ROLE_BINDING: resources.ROLE_BINDINGS,
     Kind.NETWORK_POLICY: resources.NETWORK_POLICIES,
     Kind.JOB: resources.JOBS,
+    Kind.DISRUPTION_BUDGET: resources.DISRUPTION_BUDGETS,
 }
 
 
 class Cluster:
     """What the operator reads and writes; every method raises the errors of this package only.
 
-    `may_write` is asked before each write, and raises if this replica does not lead.
+    `may_write` is asked before each write, and raises if this replica does not lead; `tell` hears of each
+    that was done, as a verb and a kind.
     """
 
-    def __init__(self, client: kubernetes.Client, may_write: Callable[[], None]) -> None:
-        self._client, self._may_write = client, may_write
+    def __init__(
+        self,
+        client: kubernetes.Client,
+        may_write: Callable[[], None],
+        tell: Callable[[str, str], None] = lambda _verb, _kind: None,
+    ) -> None:
+        self._client, self._may_write, self._tell = client, may_write, tell
 
     async def find(self, key: Key) -> Manifest | None:
         """Give a live object as it is."""
@@ -146,18 +153,18 @@ class Cluster:
         if live is not None:
             version = {"resourceVersion": live["metadata"]["resourceVersion"]}
             manifest = manifest | {"metadata": manifest["metadata"] | version}
-        with self._writing():
+        with self._writing("apply", manifest["kind"]):
             return await self._client.apply(manifest, resources.of_manifest(manifest), names.MANAGER)
 
     async def create(self, manifest: Manifest) -> None:
         """Make an object; raises Outdated if it is there already."""
-        with self._writing():
+        with self._writing("create", manifest["kind"]):
             await self._client.create(manifest, resources.of_manifest(manifest))
 
     async def replace_status(self, former: Script | RunnerPool | ScriptExecution, status: Manifest) -> None:
         """Write the status of an object as it was read; raises Outdated if it changed since."""
         metadata = former.metadata
-        with self._writing():
+        with self._writing("status", former.kind):
             await self._client.replace_status(
                 _RESOURCES[Kind(former.kind)],
                 metadata.name,
@@ -168,12 +175,12 @@ class Cluster:
 
     async def announce(self, event: Manifest) -> None:
         """Make an Event."""
-        with self._writing():
+        with self._writing("create", event["kind"]):
             await self._client.create(event, resources.EVENTS)
 
     async def delete(self, key: Key, uid: str) -> None:
         """Delete an object, if it is still this very one."""
-        with self._writing():
+        with self._writing("delete", key.kind.value):
             await self._client.delete(_RESOURCES[key.kind], key.name, key.namespace, uid=uid)
 
     async def follow(self, kind: Kind) -> AsyncIterator[Notice | InSync]:
@@ -191,10 +198,11 @@ class Cluster:
                 yield reading.read_notice(kind, event.object, is_gone=event.type == "DELETED")
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, verb: str, kind: str) -> Iterator[None]:
         self._may_write()
         with translated(is_write=True):
             yield
+        self._tell(verb, kind)
 
 
 def _render_labels(kind: Kind) -> str | None:

@@ -1,4 +1,4 @@
-"""What the kubelet asks: whether the operator lives, and whether it has seen everything once."""
+"""What the kubelet and Prometheus ask: whether the operator lives, has seen everything, and its numbers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,10 +34,16 @@ def examine(context: Context) -> Health:
 
 @asynccontextmanager
 async def serve_health(context: Context) -> AsyncIterator[None]:
-    """Answer /healthz and /readyz as long as the context lasts."""
+    """Answer /healthz, /readyz and /metrics as long as the context lasts, in every replica."""
     app = web.Application()
     app[_CONTEXT] = context
-    app.add_routes([web.get("/healthz", _answer_health), web.get("/readyz", _answer_readiness)])
+    app.add_routes(
+        [
+            web.get("/healthz", _answer_health),
+            web.get("/readyz", _answer_readiness),
+            web.get("/metrics", _answer_metrics),
+        ]
+    )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
@@ -60,3 +66,8 @@ async def _answer_readiness(request: web.Request) -> web.Response:
     if context.door is not None and not context.door.may_be_asked(context.now()):
         missing.append("certificate")
     return web.json_response({"missing": missing}, status=503 if missing else 200)
+
+
+async def _answer_metrics(request: web.Request) -> web.Response:
+    metrics = request.app[_CONTEXT].metrics
+    return web.Response(body=metrics.render(), headers={"Content-Type": metrics.content_type})

@@ -10,7 +10,16 @@ from scriptorium_operator.context import Context
 from scriptorium_operator.decide import drift, env_values, pool_needs
 from scriptorium_operator.decide.pool_needs import PoolFate, PoolUse
 from scriptorium_operator.errors import ClusterRefused
-from scriptorium_operator.facts import Address, Key, Kind, Manifest, Notice, PoolValues, Tenant
+from scriptorium_operator.facts import (
+    OPTIONAL_POOL_PARTS,
+    Address,
+    Key,
+    Kind,
+    Manifest,
+    Notice,
+    PoolValues,
+    Tenant,
+)
 from scriptorium_operator.gateways import reading
 
 log = logging.getLogger(__name__)
@@ -50,8 +59,10 @@ async def _put_objects(context: Context, pool: RunnerPool, tenant: Tenant, value
     manifests = pool_objects.build_pool_objects(pool, tenant, addresses, context.settings, values.mounted)
     for manifest in manifests:
         live = await _put(context, manifest)
-    if not context.settings.runner.has_network_policy:
-        await _remove_network_policy(context, pool)
+    wanted = {manifest["kind"] for manifest in manifests}
+    for kind in OPTIONAL_POOL_PARTS:
+        if kind not in wanted:
+            await _remove_part(context, pool, kind)
     return live
 
 
@@ -66,9 +77,8 @@ async def _put(context: Context, manifest: Manifest) -> Manifest:
     return applied
 
 
-async def _remove_network_policy(context: Context, pool: RunnerPool) -> None:
-    name = names.pool_object_name(pool.metadata.name)
-    key = Key(Kind.NETWORK_POLICY, pool.metadata.namespace, name)
+async def _remove_part(context: Context, pool: RunnerPool, kind: Kind) -> None:
+    key = Key(kind, pool.metadata.namespace, names.pool_object_name(pool.metadata.name))
     live = await context.cluster.find(key)
     if live is not None and reading.is_owned_by(live, pool.metadata.uid):
         await context.cluster.delete(key, live["metadata"]["uid"])

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 
 from scriptorium_operator.errors import ClusterUnavailable, OperatorError, Vanished
-from scriptorium_operator.facts import Key
+from scriptorium_operator.facts import Key, Kind, Load
 
 log = logging.getLogger(__name__)
 
@@ -20,17 +21,34 @@ _LONGEST_PAUSE_OF_BUGS = 300.0
 Handle = Callable[[Key], Awaitable[float | None]]
 
 
+class Outcome(StrEnum):
+    """How an attempt to bring an object up to date ended."""
+
+    DONE = "done"
+    GONE = "gone"
+    POSTPONED = "postponed"
+    BUG = "bug"
+
+
+Tell = Callable[[Kind, Outcome], None]
+
+
 class Work:
     """A queue of keys: adding one that waits already changes nothing."""
 
-    def __init__(self, jitter: Callable[[], float]) -> None:
-        self._jitter = jitter
+    def __init__(self, jitter: Callable[[], float], tell: Tell = lambda _kind, _outcome: None) -> None:
+        self._jitter, self._tell = jitter, tell
         self._queue: asyncio.Queue[Key] = asyncio.Queue()
         self._waiting: set[Key] = set()
         self._busy: set[Key] = set()
         self._again: set[Key] = set()
         self._failures: Counter[Key] = Counter()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
+
+    @property
+    def load(self) -> Load:
+        """Give what the queue holds at this moment."""
+        return Load(waiting=len(self._waiting), busy=len(self._busy), failing=len(self._failures))
 
     def add(self, key: Key) -> None:
         """Ask for the object to be brought up to date."""
@@ -47,29 +65,31 @@ class Work:
             self._waiting.discard(key)
             self._busy.add(key)
             try:
-                await self._attempt(handle, key)
+                self._tell(key.kind, await self._attempt(handle, key))
             finally:
                 self._busy.discard(key)
                 if key in self._again:
                     self._again.discard(key)
                     self.add(key)
 
-    async def _attempt(self, handle: Handle, key: Key) -> None:
-        seconds: float | None = None
+    async def _attempt(self, handle: Handle, key: Key) -> Outcome:
+        outcome, seconds = Outcome.DONE, None
         try:
             seconds = await handle(key)
         except Vanished:
             log.info("gone before it was up to date", extra=_fields(key))
+            outcome = Outcome.GONE
         except OperatorError as error:
             pause = self._postpone(key, error.longest_pause, error)
             log.warning("not up to date yet", extra=_fields(key) | {"error": str(error), "pause": pause})
-            return
+            return Outcome.POSTPONED
         except Exception as error:
             pause = self._postpone(key, _LONGEST_PAUSE_OF_BUGS, error)
             log.exception("a bug of the operator", extra=_fields(key) | {"pause": pause})
-            return
+            return Outcome.BUG
         self._failures.pop(key, None)
         self._set_timer(key, seconds)
+        return outcome
 
     def _postpone(self, key: Key, longest: float, error: Exception) -> float:
         asked = (error.retry_after or 0.0) if isinstance(error, ClusterUnavailable) else 0.0

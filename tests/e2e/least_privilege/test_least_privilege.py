@@ -41,6 +41,7 @@ OPERATOR = {
     ("apps", "deployments", ""): [*READ, "create", "patch"],
     ("rbac.authorization.k8s.io", "rolebindings", ""): [*READ, "create", "patch"],
     ("networking.k8s.io", "networkpolicies", ""): [*READ, "create", "patch", "delete"],
+    ("policy", "poddisruptionbudgets", ""): [*READ, "create", "patch", "delete"],
     ("rbac.authorization.k8s.io", "clusterroles", "scriptorium-runner"): ["bind"],
     ("discovery.k8s.io", "endpointslices", "kubernetes"): ["get"],
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations", "scriptorium"): ["get", "patch"],

@@ -32,6 +32,11 @@ def attempt_rendering(*options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def render_all_of(kind: str, *options: str) -> list[dict[str, Any]]:
+    """Give the chart's manifests of a kind."""
+    return [manifest for manifest in render(*options) if manifest["kind"] == kind]
+
+
 def render(*options: str) -> list[dict[str, Any]]:
     """Give the chart's manifests."""
     done = attempt_rendering(*options)

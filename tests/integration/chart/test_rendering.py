@@ -60,12 +60,23 @@ def test_the_crds_are_the_models_own_and_outlive_the_release() -> None:
         assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 
+def test_crds_that_need_not_stay_go_with_the_release_and_are_the_same_otherwise() -> None:
+    kept, gone = (
+        [item for item in render(*options) if item["kind"] == "CustomResourceDefinition"]
+        for options in ((), ("--set=crds.keep=false",))
+    )
+    assert len(kept) == 3
+    for crd in kept:
+        del crd["metadata"]["annotations"]
+    assert gone == kept
+
+
 def test_every_object_has_the_standard_labels() -> None:
     for manifest in render():
         labels = manifest["metadata"]["labels"]
         assert labels["app.kubernetes.io/name"] == "scriptorium"
         if manifest["kind"] not in WITHOUT_LABELS_OF_OURS:
-            assert labels["app.kubernetes.io/component"] in {"operator", "runner"}
+            assert labels["app.kubernetes.io/component"] in {"operator", "runner", "test"}
             assert labels["app.kubernetes.io/instance"] == "scriptorium"
             assert labels["app.kubernetes.io/managed-by"] == "Helm"
 
@@ -134,6 +145,14 @@ def test_placement_is_left_out_unless_set() -> None:
         "webhooks.failurePolicy=Retry",
         "webhooks.certManager=true",
         "networkPolicy.metricsFrom={Not_A_Name}",
+        "networkPolicy.apiServer.cidrs={everywhere}",
+        "networkPolicy.apiServer.ports={0}",
+        "networkPolicy.apiServer.ports=[]",
+        "serviceMonitor.interval=often",
+        "serviceMonitor.labels.release=1",
+        "crds.keep=maybe",
+        "test.timeoutSeconds=0",
+        "test.namespace=Not_A_Name",
         "tenancy.organizationLabel=two words",
     ],
 )

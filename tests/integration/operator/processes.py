@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.chart.rendering import NAMESPACE
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 
@@ -49,6 +49,14 @@ class OperatorProcess:
         except OSError:
             return 0
 
+    def read_metrics(self) -> dict[str, float]:
+        """Give its numbers by name and labels."""
+        address = f"http://127.0.0.1:{self._port}/metrics"
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, _, value in pairs}
+
     def read_log(self) -> str:
         """Give what it has logged."""
         return self._log.read_text()
@@ -80,7 +88,7 @@ def make_environment(kubeconfig: str, installed: dict[str, Any] | None, number: 
     return {
         "KUBECONFIG": kubeconfig,
         "SCRIPTORIUM_IMAGE": _image_of(installed),
-        "SCRIPTORIUM_HEALTH_PORT": str(_free_port()),
+        "SCRIPTORIUM_HEALTH_PORT": str(free_port()),
         "SCRIPTORIUM_SWEEP_SECONDS": "1",
         "POD_NAME": f"operator-{number}",
         "POD_NAMESPACE": NAMESPACE,
@@ -91,9 +99,3 @@ def _image_of(installed: dict[str, Any] | None) -> str:
     if installed is None:
         return "localhost/scriptorium:dev"
     return str(installed["spec"]["template"]["spec"]["containers"][0]["image"])
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

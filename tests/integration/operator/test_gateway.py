@@ -26,7 +26,7 @@ SETTINGS = Settings(
     )
 )
 RICH_SPEC = {
-    "replicas": 0,
+    "replicas": 2,
     "resources": {"limits": {"cpu": "1000m", "memory": "1024Mi"}, "requests": {"cpu": "0.05"}},
     "nodeSelector": {"disk": "ssd"},
     "tolerations": [{"key": "gpu", "operator": "Exists"}],

@@ -202,6 +202,23 @@ def test_a_pool_is_scaled_and_placed_by_its_spec(
     until(lambda: _node_selector(kubectl, namespace) == {}, 20, "what is no longer asked for is gone")
 
 
+def test_a_drain_takes_one_of_several_runners_and_a_single_one_too(
+    start_operator: StartOperator, kubectl: Kubectl, namespace: str
+) -> None:
+    start_operator()
+    apply_pool(kubectl, namespace, replicas=2, nodeSelector={"disk": "none"})
+    budget = until(lambda: kubectl.get("pdb", NAME, namespace), 20, "two runners have a budget")
+    assert budget["spec"]["maxUnavailable"] == 1
+    # The budget finds the pods' Deployment: else it would let none be taken for ever.
+    until(lambda: _expected_pods(kubectl, namespace) == 2, 30, "the budget knows the runners")
+    apply_pool(kubectl, namespace, replicas=1, nodeSelector={"disk": "none"})
+    until(lambda: kubectl.get("pdb", NAME, namespace) is None, 20, "one runner has none")
+
+
+def _expected_pods(kubectl: Kubectl, namespace: str) -> int:
+    return int((kubectl.get("pdb", NAME, namespace) or {}).get("status", {}).get("expectedPods", 0))
+
+
 def _node_selector(kubectl: Kubectl, namespace: str) -> dict[str, str]:
     deployment = kubectl.get("deployment", NAME, namespace) or {}
     found: dict[str, str] = deployment["spec"]["template"]["spec"].get("nodeSelector", {})

@@ -49,12 +49,13 @@ def test_every_object_is_named_for_and_owned_by_its_pool() -> None:
         assert metadata["labels"] == names.runner_labels("default")
 
 
-def test_service_and_deployment_mean_the_same_pods() -> None:
-    objects = build()
+def test_service_and_budget_and_deployment_mean_the_same_pods() -> None:
+    objects = build(replicas=2)
     labels = objects["Deployment"]["spec"]["template"]["metadata"]["labels"]
     for selector in (
         objects["Deployment"]["spec"]["selector"]["matchLabels"],
         objects["Service"]["spec"]["selector"],
+        objects["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
     ):
         assert selector.items() <= labels.items()
         assert selector == names.runner_selector("default")
@@ -128,6 +129,15 @@ def test_the_policy_lets_nothing_in_unless_named() -> None:
 
 def test_the_policy_is_absent_where_it_is_switched_off() -> None:
     assert "NetworkPolicy" not in build(with_runner(has_network_policy=False))
+
+
+@pytest.mark.parametrize(("replicas", "has_budget"), [(0, False), (1, False), (2, True), (100, True)])
+def test_a_drain_takes_one_runner_at_a_time_where_there_are_several(
+    replicas: int, *, has_budget: bool
+) -> None:
+    budget = build(replicas=replicas).get("PodDisruptionBudget")
+    assert (budget is not None) == has_budget
+    assert budget is None or budget["spec"]["maxUnavailable"] == 1
 
 
 def test_an_address_of_version_six_is_one_host_too() -> None:

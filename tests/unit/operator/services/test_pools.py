@@ -25,7 +25,7 @@ def note_pool(context: Context, **changes: object) -> None:
 
 
 async def test_a_pool_gets_all_its_parts_and_one_status(context: Context, cluster: FakeCluster) -> None:
-    cluster.put(make_pool())
+    cluster.put(make_pool(replicas=2))
     await pools.reconcile(context, KEY)
     assert sorted(cluster.writes) == sorted([f"apply {kind}" for kind in POOL_PARTS] + ["status RunnerPool"])
 
@@ -68,6 +68,27 @@ async def test_a_policy_that_is_switched_off_is_removed(context: Context, cluste
     runner = replace(context.settings.runner, has_network_policy=False)
     await pools.reconcile(replace(context, settings=replace(context.settings, runner=runner)), KEY)
     assert cluster.writes == ["delete NetworkPolicy"]
+
+
+async def test_a_pool_that_has_one_runner_left_loses_its_disruption_budget(
+    context: Context, cluster: FakeCluster
+) -> None:
+    cluster.put(make_pool(replicas=2))
+    await pools.reconcile(context, KEY)
+    budget = cluster.objects[Key(Kind.DISRUPTION_BUDGET, "team", DEPLOYMENT.name)]
+    budget["metadata"]["uid"] = "b1"
+    cluster.put(make_pool(replicas=1))
+    cluster.writes.clear()
+    await pools.reconcile(context, KEY)
+    assert "delete PodDisruptionBudget" in cluster.writes
+
+
+async def test_somebody_elses_disruption_budget_is_left_alone(context: Context, cluster: FakeCluster) -> None:
+    cluster.put(make_pool(replicas=1))
+    theirs = Key(Kind.DISRUPTION_BUDGET, "team", DEPLOYMENT.name)
+    cluster.objects[theirs] = {"metadata": {"name": DEPLOYMENT.name, "uid": "b1"}}
+    await pools.reconcile(context, KEY)
+    assert theirs in cluster.objects
 
 
 async def test_nothing_is_written_into_a_namespace_that_ends(context: Context, cluster: FakeCluster) -> None:
