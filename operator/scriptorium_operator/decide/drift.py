@@ -25,8 +25,8 @@ _UNITS = {
 
 _QUANTITY = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?)(?P<unit>|m|[kMGTP]|[KMGTP]i)")
 
-#: What has one owner as a whole, by the rules of server-side apply: one key more in a selector, or one subject
-#: more in a binding, is not another manager's field beside ours but a change of ours.
+#: What has one owner as a whole, by the rules of server-side apply: one key more in a selector, or one
+#: subject more in a binding, is not another manager's field beside ours but a change of ours.
 _ATOMIC_KEYS = frozenset(
     {"selector", "podSelector", "labelSelector", "namespaceSelector", "nodeSelector", "subjects"}
 )
