@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,6 +85,12 @@ class Stage:
 
         until(is_quiet, 30, "all is there, and quiet")
         return describe(self.kubectl, namespace)
+
+    def count_writes(self, namespace: str) -> int:
+        """Count the operator's writes to a namespace within five seconds."""
+        before = len(self.proxy.writes)
+        threading.Event().wait(5)
+        return sum(namespace in write.path for write in self.proxy.writes[before:])
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """An API server that answers wrongly for a while: soon after all is done, once, and then nothing more."""
 
 import sys
-import threading
 import time
 from collections import Counter
 from typing import Any
@@ -214,12 +213,5 @@ def converge(stage: Stage, namespace: str, capsys: pytest.CaptureFixture[str]) -
     with capsys.disabled():
         sys.stdout.write(f" [converged and quiet {time.monotonic() - begun:.1f} s after the fault] ")
     # A runner pod may become ready meanwhile, which is written down once.
-    until(lambda: count_writes(stage.proxy, namespace) == 0, 60, "nothing is written any more")
+    until(lambda: stage.count_writes(namespace) == 0, 60, "nothing is written any more")
     return found
-
-
-def count_writes(proxy: FaultProxy, namespace: str) -> int:
-    """Count the writes to a namespace within five seconds."""
-    before = len(proxy.writes)
-    threading.Event().wait(5)
-    return sum(namespace in write.path for write in proxy.writes[before:])
