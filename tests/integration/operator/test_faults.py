@@ -1,6 +1,7 @@
 """An API server that answers wrongly for a while: soon after all is done, once, and then nothing more."""
 
 import sys
+import threading
 import time
 from collections import Counter
 from typing import Any
@@ -87,6 +88,23 @@ def test_watches_that_fall_silent_without_an_end_are_begun_anew(
         assert list_ours(kubectl, namespace, "runnerpool,deployment") == []
         proxy.rule = lambda _request: None
         assert converge(stage, namespace, capsys) == wanted
+        operator.stop()
+
+
+def test_a_minute_without_an_api_server_behind_its_load_balancer_ends_no_watch(
+    stage: Stage, proxy: FaultProxy, kubectl: Kubectl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted, _ = stage.run(None, make_script_and_pool)
+    with a_namespace(kubectl) as namespace:
+        proxy.rule = on_watches(Cut(1))
+        operator = stage.start_alone()
+        proxy.rule = lambda _request: Refuse(503)
+        # kopf's own patience with such answers is 54 s; after that it watches no more.
+        threading.Event().wait(60)
+        proxy.rule = lambda _request: None
+        make_script_and_pool(kubectl, namespace)
+        assert converge(stage, namespace, capsys) == wanted
+        assert operator.ask("/healthz") == 200
         operator.stop()
 
 
