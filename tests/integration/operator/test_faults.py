@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from scriptorium_operator.facts import Kind
 from tests.faults.proxy import Cut, Expire, Fault, FaultProxy, Mute, Refuse, Request, Rule
 from tests.integration.operator.stage import Stage, a_namespace, list_ours, make_script_and_pool
 from tests.integration.operator.test_operator import NAME, apply_script
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.cluster
 FAULT_REQUESTS = 12
 
 #: The watches of an operator: its own of each kind that it follows, and kopf's of two.
-WATCHES = 12
+WATCHES = len(Kind) + 2
 
 
 def refuse_writes(status: int, retry_after: int | None = None) -> Rule:

@@ -129,14 +129,19 @@ async def site(
 async def test_what_was_in_progress_when_the_api_server_went_is_settled_once_when_it_is_back(
     site: Site,
 ) -> None:
-    await site.runs.create("short", busy_for(OUTAGE_SECONDS // 3), **LONG)
-    await site.runs.create("long", busy_for(OUTAGE_SECONDS + 10), **LONG)
+    await play_outage(site, OUTAGE_SECONDS)
+
+
+async def play_outage(site: Site, seconds: int) -> None:
+    """Take the API server away while runs are in progress; some end before it is back, one after."""
+    await site.runs.create("short", busy_for(10), **LONG)
+    await site.runs.create("long", busy_for(seconds + 10), **LONG)
     for name in ("short", "long"):
         await site.runs.reach(name, "Running")
     site.cut()
     await site.runs.create("meanwhile", "return 1;")
     site.apply_script("meanwhile")
-    await asyncio.sleep(OUTAGE_SECONDS)
+    await asyncio.sleep(seconds)
     assert all(wire.refused for wire in site.wires)
     assert [(await site.runs.status(name))["phase"] for name in ("short", "long")] == ["Running"] * 2
     assert not site.is_judged("meanwhile")
