@@ -33,6 +33,10 @@ unit: $(BIN)/scriptorium ## Test what needs no cluster
 e2e: $(BIN)/scriptorium ## Test against the cluster of `make cluster install`
 	$(BIN)/pytest tests/integration tests/e2e
 
+.PHONY: soak
+soak: $(BIN)/scriptorium ## Test with 10,000 Scripts and a long outage, on the cluster of `make cluster install`
+	$(BIN)/pytest -s tests/soak/soak.py
+
 .PHONY: check
 check: $(BIN)/scriptorium ## Lint, types, layers
 	$(BIN)/ruff check .

@@ -24,8 +24,8 @@ REQUEST_SECONDS = 30
 WATCH_SECONDS = 300
 
 #: A watch that is silent for this long may be dead, however open it looks, and is begun anew. Busy kinds have
-#: bookmarks about once a minute; a kind without any event may have none for hours.
-SILENCE_SECONDS = 90
+#: bookmarks once a minute; a kind without any event may have none for hours. API servers keep 75 s of events.
+SILENCE_SECONDS = 70.0
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
@@ -48,8 +48,10 @@ class Client:
         user_agent: str = "scriptorium",
         connections: int = 64,
         tell: Tell | None = None,
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         self.config = config
+        self._silence_seconds = silence_seconds
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=config.tls or True, limit=connections),
             headers={"User-Agent": user_agent},
@@ -188,7 +190,9 @@ class Client:
         } | ({"labelSelector": selection.labels} if selection.labels else {})
         query |= {"fieldSelector": selection.fields} if selection.fields else {}
         headers = {"Accept": METADATA_ONLY} if selection.is_metadata_only else {}
-        timeout = aiohttp.ClientTimeout(total=WATCH_SECONDS + 60, sock_connect=5, sock_read=SILENCE_SECONDS)
+        timeout = aiohttp.ClientTimeout(
+            total=WATCH_SECONDS + 60, sock_connect=5, sock_read=self._silence_seconds
+        )
         try:
             async with self._session.get(
                 self.config.server + selection.resource.path(selection.namespace),

@@ -47,7 +47,10 @@ async def run(chosen: Settings) -> None:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             kubernetes.Client(
-                kubernetes.load_config(), user_agent="scriptorium-operator", tell=metrics.count_request
+                kubernetes.load_config(),
+                user_agent="scriptorium-operator",
+                tell=metrics.count_request,
+                silence_seconds=chosen.watch_silence.total_seconds(),
             )
         )
         syntax = await stack.enter_async_context(open_syntax_checker(chosen.syntax_workers))
@@ -98,7 +101,10 @@ async def serve(context: Context, leases: LeaseGateway) -> None:
     tasks.start(context)
     watching = asyncio.create_task(
         kopf.operator(
-            clusterwide=True, standalone=True, memo=context, settings=configuration.build_kopf_settings()
+            clusterwide=True,
+            standalone=True,
+            memo=context,
+            settings=configuration.build_kopf_settings(context.settings.watch_silence),
         )
     )
     campaign = asyncio.create_task(leadership.campaign(context.leadership, leases, time.monotonic))

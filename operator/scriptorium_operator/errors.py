@@ -66,3 +66,6 @@ class SyntaxCheckFailed(OperatorError):
 
 class NotLeading(OperatorError):
     """Another replica of the operator leads; this one must not write."""
+
+    #: After an outage the Lease is renewed a moment after the first reads succeed.
+    longest_pause = 5.0

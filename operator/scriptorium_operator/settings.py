@@ -55,6 +55,8 @@ class Settings:
     pool_idle: timedelta = timedelta(minutes=10)
     """How long a pool that we made stays after the last Script and unfinished run."""
     sweep_every: timedelta = timedelta(seconds=30)
+    watch_silence: timedelta = timedelta(seconds=70)
+    """How long a watch may be silent until it is begun anew: it may be dead."""
     workers: int = 8
     """How many objects are brought up to date at once."""
     syntax_workers: int = 2
@@ -73,6 +75,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         organization_label=environment.get("SCRIPTORIUM_ORGANIZATION_LABEL") or Settings.organization_label,
         pool_idle=_read_seconds(environment, "SCRIPTORIUM_POOL_IDLE_SECONDS", Settings.pool_idle),
         sweep_every=_read_seconds(environment, "SCRIPTORIUM_SWEEP_SECONDS", Settings.sweep_every),
+        watch_silence=_read_seconds(environment, "SCRIPTORIUM_WATCH_SILENCE_SECONDS", Settings.watch_silence),
         workers=_read_number(environment, "SCRIPTORIUM_WORKERS", Settings.workers, 100),
         syntax_workers=_read_number(environment, "SCRIPTORIUM_SYNTAX_WORKERS", Settings.syntax_workers, 16),
         health_port=_read_number(environment, "SCRIPTORIUM_HEALTH_PORT", Settings.health_port, 65535),

@@ -23,6 +23,8 @@ class Request:
     method: str
     path: str
     query: dict[str, str]
+    accept: str = ""
+    agent: str = ""
 
     @property
     def is_watch(self) -> bool:
@@ -33,6 +35,16 @@ class Request:
     def is_write(self) -> bool:
         """Say whether it changes something; a leader's renewals do not count."""
         return self.method not in ("GET", "HEAD") and "/leases" not in self.path
+
+    @property
+    def is_read(self) -> bool:
+        """Say whether it asks for what is there now; a leader's look at its Lease does not count."""
+        return self.method == "GET" and not self.is_watch and "/leases" not in self.path
+
+    @property
+    def question(self) -> tuple[str, str, str]:
+        """Give what two reads have in common that are to be answered alike."""
+        return self.path, str(sorted(self.query.items())), self.accept
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -70,7 +82,16 @@ class Lose:
     then: Callable[[], None]
 
 
-Fault = Refuse | Cut | Mute | Expire | Lose
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Answer a read as it was answered once, without asking the API server."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+Fault = Refuse | Cut | Mute | Expire | Lose | Replay
 Rule = Callable[[Request], Fault | None]
 
 
@@ -82,6 +103,9 @@ class FaultProxy:
     rule: Rule = lambda _request: None
     requests: list[Request] = field(default_factory=list)
     url: str = ""
+    is_recording: bool = False
+    """Whether answers to reads are kept; the first one of each."""
+    recorded: dict[tuple[str, str, str], Replay] = field(default_factory=dict)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _ready: threading.Event = field(default_factory=threading.Event)
@@ -105,7 +129,8 @@ class FaultProxy:
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._serve())
-        self._loop.run_until_complete(_cancel_the_rest())
+        # What was closed last keeps its socket for a few more passes of the loop; nothing tells how many.
+        self._loop.run_until_complete(asyncio.sleep(0.1))
 
     async def _serve(self) -> None:
         connector = aiohttp.TCPConnector(ssl=False, limit=0)
@@ -121,15 +146,19 @@ class FaultProxy:
             self._ready.set()
             await self._stop.wait()
             await runner.cleanup()
+            await _cancel_the_rest(asyncio.current_task())
 
     async def _carry(self, asked: web.Request) -> web.StreamResponse:
-        request = Request(asked.method, asked.path, dict(asked.query))
+        accept, agent = asked.headers.get("Accept", ""), asked.headers.get("User-Agent", "")
+        request = Request(asked.method, asked.path, dict(asked.query), accept, agent)
         self.requests.append(request)
         fault = self.rule(request)
         if isinstance(fault, Refuse):
             return _refuse(fault)
         if isinstance(fault, Expire):
             return web.json_response({"type": "ERROR", "object": _status(410, "too old resource version")})
+        if isinstance(fault, Replay):
+            return web.Response(status=fault.status, headers=fault.headers, body=fault.body)
         headers = {key: value for key, value in asked.headers.items() if key.lower() not in _HOP_HEADERS}
         url = self.server + asked.path_qs
         timeout = aiohttp.ClientTimeout(total=None)
@@ -140,12 +169,23 @@ class FaultProxy:
                 await answer.read()
                 fault.then()
                 await asyncio.sleep(3600)
+            if self.is_recording and request.is_read:
+                body = await answer.read()
+                self.recorded.setdefault(request.question, Replay(answer.status, _headers_of(answer), body))
+                return web.Response(status=answer.status, headers=_headers_of(answer), body=body)
             return await _pass_on(asked, answer, fault)
 
 
-async def _cancel_the_rest() -> None:
-    """End what would wait for ever: requests that are muted or lost."""
-    left = asyncio.all_tasks() - {asyncio.current_task()}
+def _headers_of(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    kept = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP_HEADERS}
+    if "Content-Encoding" in answer.headers:
+        kept["Content-Encoding"] = answer.headers["Content-Encoding"]
+    return kept
+
+
+async def _cancel_the_rest(this: asyncio.Task[None] | None) -> None:
+    """End what would wait for ever: requests that are muted or lost, and watches of who was killed."""
+    left = asyncio.all_tasks() - {this}
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
@@ -154,10 +194,7 @@ async def _cancel_the_rest() -> None:
 async def _pass_on(
     asked: web.Request, answer: aiohttp.ClientResponse, fault: Cut | Mute | None
 ) -> web.StreamResponse:
-    kept = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP_HEADERS}
-    if "Content-Encoding" in answer.headers:
-        kept["Content-Encoding"] = answer.headers["Content-Encoding"]
-    response = web.StreamResponse(status=answer.status, headers=kept)
+    response = web.StreamResponse(status=answer.status, headers=_headers_of(answer))
     with contextlib.suppress(ConnectionError):
         await response.prepare(asked)
     # A client that was killed is gone in the middle of its answer.

@@ -17,6 +17,11 @@ class Wire:
         self.refused = 0
         """Connections that were tried while the wire was cut."""
 
+    @property
+    def is_used(self) -> bool:
+        """Say whether it carries a connection at this moment."""
+        return bool(self._open)
+
     async def start(self) -> int:
         """Listen on loopback; give the port."""
         self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)

@@ -29,7 +29,6 @@ def build_network_policy(
     pool: RunnerPool, api_server: Iterable[Address], metrics_from: Iterable[str]
 ) -> Manifest:
     """Give the policy that denies everything but what runners need."""
-    ingress = _build_ingress(list(metrics_from))
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -53,8 +52,8 @@ def build_network_policy(
             # Scripts have no network yet, so nothing but DNS and the API server is let out; `http` will
             # open everything but 169.254.0.0/16 and the cluster's own ranges.
             "egress": [_build_dns_rule(), *_build_api_server_rules(api_server)],
-        }
-        | ({"ingress": ingress} if ingress else {}),
+            "ingress": _build_ingress(list(metrics_from)),
+        },
     }
 
 

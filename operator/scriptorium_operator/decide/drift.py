@@ -25,6 +25,12 @@ _UNITS = {
 
 _QUANTITY = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?)(?P<unit>|m|[kMGTP]|[KMGTP]i)")
 
+#: What has one owner as a whole, by the rules of server-side apply: one key more in a selector, or one
+#: subject more in a binding, is not another manager's field beside ours but a change of ours.
+_ATOMIC_KEYS = frozenset(
+    {"selector", "podSelector", "labelSelector", "namespaceSelector", "nodeSelector", "subjects"}
+)
+
 #: Entries of a list are the same entry if the first of these that both have is equal.
 _ENTRY_KEYS = ("uid", "name")
 
@@ -33,7 +39,9 @@ def lacks(live: Any, desired: Any) -> bool:
     """Say whether the live value lacks something of the desired one; what it has beyond is not our affair."""
     if isinstance(desired, Mapping):
         return not isinstance(live, Mapping) or any(
-            key not in live or _lacks_field(key, live[key], value) for key, value in desired.items()
+            # The API server drops lists that are empty.
+            value != [] if key not in live else _lacks_field(key, live[key], value)
+            for key, value in desired.items()
         )
     if isinstance(desired, list):
         return not isinstance(live, list) or _lacks_entry(live, desired)
@@ -41,6 +49,8 @@ def lacks(live: Any, desired: Any) -> bool:
 
 
 def _lacks_field(key: str, live: Any, desired: Any) -> bool:
+    if key in _ATOMIC_KEYS:
+        return bool(live != desired)
     if key not in _QUANTITY_KEYS:
         return lacks(live, desired)
     if isinstance(desired, Mapping):

@@ -1,30 +1,55 @@
 """How kopf is set up; the reasons are measured ones."""
 
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from itertools import chain, repeat
+
 import kopf
 
 from scriptorium_api import names
 
 
-def build_kopf_settings() -> kopf.OperatorSettings:
+class Backoffs(Iterable[float]):
+    """The pauses in seconds between kopf's tries of a request: without an end, and never long.
+
+    A list that ends is the end of kopf's watch too, after a minute of 5xx, and kopf starts no other (#962).
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return chain((1, 2, 5), repeat(10))
+
+
+def build_kopf_settings(watch_silence: timedelta) -> kopf.OperatorSettings:
     """Give the settings of a kopf that neither falls silent nor storms, and writes nothing of its own."""
     settings = kopf.OperatorSettings()
-    _configure_watches(settings)
+    _configure_watches(settings, watch_silence)
+    _configure_load(settings)
     _configure_writes(settings)
     return settings
 
 
-def _configure_watches(settings: kopf.OperatorSettings) -> None:
+def _configure_watches(settings: kopf.OperatorSettings, silence: timedelta) -> None:
     # A watch can go silent without being closed: the server ends each after 5 minutes, we after 6, and a
     # minute without even a bookmark counts as broken (kopf #1108, #962).
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 360
     settings.watching.connect_timeout = 30
-    settings.watching.inactivity_timeout = 70
-    # After a restart every object is told at once; without a limit there is a task for each.
-    settings.queueing.worker_limit = 20
+    settings.watching.inactivity_timeout = silence.total_seconds()
+    # The API server's own limit on a request: kopf would wait for a lost answer for 5 minutes.
+    settings.networking.request_timeout = 60
+    settings.networking.error_backoffs = Backoffs()
     settings.networking.enforce_retry_after = True
     # Kinds are waited for before kopf starts; to watch all CRDs of a cluster costs memory and a right.
     settings.scanning.disabled = True
+
+
+def _configure_load(settings: kopf.OperatorSettings) -> None:
+    # After a restart every object is told at once; without a limit there is a task for each.
+    settings.queueing.worker_limit = 20
+    # A worker stays with its object for this long; with kopf's 5 s those 20 would see 4 objects a second.
+    settings.queueing.idle_timeout = 0.05
+    # 10,000 Scripts in one answer would be held three times over.
+    settings.watching.chunk_size = 500
 
 
 def _configure_writes(settings: kopf.OperatorSettings) -> None:

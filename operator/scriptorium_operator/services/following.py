@@ -51,7 +51,8 @@ def _take_script(context: Context, notice: Notice) -> None:
     context.inventory.note_script(notice)
     _compare_with_kopf(context, notice)
     if notice.is_gone:
-        context.references.forget(notice.key)
+        # kopf does not tell of what was deleted in a gap of its watch; there may be another of that name.
+        context.work.add(notice.key)
     for key in context.waiting_pods.list_of_script(notice.key):
         context.work.add(key)
     if context.named_values.record(notice.key, notice.values):

@@ -18,29 +18,36 @@ log = logging.getLogger(__name__)
 def observe(context: Context, script: Script) -> None:
     """Take note of a Script as it is now, and see to it if its status may be out of date."""
     key = Key(Kind.SCRIPT, script.metadata.namespace, script.metadata.name)
-    context.references.record(key, script)
-    limits = HistoryLimits(
-        succeeded=script.spec.successful_runs_history_limit, failed=script.spec.failed_runs_history_limit
-    )
-    context.history.set_limits((key.namespace, key.name), limits)
+    _remember(context, key, script)
     if verdicts.needs_attention(script):
         context.work.add(key)
 
 
 def forget(context: Context, script: Script) -> None:
     """Take note that a Script is gone."""
-    metadata = script.metadata
-    context.references.forget(Key(Kind.SCRIPT, metadata.namespace, metadata.name))
-    context.history.set_limits((metadata.namespace, metadata.name), None)
+    _forget(context, Key(Kind.SCRIPT, script.metadata.namespace, script.metadata.name))
+
+
+def _remember(context: Context, key: Key, script: Script) -> None:
+    context.references.record(key, script)
+    limits = HistoryLimits(
+        succeeded=script.spec.successful_runs_history_limit, failed=script.spec.failed_runs_history_limit
+    )
+    context.history.set_limits((key.namespace, key.name), limits)
+
+
+def _forget(context: Context, key: Key) -> None:
+    context.references.forget(key)
+    context.history.set_limits((key.namespace, key.name), None)
 
 
 async def reconcile(context: Context, key: Key) -> None:
     """Make the Script's status say what is true of its source; writes nothing if it does already."""
     script = await context.cluster.find_script(key)
     if script is None:
-        context.references.forget(key)
+        _forget(context, key)
         return
-    context.references.record(key, script)
+    _remember(context, key, script)
     source = sources.decide_source(script.spec, await _find_config_map(context, script))
     if isinstance(source, SourceProblem):
         await _record(context, script, verdicts.judge_problem(source), None)

@@ -84,14 +84,12 @@ async def test_a_stranger_is_told_so(kubeconfig: str, tmp_path: Path) -> None:
             await stranger.get(NAMESPACES, "kube-system")
 
 
-async def test_a_watch_that_falls_silent_is_begun_anew(
-    client: Client, namespace: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client_module, "SILENCE_SECONDS", 0.2)
-    pages = [each async for each in client.list_pages(CONFIG_MAPS, namespace, labels="made-by=test")]
-    selection = Selection(resource=CONFIG_MAPS, namespace=namespace, labels="made-by=test")
-    changes = client.watch(selection, pages[-1][1])
-    assert [change async for change in changes] == []
+async def test_a_watch_that_falls_silent_is_begun_anew(kubeconfig: str, namespace: str) -> None:
+    async with Client(load_config(kubeconfig), silence_seconds=0.2) as client:
+        pages = [each async for each in client.list_pages(CONFIG_MAPS, namespace, labels="made-by=test")]
+        selection = Selection(resource=CONFIG_MAPS, namespace=namespace, labels="made-by=test")
+        changes = client.watch(selection, pages[-1][1])
+        assert [change async for change in changes] == []
 
 
 async def test_long_lists_come_in_pages(

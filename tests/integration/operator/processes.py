@@ -1,6 +1,7 @@
 """The operator as a process of the checkout."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -56,6 +57,11 @@ class OperatorProcess:
             lines = answer.read().decode().splitlines()
         pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {name: float(value) for name, _, value in pairs}
+
+    def read_peak_memory(self) -> float:
+        """Give the most memory that it has had, in MiB; the processes that check syntax are not in it."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
     def read_log(self) -> str:
         """Give what it has logged."""

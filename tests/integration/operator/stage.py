@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,11 +67,11 @@ class Stage:
             operator.stop()
             return found, writes
 
-    def start_alone(self) -> OperatorProcess:
+    def start_alone(self, **settings: str) -> OperatorProcess:
         """Start an operator that need not wait for the Lease of one that was killed."""
         place = ("--namespace", NAMESPACE, "--ignore-not-found")
         self.kubectl.run("delete", "lease", "scriptorium-operator", *place)
-        operator = self.start()
+        operator = self.start(**settings)
         operator.wait_until_ready()
         return operator
 
@@ -84,6 +85,12 @@ class Stage:
 
         until(is_quiet, 30, "all is there, and quiet")
         return describe(self.kubectl, namespace)
+
+    def count_writes(self, namespace: str) -> int:
+        """Count the operator's writes to a namespace within five seconds."""
+        before = len(self.proxy.writes)
+        threading.Event().wait(5)
+        return sum(namespace in write.path for write in self.proxy.writes[before:])
 
 
 @contextmanager
@@ -123,13 +130,18 @@ def is_up_to_date(item: dict[str, Any]) -> bool:
 
 def describe(kubectl: Kubectl, namespace: str) -> Any:
     """Give all objects of ours in the namespace, but for what is of the moment; pods come as they may."""
-    kinds = ",".join(("script", "runnerpool", *PARTS))
-    ours = ("hello", "default", NAME)
-    items = [item for item in kubectl.list(kinds, namespace) if item["metadata"]["name"] in ours]
+    items = list_ours(kubectl, namespace)
     text = json.dumps(sorted(map(strip, items), key=lambda item: (item["kind"], item["metadata"]["name"])))
     tenant = kubectl.get("namespace", namespace)
     assert tenant
     return json.loads(text.replace(tenant["metadata"]["uid"], "UID").replace(namespace, "NAMESPACE"))
+
+
+def list_ours(kubectl: Kubectl, namespace: str, kinds: str = "") -> list[dict[str, Any]]:
+    """Give the objects that the operator makes or judges in a namespace."""
+    found = kubectl.list(kinds or ",".join(("script", "runnerpool", *PARTS)), namespace)
+    wanted = {"Script": "hello", "RunnerPool": "default"}
+    return [item for item in found if item["metadata"]["name"] == wanted.get(item["kind"], NAME)]
 
 
 def strip(item: Any) -> Any:

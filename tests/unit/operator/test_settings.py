@@ -14,6 +14,7 @@ def test_an_image_is_all_that_must_be_set() -> None:
     assert settings.runner.image == "example.org/scriptorium:1"
     assert settings.pool_idle == timedelta(minutes=10)
     assert settings.sweep_every == timedelta(seconds=30)
+    assert settings.watch_silence == timedelta(seconds=70)
     assert settings.health_port == 8080
     assert settings.runner.has_network_policy
 
@@ -43,6 +44,7 @@ def test_lists_are_separated_by_commas() -> None:
         ("SCRIPTORIUM_POOL_IDLE_SECONDS", "soon"),
         ("SCRIPTORIUM_POOL_IDLE_SECONDS", "nan"),
         ("SCRIPTORIUM_SWEEP_SECONDS", "inf"),
+        ("SCRIPTORIUM_WATCH_SILENCE_SECONDS", "-1"),
         ("SCRIPTORIUM_HEALTH_PORT", "70000"),
         ("SCRIPTORIUM_HEALTH_PORT", "-1"),
         ("SCRIPTORIUM_NETWORK_POLICY", "yes"),

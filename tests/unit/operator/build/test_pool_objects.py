@@ -117,7 +117,7 @@ def test_optional_settings_are_absent_unless_set() -> None:
 
 
 def test_the_policy_lets_nothing_in_unless_named() -> None:
-    assert "ingress" not in build()["NetworkPolicy"]["spec"]
+    assert build()["NetworkPolicy"]["spec"]["ingress"] == []
     rules = build(with_runner(metrics_from=("monitoring",)))["NetworkPolicy"]["spec"]["ingress"]
     assert rules == [
         {

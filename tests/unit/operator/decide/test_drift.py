@@ -17,6 +17,7 @@ from scriptorium_operator.decide.drift import lacks, parse_quantity
         ({"limits": {"cpu": "1", "memory": "1Gi"}}, {"limits": {"cpu": "1000m", "memory": "1024Mi"}}),
         ({"sizeLimit": "64Mi"}, {"sizeLimit": "65536Ki"}),
         ({"a": []}, {"a": []}),
+        ({}, {"a": []}),
     ],
 )
 def test_what_the_api_server_and_others_add_is_no_drift(live: Any, desired: Any) -> None:
@@ -27,6 +28,8 @@ def test_what_the_api_server_and_others_add_is_no_drift(live: Any, desired: Any)
     ("live", "desired"),
     [
         ({}, {"a": 1}),
+        ({}, {"a": {}}),
+        ({"a": [1]}, {"a": []}),
         ({"a": 2}, {"a": 1}),
         ({"a": None}, {"a": {"b": 1}}),
         ({"a": "text"}, {"a": [1]}),
@@ -40,6 +43,12 @@ def test_what_the_api_server_and_others_add_is_no_drift(live: Any, desired: Any)
         ({"limits": {}}, {"limits": {"cpu": "1"}}),
         ({"limits": {"cpu": "1e3"}}, {"limits": {"cpu": "1"}}),
         ({"label": "1000m"}, {"label": "1"}),
+        ({"selector": {"app": "x", "no": "one"}}, {"selector": {"app": "x"}}),
+        (
+            {"podSelector": {"matchLabels": {"a": "1", "b": "2"}}},
+            {"podSelector": {"matchLabels": {"a": "1"}}},
+        ),
+        ({"subjects": [{"name": "x"}, {"name": "y"}]}, {"subjects": [{"name": "x"}]}),
     ],
 )
 def test_what_is_missing_or_different_is_drift(live: Any, desired: Any) -> None:

@@ -7,7 +7,7 @@ from scriptorium_operator.context import Context
 from scriptorium_operator.errors import SyntaxCheckFailed
 from scriptorium_operator.facts import ConfigMapContent, Key, Kind, SyntaxFault
 from scriptorium_operator.services import scripts
-from tests.unit.operator.fakes import Clock, FakeCluster, FakeSyntax, make_script
+from tests.unit.operator.fakes import NOW, Clock, FakeCluster, FakeSyntax, make_ended, make_script
 
 KEY = Key(Kind.SCRIPT, "team", "hello")
 FROM_CODE = {"sourceFrom": {"configMapKeyRef": {"name": "code", "key": "main.js"}}}
@@ -86,10 +86,16 @@ async def test_a_checker_that_fails_is_told_and_asked_again(
     assert live(cluster).status.version == 1
 
 
-async def test_a_script_that_is_gone_is_forgotten(context: Context, cluster: FakeCluster) -> None:
-    context.references.record(KEY, make_script(spec=FROM_CODE))
+async def test_a_script_that_is_gone_is_forgotten_with_its_limits(
+    context: Context, cluster: FakeCluster
+) -> None:
+    scripts.observe(context, make_script(spec=FROM_CODE | {"successfulRunsHistoryLimit": 100}))
+    for number in range(30):
+        context.history.note(make_ended(f"run-{number}", minutes=number))
+    assert context.history.doom(NOW, lambda _: True) == 0
     await scripts.reconcile(context, KEY)
     assert context.references.list_scripts("team", "code") == ()
+    assert context.history.doom(NOW, lambda _: False) == 10
     assert cluster.writes == []
 
 
