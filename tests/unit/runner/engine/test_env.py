@@ -1,6 +1,7 @@
 """What a script sees as env, and that it has no other way to it."""
 
 import asyncio
+import resource
 import subprocess
 import sys
 
@@ -9,6 +10,8 @@ import pytest
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import Program
 from scriptorium_runner.engine.protocol import Request
+from tests.unit.runner.engine.engines import make_engine
+from tests.unit.runner.engine.processes import find_descendants, find_newest_zygote
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -96,3 +99,10 @@ async def test_a_worker_cannot_open_the_files_that_the_values_come_from():
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     told, _ = await process.communicate()
     assert told == b"True True True True\n"
+
+
+async def test_every_worker_of_an_engine_is_sealed_so():
+    async with make_engine(pool_size=2, spare_workers=0):
+        workers = find_descendants(find_newest_zygote())
+        assert len(workers) == 2
+        assert {resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in workers} == {(0, 0)}
