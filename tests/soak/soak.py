@@ -58,8 +58,15 @@ class Crowd:
         """Note which Scripts are judged."""
         async with aclosing(follow(self.client, Selection(resource=SCRIPTS))) as events:
             async for event in events:
-                if isinstance(event, Event) and event.type != "DELETED" and is_judged(event.object):
+                if isinstance(event, Event) and event.type != "DELETED" and self._is_judged(event.object):
                     self.judged.add(event.object["metadata"]["uid"])
+
+    def _is_judged(self, item: Manifest) -> bool:
+        metadata, status = item["metadata"], item.get("status", {})
+        return (
+            metadata["namespace"] in self.namespaces
+            and status.get("observedGeneration") == metadata["generation"]
+        )
 
     async def fill(self, count: int) -> None:
         """Make so many Scripts, a bounded number at a time."""
@@ -79,10 +86,6 @@ class Crowd:
         manifest["metadata"]["namespace"] = namespace
         made = await self.client.create(manifest, SCRIPTS)
         return str(made["metadata"]["uid"])
-
-
-def is_judged(item: Manifest) -> bool:
-    return bool(item.get("status", {}).get("observedGeneration") == item["metadata"]["generation"])
 
 
 @pytest_asyncio.fixture

@@ -1,4 +1,4 @@
-"""After `helm uninstall` and the deletion of the CRDs nothing is left. The last of all tests."""
+"""After `helm uninstall` and deletion of the CRDs nothing is left, with a run in progress. The last test."""
 
 import subprocess
 
@@ -19,11 +19,10 @@ def test_after_uninstalling_and_deleting_the_crds_nothing_is_left(
 ) -> None:
     kubectl.apply(script("hello", source="return 1;"), namespace)
     kubectl.create(execution("run", scriptRef={"name": "hello"}), namespace)
-    expect(
-        {"kind": "ScriptExecution", "metadata": {"name": "run"}, "status": {"phase": "Succeeded"}},
-        kubectl,
-        namespace,
-    )
+    kubectl.create(execution("endless", source="for (;;) {}", limits={"timeoutSeconds": 600}), namespace)
+    for name, phase in (("run", "Succeeded"), ("endless", "Running")):
+        found = {"kind": "ScriptExecution", "metadata": {"name": name}, "status": {"phase": phase}}
+        expect(found, kubectl, namespace)
     helm = ["helm", "--kubeconfig", kubectl.kubeconfig, "uninstall", "scriptorium", "--namespace", release]
     subprocess.run([*helm, "--wait", "--timeout=120s"], check=True, capture_output=True, timeout=150)
     assert kubectl.get("sx", "run", namespace), "uninstalling the release keeps every team's objects"
