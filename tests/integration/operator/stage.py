@@ -34,6 +34,14 @@ _OF_THE_MOMENT = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a pass is about: when all of it is there, and what is compared."""
+
+    is_complete: Callable[[Kubectl, str], bool]
+    describe: Callable[[Kubectl, str], Any]
+
+
 @dataclass
 class Stage:
     """Where a change is played: alone with an operator, in a namespace of its own."""
@@ -42,8 +50,10 @@ class Stage:
     start: StartOperator
     proxy: FaultProxy
 
-    def run(self, first: Change | None, then: Change, kill_after: int = 0) -> tuple[Any, list[str]]:
-        """Give the objects at the end, and the writes that the second change took.
+    def run(
+        self, first: Change | None, then: Change, kill_after: int = 0, view: "View | None" = None
+    ) -> tuple[Any, list[str]]:
+        """Give what the view shows at the end, and the writes that the second change took.
 
         With a number, the operator is killed after that write, and another one goes on.
         """
@@ -62,7 +72,7 @@ class Stage:
                 )
                 self.proxy.rule = lambda _request: None
                 operator = self.start_alone()
-            found = self.settle(namespace)
+            found = self.settle(namespace, view)
             writes = [str(write) for write in self.proxy.writes if namespace in write.path]
             operator.stop()
             return found, writes
@@ -75,16 +85,17 @@ class Stage:
         operator.wait_until_ready()
         return operator
 
-    def settle(self, namespace: str) -> Any:
-        """Wait until everything is there and nothing is written any more; give the objects."""
+    def settle(self, namespace: str, view: "View | None" = None) -> Any:
+        """Wait until everything is there and nothing is written any more; give what the view shows."""
         quiet: list[int] = [-1]
+        shown = view or View(is_complete, describe)
 
         def is_quiet() -> bool:
             former, quiet[0] = quiet[0], len(self.proxy.writes)
-            return former == quiet[0] and is_complete(self.kubectl, namespace)
+            return former == quiet[0] and shown.is_complete(self.kubectl, namespace)
 
         until(is_quiet, 30, "all is there, and quiet")
-        return describe(self.kubectl, namespace)
+        return shown.describe(self.kubectl, namespace)
 
     def count_writes(self, namespace: str) -> int:
         """Count the operator's writes to a namespace within five seconds."""
