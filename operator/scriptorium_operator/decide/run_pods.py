@@ -63,6 +63,12 @@ def find_attempt(execution: ScriptExecution) -> int:
     return status.attempt + (status.phase is Phase.PENDING or status.runner is None)
 
 
+def find_unclaimed_attempt(execution: ScriptExecution) -> int | None:
+    """Give the last attempt if it ended without a pod having taken it: its Job may still try."""
+    attempts = execution.status.attempts
+    return attempts[-1].number if attempts and attempts[-1].runner is None else None
+
+
 def decide_run(execution: ScriptExecution, pod: RunPod | None, now: datetime, *, can_start: bool) -> Decision:
     """Say what to do, given what there is of the attempt's Job and pod.
 

@@ -23,6 +23,7 @@ async def reconcile(context: Context, key: Key) -> float | None:
     execution = await context.cluster.find_execution(key)
     if execution is None or execution.spec.isolation is not Isolation.POD:
         return None
+    await _remove_former(context, execution)
     script = await _find_script(context, execution)
     name = names.run_job_name(execution.metadata.uid, run_pods.find_attempt(execution))
     pod = await context.cluster.find_run_pod(key.namespace, name)
@@ -44,6 +45,16 @@ async def reconcile(context: Context, key: Key) -> float | None:
         case run_pods.Look():
             return decision.seconds
     return None
+
+
+async def _remove_former(context: Context, execution: ScriptExecution) -> None:
+    """Remove what an operator left that ended between settling an attempt and removing its Job."""
+    attempt = run_pods.find_unclaimed_attempt(execution)
+    if attempt is not None:
+        metadata = execution.metadata
+        name = names.run_job_name(metadata.uid, attempt)
+        pod = await context.cluster.find_run_pod(metadata.namespace, name)
+        await _remove(context, metadata.namespace, name, pod)
 
 
 async def _find_script(context: Context, execution: ScriptExecution) -> Script | None:

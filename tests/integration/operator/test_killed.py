@@ -43,7 +43,7 @@ def make_run_whose_pod_is_refused(kubectl: Kubectl, namespace: str) -> None:
 
 
 def describe_run(kubectl: Kubectl, namespace: str) -> Any:
-    """Give how the run ended, and what is left of its Jobs; the platform's words have random names in them."""
+    """Give how the run ended, and what is left of its Jobs; in the platform's words are random names."""
     status = (kubectl.get("scriptexecution", "alone", namespace) or {}).get("status", {})
     attempts = [(each["number"], each["reason"]) for each in status.get("attempts", [])]
     is_told = "exceeded quota: full" in status.get("message", "")

@@ -1,7 +1,7 @@
 from datetime import timedelta
 from typing import Any
 
-from scriptorium_api.execution import ExecutionStatus, Holder
+from scriptorium_api.execution import Attempt, ExecutionStatus, Holder
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide.run_pods import WAITING_SECONDS
@@ -79,6 +79,17 @@ async def test_a_pod_that_was_killed_leaves_its_job_for_its_log(
     cluster.run_pods[JOB.name] = RunPod(job_uid="j", is_over=True, trouble=Trouble("OOMKilled"))
     await run_pods.reconcile(context, KEY)
     assert cluster.writes == ["status ScriptExecution"]
+
+
+async def test_the_job_of_an_attempt_that_was_settled_before_a_restart_goes(
+    context: Context, cluster: FakeCluster
+) -> None:
+    attempts = [Attempt(number=1, reason=Reason.POD_FAILED)]
+    ended = ExecutionStatus(phase=Phase.FAILED, reason=Reason.POD_FAILED, attempt=1, attempts=attempts)
+    put(cluster, status=ended)
+    cluster.run_pods[JOB.name] = RunPod(job_uid="j", is_over=False, trouble=None)
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == ["delete Job"]
 
 
 async def test_a_retry_is_looked_at_when_it_is_due(context: Context, cluster: FakeCluster) -> None:
