@@ -195,6 +195,8 @@ class Usage(Model):
     """CPU time of the worker for this run, in milliseconds."""
     peak_memory_mb: float | None = Field(default=None, ge=0)
     """Peak memory of the worker process during this run, in MiB."""
+    api_calls: int | None = Field(default=None, ge=0)
+    """Host calls that the script made, as far as they count towards limits.apiCalls."""
 
 
 class Holder(Model):

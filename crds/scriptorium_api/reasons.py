@@ -53,6 +53,7 @@ class Reason(StrEnum):
     )
     TIMEOUT = ("Timeout", "TimedOut: the wall-clock limit passed.")
     MEMORY_LIMIT = ("MemoryLimit", "Failed: the script needed more memory than its limit.")
+    API_CALL_LIMIT = ("APICallLimit", "Failed: the script made more host calls than its limit.")
     OUTPUT_LIMIT = ("OutputLimit", "Failed: the output is larger than its limit.")
     ENGINE_CRASH = (
         "EngineCrash",
@@ -93,6 +94,7 @@ PHASE_OF_END: dict[Reason, Phase] = {
         Reason.SECRETS_PENDING,
         Reason.START_DEADLINE_EXCEEDED,
         Reason.MEMORY_LIMIT,
+        Reason.API_CALL_LIMIT,
         Reason.OUTPUT_LIMIT,
         Reason.ENGINE_CRASH,
         Reason.RUNNER_SHUTDOWN,

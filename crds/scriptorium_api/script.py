@@ -67,6 +67,8 @@ class Limits(Model):
     """Size of the result as JSON in KiB; a larger result fails the run (default 16, at most 64)."""
     log_kb: int = Field(default=16, ge=1, le=64)
     """Size of the logs kept in status in KiB; the oldest lines are cut first (default 16, at most 64)."""
+    api_calls: int = Field(default=100, ge=0, le=10_000)
+    """How many calls of host functions such as http.get a run may make (default 100, at most 10000)."""
 
 
 class ConfigMapKeyRef(Model):

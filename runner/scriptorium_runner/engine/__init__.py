@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         PoolClosed,
     )
     from scriptorium_runner.engine.executor import Engine
+    from scriptorium_runner.engine.host_calls import HostCalls, HostError
     from scriptorium_runner.engine.values import (
         EngineSettings,
         EngineStats,
@@ -35,6 +36,8 @@ __all__ = [
     "EngineSettings",
     "EngineStartFailed",
     "EngineStats",
+    "HostCalls",
+    "HostError",
     "InvalidContext",
     "Limits",
     "LogEntry",
@@ -46,13 +49,14 @@ __all__ = [
     "Usage",
 ]
 
-_ERRORS = frozenset(
-    {"AcquireTimeout", "EngineError", "EngineStartFailed", "InvalidContext", "NeverStarted", "PoolClosed"}
+#: Where each name is, but for the values.
+_HOMES = {"Engine": "executor", "HostCalls": "host_calls", "HostError": "host_calls"} | dict.fromkeys(
+    ("AcquireTimeout", "EngineError", "EngineStartFailed", "InvalidContext", "NeverStarted", "PoolClosed"),
+    "errors",
 )
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
-    module = "executor" if name == "Engine" else "errors" if name in _ERRORS else "values"
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'values')}"), name)

@@ -6,12 +6,17 @@ import json
 import os
 import socket
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from scriptorium_runner.engine import protocol
-from scriptorium_runner.engine.errors import NeverStarted, WorkerLost
+from scriptorium_runner.engine.call_record import CallRecord
+from scriptorium_runner.engine.calls import Calls
+from scriptorium_runner.engine.errors import CallLimitReached, NeverStarted, WorkerLost
+from scriptorium_runner.engine.host_calls import HostCalls, NoHost
 from scriptorium_runner.engine.protocol import Request
+from scriptorium_runner.engine.values import Limits
 from scriptorium_runner.engine.watch import Watch
 from scriptorium_runner.engine.worker_process import Exit, WorkerProcess
 from scriptorium_runner.engine.zygote_process import ZygoteProcess
@@ -40,6 +45,20 @@ class Exchange:
     started_at: datetime
     seconds: float
     protocol_error: str = ""
+    #: By the supervisor's own count.
+    api_calls: int = 0
+    has_exceeded_calls: bool = False
+    #: Nothing was left over in either direction: the next run finds the channel as this one did.
+    is_channel_clear: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a worker is to do, and who answers its host calls, within which limits."""
+
+    request: Request
+    host: HostCalls = field(default_factory=NoHost)
+    limits: Limits = field(default_factory=Limits)
 
 
 class Worker:
@@ -106,23 +125,30 @@ class Worker:
             self._channel.close()
             os.close(self._log_pipe)
 
-    async def run(self, request: Request, cancelled: asyncio.Event | None) -> Exchange:
+    async def run(self, errand: Errand, cancelled: asyncio.Event | None) -> Exchange:
         """Have a request answered, by the worker or by its death: at the latest 250 ms after the limit."""
         self.runs += 1
-        watch = Watch(self.kill, request.timeout_seconds + KILL_AFTER_LIMIT_SECONDS, cancelled)
+        seconds, limits = errand.request.timeout_seconds, errand.limits
+        record = CallRecord(errand.host.methods, limits.api_calls, limits.pending_calls)
+        calls = Calls(errand.host, record, self._send)
+        watch = Watch(self.kill, seconds + KILL_AFTER_LIMIT_SECONDS, cancelled)
+        giving_up = self._loop.call_later(seconds, calls.give_up)
         started_at, started = datetime.now(UTC), time.monotonic()
-        report, exit_, problem = None, None, ""
+        report, exit_, is_clear = None, None, False
+        problem: Exception | str = ""
         try:
-            await self._send(request)
-            report = await self._read_frame(protocol.DONE, request.output_kb * 1024 + protocol.REPORT_BYTES)
-        except (OSError, WorkerLost) as error:
+            await self._begin(errand.request)
+            report = await self._converse(calls, errand.request.output_kb * 1024 + protocol.REPORT_BYTES)
+        except (OSError, WorkerLost, CallLimitReached) as error:
             if isinstance(error, NeverStarted) and not watch.has_killed:
                 raise
-            problem = str(error)
+            problem = error
             self.kill()
             exit_ = await self._wait_for_exit()
         finally:
             watch.stop()
+            giving_up.cancel()
+            is_clear = calls.stop()
         return Exchange(
             report=report,
             logs=self._read_log_pipe(),
@@ -133,31 +159,59 @@ class Worker:
             cpu_before=self.cpu_seconds,
             started_at=started_at,
             seconds=time.monotonic() - started,
-            protocol_error=problem,
+            protocol_error=str(problem),
+            api_calls=calls.counted,
+            has_exceeded_calls=isinstance(problem, CallLimitReached),
+            is_channel_clear=is_clear,
         )
 
-    async def _send(self, request: Request) -> None:
+    async def _begin(self, request: Request) -> None:
         try:
-            await self._loop.sock_sendall(self._channel, protocol.encode_request(request))
-        except OSError as error:
+            self._check_silence()
+            await self._send(protocol.encode_request(request))
+        except (OSError, WorkerLost) as error:
             raise NeverStarted from error
 
+    def _check_silence(self) -> None:
+        """Raise if the worker said something, or went, before it was asked."""
+        with contextlib.suppress(BlockingIOError):
+            self._channel.recv(1)
+            raise WorkerLost("words before the question")
+
+    async def _send(self, frame: bytes) -> None:
+        await self._loop.sock_sendall(self._channel, frame)
+
+    async def _converse(self, calls: Calls, report_bytes: int) -> bytes:
+        """Have host calls answered until the report comes."""
+        largest = {protocol.CALL: protocol.CALL_BYTES, protocol.DONE: report_bytes}
+        while True:
+            kind, payload = await self._read_frame(largest)
+            if kind == protocol.DONE:
+                if not self._frames.is_empty:
+                    raise WorkerLost("words after the answer")
+                return payload
+            calls.take(payload)
+
     async def _become_ready(self) -> None:
-        payload = await self._read_frame(protocol.READY, 1024)
+        _, payload = await self._read_frame({protocol.READY: 1024})
         try:
             self._is_peak_known = json.loads(payload)["peak"] is True
         except (ValueError, KeyError, TypeError) as error:
             raise WorkerLost from error
 
-    async def _read_frame(self, kind: int, max_payload: int) -> bytes:
-        while (frame := self._frames.next_frame(max_payload)) is None:
+    async def _read_frame(self, largest: Mapping[int, int]) -> tuple[int, bytes]:
+        """Read a frame of one of these kinds, each with the size of its largest payload."""
+        while (frame := self._frames.next_frame(max(largest.values()))) is None:
             data = await self._loop.sock_recv(self._channel, _RECEIVE_BYTES)
             if not data:
                 raise WorkerLost("the worker's channel ended")
             self._frames.feed(data)
-        if frame[0] != kind:
+        kind, payload = frame
+        if kind not in largest:
             raise WorkerLost("a frame out of turn")
-        return frame[1]
+        if len(payload) > largest[kind]:
+            raise WorkerLost(f"a frame of {len(payload)} bytes where {largest[kind]} are allowed")
+        return frame
 
     def _read_log_pipe(self) -> bytes:
         with contextlib.suppress(BlockingIOError):

@@ -10,8 +10,10 @@ from typing import Any
 
 from scriptorium_runner.engine import context as contexts
 from scriptorium_runner.engine import flaw, result
-from scriptorium_runner.engine.channel import Worker
+from scriptorium_runner.engine.call_record import MOST_FREE_CALLS
+from scriptorium_runner.engine.channel import Errand, Worker
 from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
+from scriptorium_runner.engine.host_calls import HostCalls, NoHost
 from scriptorium_runner.engine.pool import Pool
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.result import CANCELLED, Settled, Verdict
@@ -40,6 +42,7 @@ class _Task:
     program: Program
     limits: Limits
     request: Request
+    host: HostCalls
 
 
 class Engine:
@@ -62,17 +65,19 @@ class Engine:
         limits: Limits,
         *,
         cancelled: asyncio.Event | None = None,
+        host: HostCalls | None = None,
     ) -> Result:
         """Run a program once and say how it ended; whatever the script does, at most 250 ms after its limit.
 
         The result is what JSON.stringify makes of the returned value: an object as it is, anything else as
         {"value": ...}, undefined and null as {}. Functions and symbols are left out as JSON does (alone: {}),
         NaN is null, dates are ISO strings, Maps and Sets are {}; a BigInt or a circle is a ScriptError.
+        `host` answers the script's host calls; without it there are none.
         """
         context_text = contexts.render_context(context)
         if found := flaw.find_flaw(program):
             return _build_unstarted(found)
-        return await self._run(_build_task(program, context_text, limits), cancelled)
+        return await self._run(_build_task(program, context_text, limits, host=host), cancelled)
 
     async def validate_syntax(self, source: str) -> ScriptError | None:
         """Say what is wrong with a source, or None; it is parsed in a worker of its own, for at most 1 s."""
@@ -124,7 +129,11 @@ async def _run_on(pool: Pool, worker: Worker, task: _Task, cancelled: asyncio.Ev
     """Have a worker run a task and give it back."""
     is_reusable = False
     try:
-        settled = result.settle(task.program, task.limits, await worker.run(task.request, cancelled))
+        settled = result.settle(
+            task.program,
+            task.limits,
+            await worker.run(Errand(task.request, task.host, task.limits), cancelled),
+        )
         worker.cpu_seconds = settled.cpu_seconds
         is_reusable = not task.request.only_check_syntax and _is_reusable(worker, settled)
         return settled.result
@@ -158,7 +167,15 @@ def _give_back(pool: Pool, acquiring: asyncio.Task[Worker]) -> None:
         pool.release(acquiring.result(), is_reusable=True)
 
 
-def _build_task(program: Program, context: str, limits: Limits, *, only_check_syntax: bool = False) -> _Task:
+def _build_task(
+    program: Program,
+    context: str,
+    limits: Limits,
+    *,
+    host: HostCalls | None = None,
+    only_check_syntax: bool = False,
+) -> _Task:
+    host = host or NoHost()
     request = Request(
         source=program.source,
         entrypoint=program.entrypoint,
@@ -169,8 +186,16 @@ def _build_task(program: Program, context: str, limits: Limits, *, only_check_sy
         log_kb=limits.log_kb,
         only_check_syntax=only_check_syntax,
         env=json.dumps(dict(program.env)),
+        host=json.dumps(
+            {
+                "methods": dict(host.methods),
+                "calls": limits.api_calls,
+                "pending": limits.pending_calls,
+                "free": MOST_FREE_CALLS,
+            }
+        ),
     )
-    return _Task(program, limits, request)
+    return _Task(program, limits, request, host)
 
 
 def _build_unstarted(verdict: Verdict) -> Result:

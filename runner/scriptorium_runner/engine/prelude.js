@@ -1,4 +1,5 @@
-// The first code in every context: it takes away what scripts must not have, and gives them console and ctx.
+// The first code in every context: it takes away what scripts must not have, and gives them console, ctx and the
+// host calls that their run has.
 //
 // It is evaluated as one line (prelude.py), so that every stack frame on line 1 is ours and every other the
 // author's. For that: a comment has a line of its own, every statement ends with a semicolon.
@@ -12,7 +13,7 @@
   const { freeze } = Object;
   const { parse, stringify } = JSON;
   const { then } = Promise.prototype;
-  const { slice } = String.prototype;
+  const { indexOf, slice } = String.prototype;
   const { bind } = getPrototypeOf(port);
   const enqueue = queueMicrotask;
   const { isError } = Error;
@@ -155,8 +156,108 @@
     return entry(global.input);
   };
 
+  // Host calls. Each is sent as it is made, as long as fewer are under way than may be; the others wait in line.
+  // The script's promise is settled by the answer. Its error is made now, so that its stack leads to the call.
+  const Future = Promise;
+  const Failure = Error;
+  let host = { methods: { __proto__: null } };
+  const underWay = { __proto__: null };
+  let count = 0;
+  let open = 0;
+  let first = null;
+  let last = null;
+  const put = (object, key, value) =>
+    defineProperty(object, key, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
+  const reject = (call, name, code, message) => {
+    put(call.error, "name", name);
+    put(call.error, "message", message);
+    put(call.error, "code", code);
+    call.reject(call.error);
+  };
+  const refusals = {
+    __proto__: null,
+    ArgumentTooLarge: "the arguments of a host call may have at most 1 MB of JSON",
+    ArgumentTooDeep: "the arguments of a host call are nested too deeply"
+  };
+  const send = (call) => {
+    const answer = port("call", count + 1, call.method, call.text);
+    call.text = "";
+    if (answer === true) {
+      count++;
+      open++;
+      underWay[count] = call;
+    } else if (typeof answer === "string") {
+      if (call.counts) host.calls++;
+      reject(call, "RangeError", answer, refusals[answer]);
+    }
+  };
+  const sendNext = () => {
+    while (first !== null && open < host.pending) {
+      const call = first;
+      first = call.next;
+      if (first === null) last = null;
+      send(call);
+    }
+  };
+  // Python stops the engine at its next look, which nothing can catch.
+  const exceed = (error) => { port("calls", quote(read(error, "stack"), 4096)); for (;;); };
+  const ask = (method, args, convert) => {
+    const error = new Failure("");
+    return new Future((resolve, reject) => {
+      const text = stringify(args);
+      // Only what the script hung on the prototypes of arrays makes anything else of a list.
+      if (text === undefined || text[0] !== "[") throw new Refusal("the arguments cannot be written as JSON");
+      const counts = host.methods[method];
+      if (counts === undefined) throw new Refusal(`${method} is not there`);
+      if (counts ? host.calls-- === 0 : host.free-- === 0) exceed(error);
+      const call = { __proto__: null, method, text, counts, resolve, reject, convert, error, next: null };
+      if (last !== null) { last.next = call; last = call; }
+      else if (open < host.pending) send(call);
+      else first = last = call;
+    });
+  };
+  const settle = (number, isGood, text) => {
+    const call = underWay[number];
+    delete underWay[number];
+    open--;
+    const answer = parse(text);
+    if (!isGood) reject(call, answer.name, answer.code, answer.message);
+    else call.resolve(call.convert === undefined ? answer : call.convert(answer));
+    sendNext();
+  };
+  const findWait = () => {
+    for (const number in underWay) return read(underWay[number].error, "stack");
+    return "";
+  };
+
+  // What a script has of each host API; `text` and `json` stay out of the JSON of a response.
+  const respond = (response) => {
+    const { body } = response;
+    put(response, "text", () => body);
+    put(response, "json", () => parse(body));
+    return response;
+  };
+  const bare = (method) => (url, options) => ask(method, [url, options], respond);
+  const loaded = (method) => (url, data, options) => ask(method, [url, data, options], respond);
+  const apis = {
+    __proto__: null,
+    http: () => ({
+      get: bare("http.get"), delete: bare("http.delete"), post: loaded("http.post"), put: loaded("http.put"),
+      patch: loaded("http.patch"), request: (options) => ask("http.request", [options], respond)
+    }),
+    scripts: () => ({ call: (name, input) => ask("scripts.call", [name, input]) })
+  };
+  const exposeApis = () => {
+    let done = "";
+    for (const method in host.methods) {
+      const name = apply(slice, method, [0, apply(indexOf, method, ["."])]);
+      if (name !== done && apis[name] !== undefined) expose(name, freeze(apis[name]()));
+      done = name;
+    }
+  };
+
   // The only door: Python holds it, no script can reach it.
-  return (operation, a, b, c) => {
+  return (operation, a, b, c, d) => {
     if (operation === "begin") {
       const context = parse(a, (key, value) => freeze(value));
       lineLimit = b;
@@ -167,6 +268,15 @@
       const env = parse(c);
       setPrototypeOf(env, null);
       expose("env", freeze(env));
+      host = parse(d);
+      setPrototypeOf(host.methods, null);
+      exposeApis();
+    } else if (operation === "settle") {
+      settle(a, b, c);
+    } else if (operation === "waiting") {
+      return quote(findWait(), 4096);
+    } else if (operation === "utils") {
+      expose("utils", a(ask, port));
     } else if (operation === "is_whole") {
       // Text that closes the wrapper early leaves a function that does not read like the whole wrapper.
       try { return apply(functionText, a, []) === b; } catch { return false; }

@@ -9,6 +9,6 @@ def squeeze(source: str) -> str:
     return " ".join(line for line in lines if line and not line.startswith("//"))
 
 
-def load_prelude() -> str:
-    """Read prelude.js and squeeze it, so that stack frames on line 1 are exactly the prelude's own."""
-    return squeeze(Path(__file__).with_name("prelude.js").read_text(encoding="utf-8"))
+def load_prelude(name: str = "prelude.js") -> str:
+    """Read a file of the prelude and squeeze it: stack frames on line 1 are exactly the prelude's own."""
+    return squeeze(Path(__file__).with_name(name).read_text(encoding="utf-8"))

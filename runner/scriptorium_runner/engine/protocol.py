@@ -3,7 +3,10 @@
 A frame is a 4-byte length (of what follows), a 1-byte kind and a payload.
 
     supervisor -> worker   E  run: JSON of Request, whose context and env are texts that it hands on unread
+                           R  the answer to a host call: its number, whether it went well, JSON
+                           T  the time is over: do not wait for answers any more
     worker -> supervisor   H  ready; D  done: a line of JSON (Report), then the output's JSON text
+                           C  a host call: [number, method, arguments] in JSON, numbered from 1 in each run
 
 Console lines do not travel in frames: the worker writes them into a pipe that the supervisor reads when the
 run is over, so that they outlive a SIGKILL and a flood of them never wakes the supervisor.
@@ -19,9 +22,15 @@ HEAD = struct.Struct("!IB")
 RUN = ord("E")
 READY = ord("H")
 DONE = ord("D")
+CALL = ord("C")
+ANSWER = ord("R")
+GIVE_UP = ord("T")
 
 #: What a D frame may hold besides the output: a message, a name and a stack, each escaped at most sixfold.
 REPORT_BYTES = 128 * 1024
+#: What a C frame may hold: a request's body or another script's input, with room to spare.
+CALL_BYTES = 1024 * 1024
+_ANSWER = struct.Struct("!I?")
 
 #: zygote -> supervisor: forked (number, pid; the pidfd rides along), not forked (number, errno), exited
 #: (number, wait status, CPU s, peak KiB)
@@ -45,6 +54,17 @@ class Request:
     log_kb: int
     only_check_syntax: bool = False
     env: str = field(default="{}", repr=False)
+    #: JSON: `methods`, each with whether it counts; `calls`, how many may count; `pending`, how many at once.
+    host: str = '{"methods":{},"calls":0,"pending":0}'
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a host call: JSON, or if it failed the JSON of name, code and message."""
+
+    number: int
+    is_good: bool
+    text: str
 
 
 def encode_frame(kind: int, payload: bytes = b"") -> bytes:
@@ -62,11 +82,27 @@ def decode_request(payload: bytes) -> Request:
     return Request(**json.loads(payload))
 
 
+def encode_answer(number: int, is_good: bool, payload: bytes) -> bytes:
+    """Write the answer to a host call as a frame."""
+    return encode_frame(ANSWER, _ANSWER.pack(number, is_good) + payload)
+
+
+def decode_answer(payload: bytes) -> Answer:
+    """Read what encode_answer wrote; the supervisor is trusted."""
+    number, is_good = _ANSWER.unpack_from(payload)
+    return Answer(number, is_good, payload[_ANSWER.size :].decode())
+
+
 class FrameBuffer:
     """Cuts a stream of bytes into frames and refuses what is longer than allowed before it is stored."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether nothing was received that was not taken out."""
+        return not self._bytes
 
     def feed(self, data: bytes) -> None:
         """Add what was received."""

@@ -2,7 +2,7 @@
 
 import math
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scriptorium_api.reasons import Reason
@@ -48,6 +48,7 @@ def settle(program: Program, limits: Limits, exchange: Exchange) -> Settled:
     """Build the Result of a run."""
     tail = console.read_logs(exchange.logs, limits.log_kb * 1024)
     verdict, usage, total = _judge(program, limits, exchange)
+    usage = replace(usage, api_calls=exchange.api_calls)
     result = Result(
         reason=verdict.reason,
         output=verdict.output,
@@ -69,10 +70,15 @@ def settle(program: Program, limits: Limits, exchange: Exchange) -> Settled:
 def _is_clean(verdict: Verdict, exchange: Exchange) -> bool:
     # One that was killed may have answered a moment before, and is dying now.
     was_ended = exchange.was_cancelled or exchange.was_killed
-    return not was_ended and verdict.reason in (
-        Reason.COMPLETED,
-        Reason.SCRIPT_ERROR,
-        Reason.SYNTAX_ERROR,
+    return (
+        not was_ended
+        and exchange.is_channel_clear
+        and verdict.reason
+        in (
+            Reason.COMPLETED,
+            Reason.SCRIPT_ERROR,
+            Reason.SYNTAX_ERROR,
+        )
     )
 
 
@@ -96,6 +102,8 @@ def _judge(program: Program, limits: Limits, exchange: Exchange) -> tuple[Verdic
 def _judge_death(limits: Limits, exchange: Exchange) -> Verdict:
     if exchange.was_cancelled:
         return CANCELLED
+    if exchange.has_exceeded_calls:
+        return _too_many_calls(limits)
     ended_by = exchange.exit.signal_number if exchange.exit is not None else None
     if exchange.was_killed or ended_by == signal.SIGALRM:
         return _timeout(limits)
@@ -137,6 +145,8 @@ def _judge_stop(end: Any, text: str, source: Source, limits: Limits) -> Verdict:
             return Verdict(reason=Reason.MEMORY_LIMIT, error=ScriptError(name="MemoryLimit", message=message))
         case "timeout":
             return _timeout(limits, source, text)
+        case "calls":
+            return _too_many_calls(limits, source, text)
         case "unsettled":
             return Verdict(
                 reason=Reason.SCRIPT_ERROR, error=ScriptError(name="UnsettledPromise", message=_UNSETTLED)
@@ -173,6 +183,15 @@ def _timeout(limits: Limits, source: Source | None = None, text: str = "") -> Ve
     message = f"the script ran longer than its limit of {limits.timeout_seconds:g} s"
     error = ScriptError(name="ExecutionTimeout", message=message, stack=stack, line=line, column=column)
     return Verdict(reason=Reason.TIMEOUT, error=error)
+
+
+def _too_many_calls(limits: Limits, source: Source | None = None, text: str = "") -> Verdict:
+    """Name the limit; where the prelude noticed it, also the call that was one too many."""
+    stack, position = source.translate_stack(text) if source is not None else ("", None)
+    line, column = position or (None, None)
+    message = f"the script made more host calls than its limit of {limits.api_calls}"
+    error = ScriptError(name="APICallLimit", message=message, stack=stack, line=line, column=column)
+    return Verdict(reason=Reason.API_CALL_LIMIT, error=error)
 
 
 def _crash(detail: str) -> Verdict:

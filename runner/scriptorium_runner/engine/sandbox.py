@@ -1,12 +1,14 @@
 """One fresh JavaScript world: a context with the prelude in it, for exactly one script."""
 
+import json
 import os
 import resource
 from dataclasses import dataclass
 from typing import Any
 
-from scriptorium_runner.engine import native, positions
+from scriptorium_runner.engine import native, positions, prelude
 from scriptorium_runner.engine.interrupt import Deadline
+from scriptorium_runner.engine.link import Link
 from scriptorium_runner.engine.log_pipe import LogPipe
 from scriptorium_runner.engine.peak_memory import PeakMemory
 from scriptorium_runner.engine.protocol import Request
@@ -19,6 +21,10 @@ _STACK_BYTES = min(4 * MB, max(resource.getrlimit(resource.RLIMIT_STACK)[0], 2 *
 _JOBS_PER_LOOK = 32
 #: A script that ran out of memory still needs some for the description of its error.
 _ROOM_FOR_LAST_WORDS = 8 * MB
+#: `utils` takes about a third as long to make as all the rest, so only who may use it gets it.
+_UTILS = prelude.load_prelude("utils.js")
+#: A source that has none of these cannot name a global "utils": eval is not there, strict code has no `this`.
+_ROADS_TO_UTILS = ("utils", "globalThis", "\\u")
 #: For an error that is neither the script's nor told by the engine.
 _UNSPEAKABLE = "the engine could not say what went wrong"
 
@@ -28,11 +34,31 @@ def draw_fraction() -> float:
     return (int.from_bytes(os.urandom(7)) >> 3) / 2**53
 
 
+def draw_uuid() -> str:
+    """Draw a UUID of version 4 from the kernel."""
+    number = int.from_bytes(os.urandom(16)) & ~(0xF << 76 | 0x3 << 62) | 4 << 76 | 2 << 62
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def may_use_utils(source: str) -> bool:
+    """Say whether a source has a road to the global `utils`."""
+    return any(road in source for road in _ROADS_TO_UTILS)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where words from inside go: console lines, and host calls."""
+
+    logs: LogPipe
+    link: Link
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """How a script ended, in the worker's words; `name`, `message` and `stack` are JSON texts."""
 
-    kind: str  # value, error, syntax, breakout, memory, timeout, unsettled, large
+    kind: str  # value, error, syntax, breakout, memory, timeout, unsettled, large, calls
     output: str = ""
     name: str = '""'
     message: str = '""'
@@ -46,9 +72,10 @@ class Sandbox:
     """Holds a context until `close`, which must be called: the context and its callable refer to each
     other."""
 
-    def __init__(self, prelude: str, deadline: Deadline, logs: LogPipe, memory: PeakMemory) -> None:
+    def __init__(self, core: str, deadline: Deadline, doors: Doors, memory: PeakMemory) -> None:
         self._deadline = deadline
-        self._logs = logs
+        self._doors = doors
+        self._pending = 0
         self._memory = memory
         self._ending: Ending | None = None
         self._memory_bytes = 0
@@ -56,7 +83,7 @@ class Sandbox:
         self._context.set_max_stack_size(_STACK_BYTES)
         deadline.attach(self._context)
         self._context.add_callable("port", self._receive)
-        self._host = self._context.eval(prelude)(self._context.get("port"), draw_fraction())
+        self._host = self._context.eval(core)(self._context.get("port"), draw_fraction())
 
     def close(self) -> None:
         """Free the heap."""
@@ -69,9 +96,13 @@ class Sandbox:
         try:
             return self._run(request)
         except Exception as error:  # noqa: BLE001 - a script's getters can raise anything here
+            if self._ending is not None and self._ending.kind == "calls":
+                return self._ending
             return self._judge(error, "error")
 
     def _run(self, request: Request) -> Ending:
+        if may_use_utils(request.source):
+            self._host("utils", self._context.eval(_UTILS))
         try:
             function = self._compile(request)
         except Exception as error:  # noqa: BLE001 - the same: what closes the wrapper runs now
@@ -80,7 +111,7 @@ class Sandbox:
             return Ending(kind="breakout")
         if request.only_check_syntax:
             return Ending(kind="value", output="{}")
-        self._host("begin", request.context, request.log_kb * 1024, request.env)
+        self._host("begin", request.context, request.log_kb * 1024, request.env, request.host)
         self._host("run", function, request.entrypoint)
         return self._run_jobs()
 
@@ -93,12 +124,26 @@ class Sandbox:
         while self._ending is None:
             for _ in range(_JOBS_PER_LOOK):
                 if not self._context.execute_pending_job():
-                    return self._ending or Ending(kind="memory" if self._is_full() else "unsettled")
+                    if self._ending is not None:
+                        return self._ending
+                    if not self._pending:
+                        return Ending(kind="memory" if self._is_full() else "unsettled")
+                    self._take_answer()
                 if self._ending is not None:
                     return self._ending
             if self._deadline.check():
                 return Ending(kind="timeout")
         return self._ending
+
+    def _take_answer(self) -> None:
+        """Wait for a host call's answer and hand it to the script."""
+        answer = self._doors.link.wait()
+        if answer is None:
+            self._deadline.disarm()
+            self._ending = Ending(kind="timeout", text=json.loads(self._host("waiting")))
+        else:
+            self._pending -= 1
+            self._host("settle", answer.number, answer.is_good, answer.text)
 
     def _judge(self, error: Exception, otherwise: str) -> Ending:
         """Tell an error that reached Python apart by the clock and the heap: its text can be the script's."""
@@ -120,24 +165,42 @@ class Sandbox:
         half = self._memory_bytes // 2
         return self._memory.has_grown_by(half) or bool(self._context.memory()["malloc_size"] > half)
 
-    def _receive(self, *words: Any) -> None:
+    def _receive(self, *words: Any) -> str | bool | None:
         """Take what the prelude says; its strings are JSON texts or literals of its own.
 
         Nothing may be raised into the engine, which would go on with the error pending.
         """
         try:
+            if words[0] == "call":
+                return self._call(*words[1:])
+            if words[0] == "uuid":
+                return draw_uuid()
             self._hear(*words)
         except MemoryError:
             if words[0] != "log" and self._ending is None:
                 self._ending = Ending(kind="memory")
+        return None
+
+    def _call(self, number: int, method: str, arguments: str | None) -> str | bool:
+        """Send a host call; gives True, or the code of the error."""
+        if arguments is None:
+            raise MemoryError
+        problem = self._doors.link.call(number, method, arguments)
+        if problem is None:
+            self._pending += 1
+        return problem or True
 
     def _hear(self, kind: str, *words: Any) -> None:
         # A string for which the engine has no memory arrives as None.
         if kind == "log":
             if None not in words:
-                self._logs.write(words[0], words[1:])
+                self._doors.logs.write(words[0], words[1:])
         elif kind == "room":
             self._context.set_memory_limit(self._memory_bytes + _ROOM_FOR_LAST_WORDS)
+        elif kind == "calls":
+            # Uncatchable: a breach of this limit ends the run, whatever the script is doing.
+            self._ending = Ending(kind="calls", text=json.loads(words[0] or '""'))
+            self._deadline.expire()
         elif self._ending is None:
             self._ending = Ending(kind="memory") if None in words else self._read_ending(kind, *words)
 

@@ -30,7 +30,7 @@ def read_json(data: bytes) -> Any:
         raise TooDeep(_TOO_DEEP) from error
     except ValueError as error:
         raise Refused(str(error)) from error
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_deep(value):
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and is_deep(value):
         raise TooDeep(_TOO_DEEP)
     return _mend(value) if b"\\u" in data else value
 
@@ -59,9 +59,10 @@ def _read_float(text: str) -> float:
     return number
 
 
-def _is_deep(value: Any) -> bool:
+def is_deep(value: Any, levels: int = MAX_DEPTH) -> bool:
+    """Say whether a value is nested deeper than so many levels."""
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(levels + 1):
         level = [child for parent in level for child in _children(parent)]
         if not level:
             return False

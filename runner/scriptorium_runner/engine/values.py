@@ -30,6 +30,9 @@ class Limits:
     memory_mb: int = 128
     output_kb: int = 16
     log_kb: int = 16
+    api_calls: int = 100
+    #: Host calls at once; more of them wait in the worker for their turn.
+    pending_calls: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,8 @@ class Usage:
 
     cpu_ms: float | None = None
     peak_memory_mb: float | None = None
+    #: Host calls that counted, by the supervisor's own record; None for a run that no worker saw.
+    api_calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

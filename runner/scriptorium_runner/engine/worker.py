@@ -10,22 +10,21 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from typing import NoReturn
 
 from scriptorium_runner.engine import protocol
 from scriptorium_runner.engine.interrupt import Deadline
+from scriptorium_runner.engine.link import Link
 from scriptorium_runner.engine.log_pipe import LogPipe
 from scriptorium_runner.engine.peak_memory import PeakMemory
 from scriptorium_runner.engine.protocol import Request
-from scriptorium_runner.engine.sandbox import MB, Ending, Sandbox
+from scriptorium_runner.engine.sandbox import MB, Doors, Ending, Sandbox
 
 #: The third wall: the kernel ends the process by itself if the engine and the supervisor both missed the
 #: limit.
 _ALARM_AFTER_LIMIT_SECONDS = 0.5
 #: Address space beyond twice the script's memory: the heap's holes and Python's own needs.
 _ADDRESS_SPACE_MB = 96
-_RECEIVE_BYTES = 256 * 1024
 
 
 def serve(channel: socket.socket, logs: LogPipe, prelude: str, deadline: Deadline) -> NoReturn:
@@ -33,13 +32,15 @@ def serve(channel: socket.socket, logs: LogPipe, prelude: str, deadline: Deadlin
     memory = PeakMemory()
     address_space = _address_space_bytes()
     prepare_worker()
-    sandbox = Sandbox(prelude, deadline, logs, memory)
-    channel.sendall(protocol.encode_frame(protocol.READY, json.dumps({"peak": memory.is_known}).encode()))
-    for request in _read_requests(channel):
+    link = Link(channel)
+    doors = Doors(logs, link)
+    sandbox = Sandbox(prelude, deadline, doors, memory)
+    link.send(protocol.encode_frame(protocol.READY, json.dumps({"peak": memory.is_known}).encode()))
+    for request in link.read_requests():
         _limit_address_space(address_space + (2 * request.memory_mb + _ADDRESS_SPACE_MB) * MB)
-        channel.sendall(_run(sandbox, request, memory, logs, deadline))
+        link.send(_run(sandbox, request, memory, logs, deadline))
         sandbox.close()
-        sandbox = Sandbox(prelude, deadline, logs, memory)
+        sandbox = Sandbox(prelude, deadline, doors, memory)
     os._exit(0)
 
 
@@ -84,14 +85,6 @@ def encode_report(ending: Ending, usage: dict[str, float | None], output_bytes: 
         f'"name":{ending.name},"message":{ending.message},"stack":{ending.stack}}}\n'
     )
     return protocol.encode_frame(protocol.DONE, head.encode() + output)
-
-
-def _read_requests(channel: socket.socket) -> Iterator[Request]:
-    frames = protocol.FrameBuffer()
-    while data := channel.recv(_RECEIVE_BYTES):
-        frames.feed(data)
-        while (frame := frames.next_frame(2**31)) is not None:
-            yield protocol.decode_request(frame[1])
 
 
 def _address_space_bytes() -> int:

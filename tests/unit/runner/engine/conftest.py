@@ -1,12 +1,13 @@
 """One engine for all tests of the sandbox, and a short way to run a script on it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program, Result
+from scriptorium_runner.engine import Engine, EngineSettings, HostCalls, Limits, Program, Result
 
 CONTEXT = {
     "tenant": {"id": "t-1", "name": "shop", "organizationId": "org-9"},
@@ -36,11 +37,17 @@ def make_run(engine: Engine) -> Run:
         context: dict[str, Any] | None = None,
         owner: str = "tests",
         env: dict[str, str] | None = None,
+        host: HostCalls | None = None,
+        cancelled: asyncio.Event | None = None,
         **limits: Any,
     ) -> Result:
         program = Program(source=source, entrypoint=entrypoint, owner=owner, env=env or {})
         return await engine.execute(
-            program, CONTEXT | (context or {}), Limits(**({"timeout_seconds": 20} | limits))
+            program,
+            CONTEXT | (context or {}),
+            Limits(**({"timeout_seconds": 20} | limits)),
+            host=host,
+            cancelled=cancelled,
         )
 
     return run

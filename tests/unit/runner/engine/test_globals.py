@@ -74,7 +74,7 @@ async def test_what_hangs_on_a_stack_is_not_handed_out(run):
 
 async def test_the_global_object_holds_only_language_and_what_was_given(run):
     result = await run("return Object.keys(globalThis).sort()")
-    assert result.output == {"value": ["console", "context", "ctx", "env", "input"]}
+    assert result.output == {"value": ["console", "context", "ctx", "env", "input", "utils"]}
 
 
 @pytest.mark.parametrize(

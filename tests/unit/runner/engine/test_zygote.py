@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from scriptorium_runner.engine import protocol
-from scriptorium_runner.engine.channel import Worker
+from scriptorium_runner.engine.channel import Errand, Worker
 from scriptorium_runner.engine.errors import WorkerLost
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.zygote_process import ZygoteProcess
@@ -50,7 +50,7 @@ async def test_a_zygote_without_room_for_the_descriptors_forks_nothing_and_lives
     worker = await Worker.fork(zygote)
     before = list_descriptors(pid)
     os.kill(worker.pid, signal.SIGSTOP)
-    running = asyncio.create_task(worker.run(REQUEST, None))
+    running = asyncio.create_task(worker.run(Errand(REQUEST), None))
     with leave_room(pid, room), pytest.raises(WorkerLost, match="Too many open files"):
         await Worker.fork(zygote)
     assert (list_descriptors(pid), list_children(pid)) == (before, [worker.pid])
