@@ -8,8 +8,9 @@ from pydantic import ConfigDict, Field, model_validator
 from scriptorium_api.base import Metadata, Model, Object, OpenObject, OpenValue, Timestamp, rule, validated_by
 from scriptorium_api.conditions import Condition
 from scriptorium_api.names import API_VERSION, MAX_NAME
+from scriptorium_api.permissions import ObjectName
 from scriptorium_api.reasons import Phase, Reason
-from scriptorium_api.script import Entrypoint, Limits, ObjectName, Source, check_name
+from scriptorium_api.script import Entrypoint, Limits, Source, check_name
 
 #: An execution is read by every runner of its namespace; larger input belongs into a store, by reference.
 MAX_INPUT_BYTES = 64 * 1024

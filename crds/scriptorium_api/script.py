@@ -8,6 +8,7 @@ from scriptorium_api.base import Metadata, Model, Object, rule, validated_by
 from scriptorium_api.conditions import Condition
 from scriptorium_api.env import Env
 from scriptorium_api.names import API_VERSION, MAX_NAME
+from scriptorium_api.permissions import Permissions
 
 #: Source is kept in every watch of every runner: 64 KiB is what clusters scale with.
 MAX_SOURCE_BYTES = 64 * 1024
@@ -50,10 +51,6 @@ Source = Annotated[
 ]
 
 Entrypoint = Annotated[str, Field(pattern=r"^[A-Za-z_$][A-Za-z0-9_$]*$", max_length=128)]
-
-ObjectName = Annotated[
-    str, Field(min_length=1, max_length=MAX_NAME, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
-]
 
 
 class Limits(Model):
@@ -109,6 +106,8 @@ class ScriptSpec(Model):
     """While true no run of this script starts; runs wait with reason ScriptSuspended."""
     limits: Limits = Limits()
     """What one run may use."""
+    permissions: Permissions = Permissions()
+    """What it may reach."""
     env: Env = Field(default=[])
     """What the script sees as env.NAME, and nothing else of its surroundings; all values of a run together
     are at most 65536 bytes. Who may create Scripts can read the Secrets of the namespace this way."""

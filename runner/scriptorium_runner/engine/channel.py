@@ -73,6 +73,8 @@ class Worker:
         self._is_peak_known = False
         self._is_closed = False
         self.owner: str | None = None
+        #: How many scripts wait for the one it runs.
+        self.depth = 0
         self.runs = 0
         self.cpu_seconds = 0.0
 

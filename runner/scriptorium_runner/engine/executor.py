@@ -112,7 +112,7 @@ class Engine:
     async def _run(self, task: _Task, cancelled: asyncio.Event | None) -> Result:
         pool = self._open_pool()
         for _ in range(_ATTEMPTS):
-            worker = await _acquire(pool, task.program.owner, cancelled)
+            worker = await _acquire(pool, task, cancelled)
             if worker is None:
                 return _build_unstarted(CANCELLED)
             with contextlib.suppress(NeverStarted):
@@ -141,15 +141,19 @@ async def _run_on(pool: Pool, worker: Worker, task: _Task, cancelled: asyncio.Ev
         pool.release(worker, is_reusable=is_reusable)
 
 
-async def _acquire(pool: Pool, owner: str, cancelled: asyncio.Event | None) -> Worker | None:
+async def _acquire(pool: Pool, task: _Task, cancelled: asyncio.Event | None) -> Worker | None:
     """Take a worker, or None if the caller gave up before there was one."""
+    owner, depth = task.program.owner, task.program.depth
     if cancelled is None:
-        return await pool.acquire(owner)
+        return await pool.acquire(owner, depth)
     if cancelled.is_set():
         return None
-    if worker := pool.take(owner):
+    if worker := pool.take(owner, depth):
         return worker
-    acquiring, giving_up = asyncio.create_task(pool.acquire(owner)), asyncio.create_task(cancelled.wait())
+    acquiring, giving_up = (
+        asyncio.create_task(pool.acquire(owner, depth)),
+        asyncio.create_task(cancelled.wait()),
+    )
     try:
         await asyncio.wait((acquiring, giving_up), return_when=asyncio.FIRST_COMPLETED)
         return acquiring.result() if acquiring.done() else None

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 
 from scriptorium_runner.engine import balance
@@ -18,11 +18,12 @@ _EXIT_SECONDS = 1.0
 @dataclass(eq=False, slots=True)
 class _Waiter:
     owner: str
+    depth: int
     worker: asyncio.Future[Worker]
 
 
 class Pool:
-    """Hands out at most `pool_size` workers at a time."""
+    """Hands out at most `pool_size` workers at a time, and `nested_slots` more for each depth of calls."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
@@ -54,16 +55,20 @@ class Pool:
             await self.shutdown()
             raise
 
-    def take(self, owner: str) -> Worker | None:
+    def take(self, owner: str, depth: int = 0) -> Worker | None:
         """Take a worker that is free now: one that knows this owner, else one that knows nobody."""
         if not self._is_open:
             raise PoolClosed
-        if worker := self._pick(owner):
+        if worker := self._pick(owner, depth):
             self._rebalance()
         return worker
 
-    def _pick(self, owner: str) -> Worker | None:
-        if len(self._busy) >= self._settings.pool_size:
+    def _count_free(self, depth: int) -> int:
+        slots = self._settings.nested_slots if depth else self._settings.pool_size
+        return slots - sum(worker.depth == depth for worker in self._busy)
+
+    def _pick(self, owner: str, depth: int) -> Worker | None:
+        if self._count_free(depth) <= 0:
             return None
         known = [worker for worker in self._used if worker.owner == owner]
         if known:
@@ -74,14 +79,15 @@ class Pool:
             worker.owner = owner
         else:
             return None
+        worker.depth = depth
         self._busy.add(worker)
         return worker
 
-    async def acquire(self, owner: str) -> Worker:
+    async def acquire(self, owner: str, depth: int = 0) -> Worker:
         """Take a worker as soon as there is one."""
-        if worker := self.take(owner):
+        if worker := self.take(owner, depth):
             return worker
-        waiter = _Waiter(owner, asyncio.get_running_loop().create_future())
+        waiter = _Waiter(owner, depth, asyncio.get_running_loop().create_future())
         self._waiters.append(waiter)
         self._rebalance()
         try:
@@ -149,7 +155,11 @@ class Pool:
 
     def _serve_waiters(self) -> None:
         for waiter in tuple(self._waiters):
-            if self._is_open and not waiter.worker.done() and (worker := self._pick(waiter.owner)):
+            if (
+                self._is_open
+                and not waiter.worker.done()
+                and (worker := self._pick(waiter.owner, waiter.depth))
+            ):
                 waiter.worker.set_result(worker)
 
     def _rebalance(self) -> None:
@@ -162,10 +172,17 @@ class Pool:
             starting=self._nursery.starting,
             waiting=sum(not waiter.worker.done() for waiter in self._waiters),
         )
-        change = balance.decide_change(census, self._settings.pool_size, self._settings.spare_workers)
+        size = self._settings.pool_size + self._count_nested()
+        change = balance.decide_change(census, size, self._settings.spare_workers)
         for _ in range(change.evict):
             self._end(self._used.pop(0))
         self._nursery.fork(change.fork)
+
+    def _count_nested(self) -> int:
+        """Count the workers that are wanted beyond pool_size: for scripts that other scripts wait for."""
+        waiting = Counter(waiter.depth for waiter in self._waiters if not waiter.worker.done())
+        served = sum(min(count, self._count_free(depth)) for depth, count in waiting.items() if depth)
+        return served + sum(worker.depth > 0 for worker in self._busy)
 
     def _welcome(self, worker: Worker) -> None:
         self._spawned += 1

@@ -83,15 +83,18 @@
     if (typeof name === "string" && (name in exact || name in days || name in months)) return name;
     throw new Range(`a unit is one of ${keys(exact)},${keys(days)},${keys(months)}`);
   };
+  const daysIn = (year, month) =>
+    month === 1 ? (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28) : 30 + ((month + 1 + ((month + 1) >> 3)) & 1);
   const shiftMonths = (local, count) => {
     const date = new Moment(local);
-    const day = date.getUTCDate();
-    date.setUTCDate(1);
-    date.setUTCMonth(date.getUTCMonth() + count);
-    const last = new Moment(UTC(2000, 0, 1));
-    last.setUTCFullYear(date.getUTCFullYear(), date.getUTCMonth() + 1, 0);
-    date.setUTCDate(min(day, last.getUTCDate()));
-    return moment(date.getTime()).getTime();
+    const total = date.getUTCFullYear() * 12 + date.getUTCMonth() + count;
+    const year = floor(total / 12);
+    // The engine leaves a date alone that is told to become none.
+    if (year < -271821 || year > 275760) throw new Range("the date is out of range");
+    const month = total - year * 12;
+    const start = new Moment(0);
+    start.setUTCFullYear(year, month, min(date.getUTCDate(), daysIn(year, month)));
+    return start.getTime() + local - floor(local / DAY) * DAY;
   };
   const addSteps = function* (ms, amounts) {
     let monthCount = 0;

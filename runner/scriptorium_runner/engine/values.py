@@ -16,6 +16,9 @@ class EngineSettings:
     pool_size: int = 10
     #: Workers forked ahead, beyond pool_size, so that a new owner or a kill does not wait for a fork.
     spare_workers: int = 2
+    #: Executions at the same time for each depth of calls from script to script, beyond pool_size: what waits
+    #: for a deeper one never holds what that one needs. They are forked when they are first needed.
+    nested_slots: int = 2
     #: How long execute() waits for a free worker before AcquireTimeout.
     acquire_seconds: float = 30.0
     #: How long workers may be wanted and none be born until Engine.is_working says no.
@@ -44,6 +47,8 @@ class Program:
     entrypoint: str | None = None
     #: Script UID and source hash: a worker process that ran one owner's code never runs another's.
     owner: str
+    #: How many scripts wait for this one, each of which called the next.
+    depth: int = 0
     #: What the script sees as `env`; never shown, since much of it is secret.
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
 

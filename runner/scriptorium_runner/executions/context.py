@@ -1,10 +1,12 @@
 """What a script sees as `ctx`. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from scriptorium_api.execution import Requester, ScriptExecution
 from scriptorium_api.script import Script
+from scriptorium_runner.executions.decide import Start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,12 @@ def build_context(
         },
         "input": execution.spec.input or {},
     }
+
+
+def build_callee_context(caller: Mapping[str, Any], called: Start, value: dict[str, Any]) -> dict[str, Any]:
+    """Give the JSON of ctx for a Script that is called by another: of the same tenant, user and run."""
+    script = {"id": called.owner, "name": called.script, "type": "embedded", "version": None}
+    return {**caller, "script": script, "input": value}
 
 
 def _build_user(requester: Requester | None) -> dict[str, Any] | None:

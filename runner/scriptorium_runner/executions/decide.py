@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from scriptorium_api.execution import MAX_INPUT_BYTES, Isolation, ScriptExecution
+from scriptorium_api.permissions import Permissions
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Limits, Script
 
@@ -41,6 +42,11 @@ class Start:
     timeout_seconds: int
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the script sees as env; never shown, since much of it is secret."""
+    namespace: str = ""
+    script: str = ""
+    """The Script's name; empty for inline source."""
+    permissions: Permissions = field(default_factory=Permissions)
+    """What it may reach: the Script's own, never its caller's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +117,19 @@ def _explain_cancel(execution: ScriptExecution) -> str:
 
 def find_input_problem(execution: ScriptExecution) -> str | None:
     """Say what is wrong with the input, if anything."""
-    if execution.spec.input is None:
-        return None
-    if _is_deep(execution.spec.input):
-        return f"spec.input is nested deeper than {DEEPEST_INPUT} levels; flatten it"
-    size = len(json.dumps(execution.spec.input, ensure_ascii=False, separators=(",", ":")).encode())
+    value = execution.spec.input
+    return find_value_problem(value, "spec.input") if value is not None else None
+
+
+def find_value_problem(value: Mapping[str, object], what: str) -> str | None:
+    """Say what keeps a value from being an input, and the cure; None if nothing does."""
+    if _is_deep(value):
+        return f"{what} is nested deeper than {DEEPEST_INPUT} levels; flatten it"
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     if size <= MAX_INPUT_BYTES:
         return None
     return (
-        f"spec.input is {size} bytes of JSON, at most {MAX_INPUT_BYTES} are allowed; "
+        f"{what} is {size} bytes of JSON, at most {MAX_INPUT_BYTES} are allowed; "
         "store the data elsewhere and pass a reference to it"
     )
 
@@ -191,4 +201,7 @@ def _start(execution: ScriptExecution, script: Script | None, source: str) -> St
         limits=limits,
         owner=owner,
         timeout_seconds=min(limits.timeout_seconds, spec.timeout_seconds or limits.timeout_seconds),
+        namespace=execution.metadata.namespace,
+        script=script.metadata.name if script else "",
+        permissions=script.spec.permissions if script else Permissions(),
     )

@@ -203,7 +203,7 @@ class Handling:
     async def _try(self, start: decide.Start, values: dict[str, Any], stop: asyncio.Event) -> Outcome | None:
         """Run the script; None if there was no room for it."""
         try:
-            return await self._sandbox.run(start, values, stop)
+            return await self._sandbox.run(start, values, stop, self._board)
         except NoWorker:
             return None
         except Exception:

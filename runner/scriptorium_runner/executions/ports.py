@@ -35,5 +35,10 @@ class Board(Protocol):
 class Sandbox(Protocol):
     """Runs one script and says how it ended; never raises for what a script did."""
 
-    async def run(self, start: Start, context: Mapping[str, Any], stop: asyncio.Event) -> Outcome:
-        """Run a script until its end, its limits, or `stop`; the outcome of a stop is Cancelled."""
+    async def run(
+        self, start: Start, context: Mapping[str, Any], stop: asyncio.Event, board: Board
+    ) -> Outcome:
+        """Run a script until its end, its limits, or `stop`; the outcome of a stop is Cancelled.
+
+        The Scripts that it may call are those of the board.
+        """

@@ -2,17 +2,34 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scriptorium_api.execution import ErrorInfo, LogLine, Usage
 from scriptorium_api.names import source_hash
 from scriptorium_runner import engine
+from scriptorium_runner.engine import HostCalls
+from scriptorium_runner.executions.callees import BoardCallees
+from scriptorium_runner.executions.context import build_callee_context
 from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.errors import NoWorker
 from scriptorium_runner.executions.outcome import Outcome
+from scriptorium_runner.executions.ports import Board
+from scriptorium_runner.host.registry import Registry
+from scriptorium_runner.host.scripts import Caller, ScriptsHost
+from scriptorium_runner.host.utils import UtilsHost
 
 #: The most lines that a status holds, as its schema says.
 _MOST_LINES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """A run and all that it calls, directly or not."""
+
+    context: Mapping[str, Any]
+    stop: asyncio.Event
+    board: Board
 
 
 class EngineSandbox:
@@ -21,25 +38,58 @@ class EngineSandbox:
     def __init__(self, sandbox: engine.Engine) -> None:
         self._engine = sandbox
 
-    async def run(self, start: Start, context: Mapping[str, Any], stop: asyncio.Event) -> Outcome:
+    async def run(
+        self, start: Start, context: Mapping[str, Any], stop: asyncio.Event, board: Board
+    ) -> Outcome:
         """Run a script until its end, its limits, or `stop`; raises NoWorker if there was no room."""
-        program = engine.Program(
-            source=start.source,
-            entrypoint=start.entrypoint,
-            owner=f"{start.owner}/{source_hash(start.source)}",
-            env=start.env,
-        )
-        limits = engine.Limits(
-            timeout_seconds=start.timeout_seconds,
-            memory_mb=start.limits.memory_mb,
-            output_kb=start.limits.output_kb,
-            log_kb=start.limits.log_kb,
-        )
         try:
-            result = await self._engine.execute(program, context, limits, cancelled=stop)
+            result = await self._execute(start, _Family(context, stop, board), (start.script,))
         except (engine.AcquireTimeout, engine.PoolClosed, engine.NeverStarted) as error:
             raise NoWorker(str(error)) from error
         return build_outcome(result)
+
+    async def _execute(self, start: Start, family: _Family, chain: tuple[str, ...]) -> engine.Result:
+        """Run a script; `chain` names those that led to it, and itself."""
+        return await self._engine.execute(
+            _build_program(start, depth=len(chain) - 1),
+            family.context,
+            _build_limits(start),
+            cancelled=family.stop,
+            host=self._build_host(start, family, chain),
+        )
+
+    def _build_host(self, start: Start, family: _Family, chain: tuple[str, ...]) -> HostCalls:
+        async def run_start(called: Start, value: dict[str, Any]) -> engine.Result:
+            context = build_callee_context(family.context, called, value)
+            return await self._execute(called, replace(family, context=context), (*chain, called.script))
+
+        caller = Caller(chain=chain, allowed=frozenset(start.permissions.scripts))
+        return Registry(
+            {
+                "utils": UtilsHost(),
+                "scripts": ScriptsHost(caller, BoardCallees(family.board, start, run_start)),
+            }
+        )
+
+
+def _build_program(start: Start, depth: int) -> engine.Program:
+    return engine.Program(
+        source=start.source,
+        entrypoint=start.entrypoint,
+        owner=f"{start.owner}/{source_hash(start.source)}",
+        env=start.env,
+        depth=depth,
+    )
+
+
+def _build_limits(start: Start) -> engine.Limits:
+    return engine.Limits(
+        timeout_seconds=start.timeout_seconds,
+        memory_mb=start.limits.memory_mb,
+        output_kb=start.limits.output_kb,
+        log_kb=start.limits.log_kb,
+        api_calls=start.limits.api_calls,
+    )
 
 
 def build_outcome(result: engine.Result) -> Outcome:
@@ -60,7 +110,9 @@ def build_outcome(result: engine.Result) -> Outcome:
         logs_truncated=result.logs_truncated or len(lines) < len(result.logs),
         logs_dropped=result.logs_dropped + len(result.logs) - len(lines),
         usage=Usage(
-            cpu_ms=_rounded(result.usage.cpu_ms), peak_memory_mb=_rounded(result.usage.peak_memory_mb)
+            cpu_ms=_rounded(result.usage.cpu_ms),
+            peak_memory_mb=_rounded(result.usage.peak_memory_mb),
+            api_calls=result.usage.api_calls,
         ),
         started_at=result.started_at,
         duration_ms=result.duration_ms,

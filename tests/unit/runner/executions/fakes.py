@@ -16,6 +16,7 @@ from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.errors import Superseded, Vanished
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.outcome import Outcome
+from scriptorium_runner.executions.ports import Board
 from tests.support.makers import make_execution, make_script
 
 ME = Holder(pod="me", uid="uid-me", start_id="1")
@@ -78,7 +79,9 @@ class ObedientSandbox:
     reason: Reason = Reason.COMPLETED
     given: list[dict[str, str]] = field(default_factory=list)
 
-    async def run(self, start: Start, context: Mapping[str, Any], stop: asyncio.Event) -> Outcome:
+    async def run(
+        self, start: Start, context: Mapping[str, Any], stop: asyncio.Event, board: Board
+    ) -> Outcome:
         if self.error:
             raise self.error
         self.started.append(context["execution"]["id"])

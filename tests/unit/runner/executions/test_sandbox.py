@@ -13,6 +13,7 @@ from scriptorium_runner import engine
 from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.errors import NoWorker
 from scriptorium_runner.executions.sandbox import EngineSandbox, build_outcome
+from tests.unit.runner.executions.fakes import MemoryBoard
 
 MOMENT = datetime(2030, 1, 1, tzinfo=UTC)
 START = Start(
@@ -39,7 +40,9 @@ class RecordingEngine:
 
 
 async def run(recorder: RecordingEngine) -> Any:
-    return await EngineSandbox(cast("engine.Engine", recorder)).run(START, {"input": {}}, asyncio.Event())
+    return await EngineSandbox(cast("engine.Engine", recorder)).run(
+        START, {"input": {}}, asyncio.Event(), MemoryBoard()
+    )
 
 
 async def test_the_engine_gets_the_source_the_limits_and_an_owner_for_each_source() -> None:

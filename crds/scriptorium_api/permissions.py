@@ -1,0 +1,40 @@
+"""What a Script may reach: nothing that is not named."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from scriptorium_api.base import Model
+from scriptorium_api.names import MAX_NAME
+
+#: A name of an object of ours.
+ObjectName = Annotated[
+    str, Field(min_length=1, max_length=MAX_NAME, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+]
+
+#: A host name or address; "*." stands for all names below, and a port follows if it is not the usual one.
+HostPattern = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=260,
+        pattern=r"^((\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$",
+    ),
+]
+
+
+class HttpPermission(Model):
+    """Where the script's http calls may go."""
+
+    allow: list[HostPattern] = Field(default=[], max_length=64)
+    """Hosts such as api.example.org, *.example.org (all names below, not itself) or api.example.org:8443;
+    without a port it is that of http or https."""
+
+
+class Permissions(Model):
+    """What the script may reach; what is not named is refused with an error that the script can catch."""
+
+    http: HttpPermission | None = None
+    """HTTP to hosts outside."""
+    scripts: list[ObjectName] = Field(default=[], max_length=64)
+    """The Scripts of this namespace that it may call by scripts.call; each runs with its own powers."""
