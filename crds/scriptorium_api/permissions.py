@@ -19,8 +19,11 @@ HostPattern = Annotated[
         min_length=1,
         max_length=260,
         pattern=r"^((\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$",
+        description="A host, with *. before it for all names below it, and with its port if it is unusual.",
     ),
 ]
+
+ScriptName = Annotated[ObjectName, Field(description="A Script's name.")]
 
 
 class HttpPermission(Model):
@@ -36,5 +39,5 @@ class Permissions(Model):
 
     http: HttpPermission | None = None
     """HTTP to hosts outside."""
-    scripts: list[ObjectName] = Field(default=[], max_length=64)
+    scripts: list[ScriptName] = Field(default=[], max_length=64)
     """The Scripts of this namespace that it may call by scripts.call; each runs with its own powers."""

@@ -77,12 +77,12 @@ async def test_a_script_gets_the_output_of_another_one(sandbox: EngineSandbox) -
 
 async def test_a_callee_has_its_own_powers_and_not_its_callers(sandbox: EngineSandbox) -> None:
     board = make_board(
-        weak="try { await scripts.call('other') } catch (e) { return {code: e.code, secret: typeof env.SECRET} }",
+        weak="try { await scripts.call('other') } catch (e) { return {code: e.code, s: typeof env.SECRET} }",
         other="return 1",
     )
     board.scripts["weak"] = make_script("weak", source=board.scripts["weak"].spec.source)
     outcome = await run(sandbox, board, "return await scripts.call('weak')", env={"SECRET": "s"})
-    assert outcome.output == {"code": "PermissionDenied", "secret": "undefined"}
+    assert outcome.output == {"code": "PermissionDenied", "s": "undefined"}
 
 
 async def test_the_error_of_a_callee_can_be_caught(sandbox: EngineSandbox) -> None:

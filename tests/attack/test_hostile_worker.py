@@ -1,0 +1,225 @@
+"""A worker that was taken over speaks on the channel: whatever it says, its run ends and it is killed."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from scriptorium_api.reasons import Reason
+from scriptorium_runner.engine import Limits, Program, protocol, result
+from scriptorium_runner.engine.channel import Errand, Exchange, Worker
+from scriptorium_runner.engine.errors import NeverStarted
+from scriptorium_runner.engine.protocol import CALL, CALL_BYTES, DONE, READY, Request, encode_frame
+from scriptorium_runner.engine.worker_process import Exit
+from tests.unit.runner.engine.hosts import FakeHost, answering, hanging
+from tests.unit.runner.engine.processes import wait_until
+
+REQUEST = Request(
+    source="", entrypoint=None, context="{}", timeout_seconds=20, memory_mb=64, output_kb=16, log_kb=16
+)
+LIMITS = Limits(api_calls=3, pending_calls=2)
+REPORT = {"end": "value", "usage": {"cpu": 0, "cpu_total": 0, "peak": 1}, "text": ""}
+SOUND = encode_frame(DONE, json.dumps(REPORT).encode() + b'\n{"a":1}')
+
+
+class Process:
+    """A process that is gone when it is killed."""
+
+    pid = 0
+
+    def __init__(self, enemy: socket.socket) -> None:
+        self.exited: asyncio.Future[Exit | None] = asyncio.get_running_loop().create_future()
+        self._enemy = enemy
+        self.is_killed = False
+
+    def kill(self) -> None:
+        self.is_killed = True
+        with contextlib.suppress(OSError):
+            self._enemy.shutdown(socket.SHUT_RDWR)
+        if not self.exited.done():
+            self.exited.set_result(Exit(status=9, cpu_seconds=0, peak_kb=0))
+
+
+@contextlib.asynccontextmanager
+async def make_worker() -> AsyncIterator[tuple[Worker, socket.socket, Process]]:
+    """Give a worker whose process is this test."""
+    ours, enemy = socket.socketpair()
+    read_end, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    ours.setblocking(False)
+    enemy.setblocking(False)
+    process = Process(enemy)
+    worker = Worker(process, ours, read_end)  # type: ignore[arg-type]
+    try:
+        yield worker, enemy, process
+    finally:
+        worker.close()
+        enemy.close()
+        os.close(write_end)
+
+
+async def hear(enemy: socket.socket) -> bytes:
+    return await asyncio.get_running_loop().sock_recv(enemy, 1 << 20)
+
+
+Script = Callable[[socket.socket], Awaitable[None]]
+
+
+async def run(script: Script, host: FakeHost, limits: Limits = LIMITS) -> tuple[Exchange, bool]:
+    """Have a worker run that does as the script says; tells also whether it was killed."""
+    async with make_worker() as (worker, enemy, process):
+        running = asyncio.create_task(worker.run(Errand(REQUEST, host, limits), None))
+        await hear(enemy)
+        async with asyncio.timeout(10):
+            with contextlib.suppress(OSError):
+                await script(enemy)
+            exchange = await running
+        return exchange, process.is_killed
+
+
+def saying(*frames: bytes) -> Script:
+    async def speak(enemy: socket.socket) -> None:
+        for frame in frames:
+            await asyncio.get_running_loop().sock_sendall(enemy, frame)
+
+    return speak
+
+
+def judge(exchange: Exchange, limits: Limits = LIMITS) -> result.Settled:
+    return result.settle(Program(source="", owner="a"), limits, exchange)
+
+
+def call(number: object = 1, method: object = "http.get", arguments: object = ()) -> bytes:
+    return encode_frame(CALL, json.dumps([number, method, arguments]).encode())
+
+
+FORGERIES = {
+    "a number that was had": (call(), call()),
+    "a number to come": (call(2),),
+    "the number 0": (call(0),),
+    "a negative number": (call(-1),),
+    "a number that is true": (call(True),),
+    "a number that is not whole": (call(1.0),),
+    "a number as text": (call("1"),),
+    "no number": (call(None),),
+    "a number beyond all": (call(2**80),),
+    "a method that does not exist": (call(method="fs.read"),),
+    "a method of a method": (call(method="http.get.constructor"),),
+    "a method in other letters": (call(method="HTTP.GET"),),
+    "a method that is a list": (call(method=["http.get"]),),
+    "no method": (call(method=None),),
+    "arguments that are an object": (call(arguments={}),),
+    "arguments that are text": (call(arguments="[]"),),
+    "too few words": (encode_frame(CALL, b'[1,"http.get"]'),),
+    "too many words": (encode_frame(CALL, b'[1,"http.get",[],[]]'),),
+    "an object": (encode_frame(CALL, b'{"0":1}'),),
+    "nothing": (encode_frame(CALL),),
+    "no JSON": (encode_frame(CALL, b"[1,"),),
+    "NaN": (encode_frame(CALL, b'[1,"http.get",[NaN]]'),),
+    "an endless number": (encode_frame(CALL, b'[1,"http.get",[1e999]]'),),
+    "a number of a million digits": (encode_frame(CALL, b'[1,"http.get",[' + b"1" * 1_000_000 + b"]]"),),
+    "no UTF-8": (encode_frame(CALL, b'[1,"http.get",["\xff\xfe"]]'),),
+    "a tower of lists": (encode_frame(CALL, b'[1,"http.get",' + b"[" * 300 + b"]" * 300 + b"]"),),
+    "a tower of a hundred thousand": (encode_frame(CALL, b"[" * 100_000),),
+    "more than a call may hold": (encode_frame(CALL, b"[" + b" " * CALL_BYTES),),
+    "the head of four gigabytes": (struct.pack("!IB", 2**32 - 1, CALL),),
+    "a frame without a kind": (struct.pack("!I", 0) + b"C",),
+    "a second greeting": (encode_frame(READY, b'{"peak":true}'),),
+    "an answer to itself": (protocol.encode_answer(1, True, b"1"),),
+    "a request": (encode_frame(protocol.RUN, b"{}"),),
+    "an unknown kind": (encode_frame(0),),
+    "a call after the end": (SOUND + call(),),
+    "two ends": (SOUND + SOUND,),
+    "half a frame after the end": (SOUND + b"\0\0",),
+}
+
+
+@pytest.mark.parametrize("frames", FORGERIES.values(), ids=FORGERIES)
+async def test_a_forged_frame_ends_the_run_and_the_worker(frames: tuple[bytes, ...]) -> None:
+    host = FakeHost()
+    exchange, is_killed = await run(saying(*frames), host)
+    settled = judge(exchange)
+    assert (settled.result.reason, settled.is_clean, is_killed) == (Reason.ENGINE_CRASH, False, True)
+    assert exchange.api_calls <= 1
+    assert len(host.asked) <= 1
+
+
+async def test_a_sound_end_is_believed_and_the_worker_lives() -> None:
+    exchange, is_killed = await run(saying(call(), SOUND), FakeHost())
+    settled = judge(exchange)
+    assert (settled.result.reason, settled.is_clean, is_killed) == (Reason.COMPLETED, True, False)
+    assert settled.result.usage.api_calls == 1
+
+
+async def test_more_calls_at_once_than_allowed_are_a_breach_of_the_protocol() -> None:
+    host = hanging()
+    exchange, is_killed = await run(saying(call(1), call(2), call(3)), host)
+    assert (judge(exchange).result.reason, is_killed) == (Reason.ENGINE_CRASH, True)
+    assert exchange.api_calls == 2
+
+
+async def test_calls_are_counted_by_the_supervisor_whatever_the_worker_says_of_them() -> None:
+    async def ask_on(enemy: socket.socket) -> None:
+        for number in range(1, 5):
+            await saying(call(number))(enemy)
+            await hear(enemy)
+        await saying(SOUND)(enemy)
+
+    host = FakeHost()
+    exchange, is_killed = await run(ask_on, host)
+    settled = judge(exchange)
+    assert (settled.result.reason, settled.is_clean, is_killed) == (Reason.API_CALL_LIMIT, False, True)
+    assert (settled.result.usage.api_calls, len(host.asked)) == (3, 3)
+
+
+async def test_free_calls_do_not_hide_those_that_count() -> None:
+    async def mix(enemy: socket.socket) -> None:
+        for number in range(1, 20):
+            await saying(call(number, "utils.local" if number % 2 else "http.get"))(enemy)
+            await hear(enemy)
+
+    exchange, _ = await run(mix, FakeHost())
+    assert (judge(exchange).result.reason, exchange.api_calls) == (Reason.API_CALL_LIMIT, 3)
+
+
+async def test_a_worker_that_never_reads_its_answers_holds_no_more_than_it_may_have_under_way() -> None:
+    host = answering("x" * 3_000_000)
+    flood = saying(*[call(number) for number in range(1, 9)])
+    exchange, is_killed = await run(flood, host, Limits(pending_calls=2))
+    assert (judge(exchange).result.reason, is_killed) == (Reason.ENGINE_CRASH, True)
+    # One is being written, and two wait behind it.
+    assert len(host.asked) <= 3
+
+
+async def test_a_call_that_is_cut_off_by_the_end_of_the_channel_is_no_call() -> None:
+    async def go(enemy: socket.socket) -> None:
+        await saying(call()[:-1])(enemy)
+        enemy.close()
+
+    host = FakeHost()
+    exchange, _ = await run(go, host)
+    assert (judge(exchange).result.reason, host.asked) == (Reason.ENGINE_CRASH, [])
+
+
+async def test_a_worker_that_speaks_before_it_is_asked_gets_nothing_to_run() -> None:
+    async with make_worker() as (worker, enemy, _):
+        await saying(SOUND)(enemy)
+        with pytest.raises(NeverStarted):
+            await worker.run(Errand(REQUEST), None)
+
+
+async def test_the_end_of_a_run_ends_its_calls_also_those_of_an_enemy() -> None:
+    host = hanging()
+
+    async def leave(enemy: socket.socket) -> None:
+        await saying(call(1), call(2))(enemy)
+        await wait_until(lambda: host.open == 2)
+        await saying(SOUND)(enemy)
+
+    exchange, _ = await run(leave, host)
+    await asyncio.sleep(0)
+    assert (judge(exchange).result.reason, host.open, host.cancelled) == (Reason.COMPLETED, 0, 2)
