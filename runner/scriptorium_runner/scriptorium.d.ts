@@ -1,0 +1,154 @@
+/**
+ * What a Script finds in its sandbox. The body of a Script is the body of an async function in strict mode: `return`
+ * and `await` work at its top level. To check a script, put it into an async function in a file beside this one.
+ */
+
+/** What JSON can hold. */
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+/** Who runs what, and why. */
+interface ScriptContext {
+  /** The namespace. */
+  tenant: { id: string; name: string; organizationId: string | null };
+  /** Who asked for the run; null where unknown. */
+  user: { id: string; name: string; email: string | null } | null;
+  script: {
+    id: string;
+    name: string;
+    /** embedded is a Script that another one called. */
+    type: "cron" | "endpoint" | "one_off" | "embedded";
+    version: number | null;
+  };
+  execution: {
+    id: string;
+    name: string;
+    triggeredBy: "manual" | "cron" | "api" | "event" | "system";
+    attempt: number;
+    scheduledTime: string | null;
+  };
+  input: any;
+  tenantId: string;
+  userId: string | null;
+  organizationId: string | null;
+}
+
+declare const ctx: DeepReadonly<ScriptContext>;
+declare const context: DeepReadonly<ScriptContext>;
+
+/** The run's input, deeply frozen. */
+declare const input: any;
+
+/** The values that the Script's spec.env names. */
+declare const env: { readonly [name: string]: string | undefined };
+
+interface ScriptConsole {
+  debug(message?: unknown, ...data: unknown[]): void;
+  /** The same as info. */
+  log(message?: unknown, ...data: unknown[]): void;
+  info(message?: unknown, ...data: unknown[]): void;
+  warn(message?: unknown, ...data: unknown[]): void;
+  error(message?: unknown, ...data: unknown[]): void;
+}
+
+declare const console: ScriptConsole;
+
+/** What a host function's promise is rejected with. */
+interface HostError extends Error {
+  /** What went wrong, in one word: PermissionDenied, ScriptNotFound, ArgumentTooLarge, ... */
+  code: string;
+}
+
+/** A Date, milliseconds since 1970, or ISO 8601 text (in UTC, where it has no offset). */
+type DateLike = Date | number | string;
+
+/** UTC, or an offset such as +05:00: known here, so the result is there at once. */
+type FixedZone = "UTC" | "Z" | `${"+" | "-"}${number}` | `${"+" | "-"}${number}:${number}`;
+
+type DateUnit = "millisecond" | "second" | "minute" | "hour" | "day" | "week" | "month" | "quarter" | "year";
+type DateUnits = `${DateUnit}s`;
+type DateAmounts = { [unit in DateUnit | DateUnits]?: number };
+
+interface DateParts {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+  millisecond: number;
+  /** From 1, Monday, to 7. */
+  weekday: number;
+  offsetMinutes: number;
+}
+
+/**
+ * Dates. In UTC, which is the default, and at fixed offsets results are there at once; for a zone with a name, such as
+ * Asia/Tashkent, they are promises.
+ */
+interface ScriptDates {
+  now(): Date;
+  /** Tokens: YYYY YY MMMM MMM MM M DD D dddd ddd HH H hh h mm m ss s SSS A Z ZZ and [text as it is]. */
+  format(date: DateLike, pattern?: string | null, zone?: FixedZone): string;
+  format(date: DateLike, pattern: string | null | undefined, zone: string): Promise<string>;
+  /** Without a pattern: ISO 8601. */
+  parse(text: string, pattern?: string | null, zone?: FixedZone): Date;
+  parse(text: string, pattern: string | null | undefined, zone: string): Promise<Date>;
+  /** Days and larger units by the calendar of the zone, smaller ones by the clock. */
+  add(date: DateLike, amounts: DateAmounts, zone?: FixedZone): Date;
+  add(date: DateLike, amounts: DateAmounts, zone: string): Promise<Date>;
+  /** a - b in whole units, cut towards 0; in milliseconds without a unit. */
+  diff(a: DateLike, b: DateLike, unit?: DateUnit | DateUnits | null, zone?: FixedZone): number;
+  diff(a: DateLike, b: DateLike, unit: DateUnit | DateUnits, zone: string): Promise<number>;
+  /** Weeks begin on Monday. */
+  startOf(date: DateLike, unit: DateUnit | DateUnits, zone?: FixedZone): Date;
+  startOf(date: DateLike, unit: DateUnit | DateUnits, zone: string): Promise<Date>;
+  /** The last millisecond of it. */
+  endOf(date: DateLike, unit: DateUnit | DateUnits, zone?: FixedZone): Date;
+  endOf(date: DateLike, unit: DateUnit | DateUnits, zone: string): Promise<Date>;
+  parts(date: DateLike, zone?: FixedZone): DateParts;
+  parts(date: DateLike, zone: string): Promise<DateParts>;
+}
+
+interface ScriptUtils {
+  /** A random UUID, version 4. */
+  uuid(): string;
+  readonly date: ScriptDates;
+}
+
+/** Calls of it do not count towards limits.apiCalls. */
+declare const utils: ScriptUtils;
+
+interface HttpOptions {
+  headers?: { [name: string]: string };
+  [option: string]: unknown;
+}
+
+interface HttpResponse {
+  status: number;
+  headers: { [name: string]: string };
+  body: string;
+  text(): string;
+  json(): any;
+}
+
+/** HTTP to the hosts of permissions.http.allow. */
+interface ScriptHttp {
+  get(url: string, options?: HttpOptions): Promise<HttpResponse>;
+  delete(url: string, options?: HttpOptions): Promise<HttpResponse>;
+  post(url: string, data?: unknown, options?: HttpOptions): Promise<HttpResponse>;
+  put(url: string, data?: unknown, options?: HttpOptions): Promise<HttpResponse>;
+  patch(url: string, data?: unknown, options?: HttpOptions): Promise<HttpResponse>;
+  request(options: HttpOptions & { url: string; method?: string }): Promise<HttpResponse>;
+}
+
+declare const http: ScriptHttp;
+
+/** Other Scripts of the namespace. */
+interface ScriptCalls {
+  /** Runs a Script of permissions.scripts and gives its output: an object, or {value} around anything else. */
+  call(name: string, input?: object | null): Promise<any>;
+}
+
+declare const scripts: ScriptCalls;
