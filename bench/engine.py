@@ -1,4 +1,4 @@
-"""`make bench-engine`: the sandbox alone, beside a process that does nothing: fork to ready, runs, memory."""
+"""`make bench-engine`: the sandbox alone, beside a process that does nothing: forks, runs, calls, memory."""
 
 import argparse
 import asyncio
@@ -6,13 +6,19 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bench.figures import Figures, render_row, summarize
 from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program
 
 CONTEXT = {"tenant": {}, "user": None, "script": {}, "execution": {}, "input": {"a": 1, "b": 2}}
 SOURCE = "return { sum: input.a + input.b };"
+#: Host calls of a run, so that the run itself weighs little beside them.
+CALLS = 100
+ONE_BY_ONE = f"for (let i = 0; i < {CALLS}; i++) await scripts.call('x', {{a: i}});"
+ALL_AT_ONCE = f"await Promise.all(Array.from({{length: {CALLS}}}, (_, i) => scripts.call('x', {{a: i}})));"
 
 
 async def measure_runs(engine: Engine, count: int, owners: int) -> Figures:
@@ -25,6 +31,30 @@ async def measure_runs(engine: Engine, count: int, owners: int) -> Figures:
         result = await engine.execute(program, CONTEXT, Limits())
         latencies.append(time.perf_counter() - begun)
         assert result.output == {"sum": 3}, result
+    return summarize(latencies, time.perf_counter() - started)
+
+
+class Echo:
+    """A host that answers at once."""
+
+    methods: Mapping[str, bool] = {"scripts.call": True}
+
+    async def call(self, method: str, arguments: list[Any]) -> Any:
+        """Give back what came."""
+        return arguments
+
+
+async def measure_calls(engine: Engine, count: int, source: str) -> Figures:
+    """Run a script that makes CALLS host calls; the latency is its share of one call, all else in it."""
+    latencies = []
+    started = time.perf_counter()
+    for _ in range(count):
+        begun = time.perf_counter()
+        result = await engine.execute(
+            Program(source=source, owner="calls"), CONTEXT, Limits(api_calls=CALLS), host=Echo()
+        )
+        latencies.append((time.perf_counter() - begun) / CALLS)
+        assert result.usage.api_calls == CALLS, result
     return summarize(latencies, time.perf_counter() - started)
 
 
@@ -112,6 +142,8 @@ async def main(count: int) -> None:
     memory = [read_memory(process) for process in processes]
     print(render_row("a run, one Script", await measure_runs(engine, count, owners=1)))
     print(render_row("a run, another Script each", await measure_runs(engine, count, owners=count)))
+    print(render_row("a host call, one by one", await measure_calls(engine, count // 10, ONE_BY_ONE)))
+    print(render_row("a host call, all at once", await measure_calls(engine, count // 10, ALL_AT_ONCE)))
     for name in ("RSS", "PSS", "private"):
         values = [each[name] for each in memory]
         print(

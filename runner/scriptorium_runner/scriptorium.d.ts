@@ -41,7 +41,7 @@ declare const context: DeepReadonly<ScriptContext>;
 declare const input: any;
 
 /** The values that the Script's spec.env names. */
-declare const env: { readonly [name: string]: string | undefined };
+declare const env: { readonly [name: string]: string };
 
 interface ScriptConsole {
   debug(message?: unknown, ...data: unknown[]): void;

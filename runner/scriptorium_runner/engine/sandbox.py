@@ -21,7 +21,7 @@ _STACK_BYTES = min(4 * MB, max(resource.getrlimit(resource.RLIMIT_STACK)[0], 2 *
 _JOBS_PER_LOOK = 32
 #: A script that ran out of memory still needs some for the description of its error.
 _ROOM_FOR_LAST_WORDS = 8 * MB
-#: `utils` takes about a third as long to make as all the rest, so only who may use it gets it.
+#: `utils` takes about as long to make as all the rest (1 ms), so only who may use it gets it.
 _UTILS = prelude.load_prelude("utils.js")
 #: A source that has none of these cannot name a global "utils": eval is not there, strict code has no `this`.
 _ROADS_TO_UTILS = ("utils", "globalThis", "\\u")

@@ -1,6 +1,7 @@
 """One run and what it needs, read anew for each look: for a runner that has no other."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -20,6 +21,9 @@ T = TypeVar("T")
 
 #: Between two tries while the API server does not answer; the Job's own deadline ends them.
 RETRY_SECONDS = 2.0
+
+#: So many Scripts that may call each other are read for one run; nobody's run needs more.
+MOST_SCRIPTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,23 @@ async def look(client: Client, target: Target) -> Sight | None:
     execution = read_execution(item)
     board = ClusterBoard(client, target.namespace)
     if reference := execution.spec.script_ref:
-        script = await _insist(lambda: client.find(SCRIPTS, reference.name, target.namespace))
-        if script is not None:
-            board.keep_script(Event("ADDED", script))
+        await _keep_scripts(client, board, target.namespace, reference.name)
     return Sight(execution, board)
+
+
+async def _keep_scripts(client: Client, board: ClusterBoard, namespace: str, name: str) -> None:
+    """Put a Script on the board, and those that it may call, and so on."""
+    seen, left = {name}, [name]
+    while left and len(seen) <= MOST_SCRIPTS:
+        wanted = left.pop(0)
+        found = await _insist(functools.partial(client.find, SCRIPTS, wanted, namespace))
+        if found is None:
+            continue
+        board.keep_script(Event("ADDED", found))
+        if script := board.find_script(namespace, wanted):
+            more = [each for each in script.spec.permissions.scripts if each not in seen]
+            seen.update(more)
+            left += more
 
 
 async def listen(client: Client, target: Target, signals: Signals) -> None:
