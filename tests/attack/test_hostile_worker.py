@@ -223,3 +223,27 @@ async def test_the_end_of_a_run_ends_its_calls_also_those_of_an_enemy() -> None:
     exchange, _ = await run(leave, host)
     await asyncio.sleep(0)
     assert (judge(exchange).result.reason, host.open, host.cancelled) == (Reason.COMPLETED, 0, 2)
+
+
+async def test_a_host_that_does_not_heed_its_cancellation_does_not_speak_into_the_next_run() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def linger(_method: str, _arguments: list[object]) -> object:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        ended.set()
+        return "late"
+
+    async with make_worker() as (worker, enemy, _):
+        running = asyncio.create_task(worker.run(Errand(REQUEST, FakeHost(linger), LIMITS), None))
+        await hear(enemy)
+        await saying(call())(enemy)
+        await begun.wait()
+        await saying(SOUND)(enemy)
+        assert (await running).is_channel_clear
+        await ended.wait()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        with pytest.raises(BlockingIOError):
+            enemy.recv(1)

@@ -33,6 +33,11 @@ class CallRecord:
         #: Calls that counted.
         self.counted = 0
 
+    @property
+    def has_pending(self) -> bool:
+        """Say whether a call waits for its answer."""
+        return bool(self._pending)
+
     def enter(self, payload: bytes) -> Call:
         """Read a call that a worker sent; raises WorkerLost for what no sound worker sends."""
         call = _read_call(payload)

@@ -29,6 +29,7 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
         self._writer: asyncio.Task[None] | None = None
         self._is_writing = False
+        self._is_stopped = False
 
     @property
     def counted(self) -> int:
@@ -44,10 +45,12 @@ class Calls:
 
     def give_up(self) -> None:
         """Tell a worker that waits for an answer that the time is over."""
-        self._put(0, protocol.encode_frame(protocol.GIVE_UP))
+        if self._record.has_pending:
+            self._put(0, protocol.encode_frame(protocol.GIVE_UP))
 
     def stop(self) -> bool:
         """Cancel what is under way; False if a frame was being written, of which the rest is now missing."""
+        self._is_stopped = True
         for task in self._tasks:
             task.cancel()
         if self._writer is not None:
@@ -58,6 +61,8 @@ class Calls:
         self._put(call.number, await answer(self._host, call))
 
     def _put(self, number: int, frame: bytes) -> None:
+        if self._is_stopped:
+            return  # A host that did not heed its cancellation; the channel is the next run's by now.
         self._frames.put_nowait((number, frame))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
