@@ -15,7 +15,7 @@ from scriptorium_operator.context import Context
 KEEP_ALIVE_SECONDS = 120.0
 
 #: How long a replica that ends still answers, until no API server is sent to it any more.
-LEAVING_SECONDS = 5.0
+LEAVING_SECONDS = 10.0
 
 
 @asynccontextmanager
