@@ -4,8 +4,20 @@ import sys
 
 import pytest
 
-from tests.integration.operator.stage import Change, Stage, make_script_and_pool
-from tests.integration.operator.test_operator import FROM_CODE, NAME, PARTS, apply_script, apply_source
+from tests.integration.operator.stage import (
+    Change,
+    Stage,
+    make_script_and_pool,
+    make_script_and_resting_pool,
+)
+from tests.integration.operator.test_operator import (
+    FROM_CODE,
+    NAME,
+    PARTS,
+    WITH_VALUE,
+    apply_script,
+    apply_source,
+)
 from tests.support.kubectl import Kubectl
 
 pytestmark = pytest.mark.cluster
@@ -20,6 +32,10 @@ def take_source_from_config_map(kubectl: Kubectl, namespace: str) -> None:
     apply_script(kubectl, namespace, FROM_CODE)
 
 
+def name_a_value(kubectl: Kubectl, namespace: str) -> None:
+    apply_script(kubectl, namespace, WITH_VALUE)
+
+
 def delete_parts(kubectl: Kubectl, namespace: str) -> None:
     for kind in PARTS:
         kubectl.run("delete", kind, NAME, "--namespace", namespace)
@@ -31,9 +47,16 @@ def delete_parts(kubectl: Kubectl, namespace: str) -> None:
         (None, make_script_and_pool),
         (make_script_and_pool, change_source),
         (make_script_and_pool, take_source_from_config_map),
+        (make_script_and_resting_pool, name_a_value),
         (make_script_and_pool, delete_parts),
     ],
-    ids=["a first script", "a changed source", "a source from a ConfigMap", "parts that were deleted"],
+    ids=[
+        "a first script",
+        "a changed source",
+        "a source from a ConfigMap",
+        "a value from a Secret",
+        "parts that were deleted",
+    ],
 )
 def test_killed_after_any_write_it_leaves_what_the_next_one_completes(
     first: Change | None, then: Change, stage: Stage, capsys: pytest.CaptureFixture[str]
