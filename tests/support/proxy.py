@@ -52,11 +52,11 @@ class Wire:
         task = asyncio.current_task()
         assert task
         self._carrying.add(task)
-        try:
+        # It is cancelled by `stop` alone; the server would complain of a task that ended so.
+        with contextlib.suppress(asyncio.CancelledError):
             async with self._closing(writer):
                 await self._connect(reader, writer)
-        finally:
-            self._carrying.discard(task)
+        self._carrying.discard(task)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_cut:
