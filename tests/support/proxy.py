@@ -32,11 +32,12 @@ class Wire:
         """Close everything, also a connection that is just being made."""
         if self._server:
             self._server.close()
-            await self._server.wait_closed()
         self.cut()
         for task in self._carrying:
             task.cancel()
         await asyncio.gather(*self._carrying, return_exceptions=True)
+        if self._server:
+            await self._server.wait_closed()
 
     def cut(self) -> None:
         """End all connections, and every new one at once."""
