@@ -1,5 +1,6 @@
 """The verbs: get, list, create, apply, patch, delete, watch."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import SimpleNamespace, TracebackType
@@ -71,6 +72,8 @@ class Client:
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
+        # A socket is closed in the round of the loop after that of its transport.
+        await asyncio.sleep(0)
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Manifest:
         """Give one object; raises NotFound."""
@@ -202,8 +205,11 @@ class Client:
             ) as response:
                 if response.status != 200:
                     raise await _error_of(response)
-                async for line in _lines(response.content):
-                    yield _checked(parsing.parse(line))
+                try:
+                    async for line in _lines(response.content):
+                        yield _checked(parsing.parse(line))
+                finally:
+                    _drop(response)
         except aiohttp.SocketTimeoutError:
             return
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -268,6 +274,15 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
         for line in lines:
             if line:
                 yield bytes(line)
+
+
+def _drop(response: aiohttp.ClientResponse) -> None:
+    """Close the connection of a watch that has not ended, now: nobody waits for the server to agree.
+
+    It belongs to no pool any more, so closing the session would not wait for it either.
+    """
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()
 
 
 def _checked(event: Manifest) -> Manifest:

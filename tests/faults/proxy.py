@@ -5,6 +5,7 @@ It runs in a thread of its own, since the tests around it wait by blocking.
 
 import asyncio
 import contextlib
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -156,7 +157,9 @@ class FaultProxy:
         if isinstance(fault, Refuse):
             return _refuse(fault)
         if isinstance(fault, Expire):
-            return web.json_response({"type": "ERROR", "object": _status(410, "too old resource version")})
+            event = {"type": "ERROR", "object": _status(410, "too old resource version")}
+            # Events are told apart by their line ends, the last one too.
+            return web.Response(text=json.dumps(event) + "\n", content_type="application/json")
         if isinstance(fault, Replay):
             return web.Response(status=fault.status, headers=fault.headers, body=fault.body)
         headers = {key: value for key, value in asked.headers.items() if key.lower() not in _HOP_HEADERS}

@@ -32,11 +32,12 @@ class Wire:
         """Close everything, also a connection that is just being made."""
         if self._server:
             self._server.close()
-            await self._server.wait_closed()
         self.cut()
         for task in self._carrying:
             task.cancel()
         await asyncio.gather(*self._carrying, return_exceptions=True)
+        if self._server:
+            await self._server.wait_closed()
 
     def cut(self) -> None:
         """End all connections, and every new one at once."""
@@ -52,11 +53,11 @@ class Wire:
         task = asyncio.current_task()
         assert task
         self._carrying.add(task)
-        try:
+        # It is cancelled by `stop` alone; the server would complain of a task that ended so.
+        with contextlib.suppress(asyncio.CancelledError):
             async with self._closing(writer):
                 await self._connect(reader, writer)
-        finally:
-            self._carrying.discard(task)
+        self._carrying.discard(task)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_cut:

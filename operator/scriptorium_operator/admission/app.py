@@ -25,7 +25,7 @@ _MOST_BYTES = 2 * 1024 * 1024
 _MOST_AT_ONCE = 16
 
 #: The API server has given up by then.
-PATIENCE_SECONDS = 4.0
+PATIENCE_SECONDS = 5.0
 
 _CONTEXT = web.AppKey("context", Context)
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -14,37 +15,57 @@ from scriptorium_operator.context import Context
 #: under way, and the API server does not ask twice.
 KEEP_ALIVE_SECONDS = 120.0
 
-#: How long a replica that ends still answers, until no API server is sent to it any more.
-LEAVING_SECONDS = 5.0
+#: A replica that ends has been forgotten when nobody has asked for so long.
+QUIET_SECONDS = 5.0
+
+#: It waits no longer to be forgotten: every node hears within seconds that the Service leads elsewhere.
+LEAVING_SECONDS = 12.0
+
+
+@dataclass
+class _Farewell:
+    """Whether this replica is about to end, and that somebody asked."""
+
+    is_begun: bool = False
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @asynccontextmanager
-async def serve_admission(context: Context, leaving: float = LEAVING_SECONDS) -> AsyncIterator[None]:
-    """Answer the API server as long as the context lasts and a little longer, unless webhooks are off."""
+async def serve_admission(context: Context, quiet: float = QUIET_SECONDS) -> AsyncIterator[None]:
+    """Answer the API server as long as the context lasts and until it has forgotten us, if it is to ask."""
     if context.door is None:
         yield
         return
+    farewell = _Farewell()
     app = build_app(context)
-    is_leaving = asyncio.Event()
-    app.middlewares.append(_close_when(is_leaving))
+    app.middlewares.append(_send_elsewhere(farewell))
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, port=context.door.settings.port, ssl_context=context.door.tls)
         await site.start()
         yield
-        is_leaving.set()
-        await asyncio.sleep(leaving)
+        await _wait_until_forgotten(farewell, quiet)
     finally:
         await runner.cleanup()
 
 
-def _close_when(is_leaving: asyncio.Event) -> Middleware:
+async def _wait_until_forgotten(farewell: _Farewell, quiet: float) -> None:
+    farewell.is_begun = True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LEAVING_SECONDS):
+            while True:
+                farewell.asked.clear()
+                await asyncio.wait_for(farewell.asked.wait(), quiet)
+
+
+def _send_elsewhere(farewell: _Farewell) -> Middleware:
     @web.middleware
     async def close(request: web.Request, handler: Handler) -> web.StreamResponse:
+        farewell.asked.set()
         response = await handler(request)
-        if is_leaving.is_set():
-            # The next question goes to another replica.
+        if farewell.is_begun:
+            # With a new connection the next question goes to another replica.
             response.force_close()
         return response
 

@@ -37,7 +37,7 @@ def test_nothing_but_our_kinds_notices_an_operator_that_is_away(kind: str) -> No
     webhook = render_webhook(kind)
     assert webhook["failurePolicy"] == "Ignore"
     assert webhook["sideEffects"] == "None"
-    assert webhook["timeoutSeconds"] == 3
+    assert webhook["timeoutSeconds"] <= 5
     asked = {
         (group, resource)
         for rule in webhook["rules"]

@@ -12,7 +12,7 @@ from scriptorium_api import names
 from tests.faults.proxy import FaultProxy, Lose, Request
 from tests.integration.chart.rendering import NAMESPACE
 from tests.integration.operator.processes import OperatorProcess, StartOperator
-from tests.integration.operator.test_operator import NAME, PARTS, apply_script
+from tests.integration.operator.test_operator import NAME, PARTS, apply_pool, apply_script, list_volumes
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import until
 
@@ -130,7 +130,9 @@ def is_complete(kubectl: Kubectl, namespace: str) -> bool:
     script = kubectl.get("script", "hello", namespace) or {}
     has_parts = all(kubectl.get(kind, NAME, namespace) for kind in PARTS)
     pool = kubectl.get("runnerpool", "default", namespace) or {}
-    return has_parts and is_up_to_date(script) and is_up_to_date(pool)
+    names_values = "env" in script.get("spec", {})
+    has_values = ("values" in list_volumes(kubectl, namespace)) == names_values
+    return has_parts and has_values and is_up_to_date(script) and is_up_to_date(pool)
 
 
 def is_up_to_date(item: dict[str, Any]) -> bool:
@@ -167,4 +169,10 @@ def strip(item: Any) -> Any:
 
 
 def make_script_and_pool(kubectl: Kubectl, namespace: str) -> None:
+    apply_script(kubectl, namespace)
+
+
+def make_script_and_resting_pool(kubectl: Kubectl, namespace: str) -> None:
+    """Without pods nobody but the operator has a reason to write."""
+    apply_pool(kubectl, namespace, replicas=0)
     apply_script(kubectl, namespace)

@@ -12,8 +12,16 @@ from tests.integration.operator.stage import (
     describe,
     is_complete,
     make_script_and_pool,
+    make_script_and_resting_pool,
 )
-from tests.integration.operator.test_operator import FROM_CODE, NAME, PARTS, apply_script, apply_source
+from tests.integration.operator.test_operator import (
+    FROM_CODE,
+    NAME,
+    PARTS,
+    WITH_VALUE,
+    apply_script,
+    apply_source,
+)
 from tests.support.kubectl import Kubectl
 from tests.support.manifests import execution
 from tests.support.waiting import until
@@ -28,6 +36,10 @@ def change_source(kubectl: Kubectl, namespace: str) -> None:
 def take_source_from_config_map(kubectl: Kubectl, namespace: str) -> None:
     apply_source(kubectl, namespace, "return 3")
     apply_script(kubectl, namespace, FROM_CODE)
+
+
+def name_a_value(kubectl: Kubectl, namespace: str) -> None:
+    apply_script(kubectl, namespace, WITH_VALUE)
 
 
 def delete_parts(kubectl: Kubectl, namespace: str) -> None:
@@ -65,6 +77,7 @@ RUN = View(is_run_over, describe_run)
         (None, make_script_and_pool, OBJECTS),
         (make_script_and_pool, change_source, OBJECTS),
         (make_script_and_pool, take_source_from_config_map, OBJECTS),
+        (make_script_and_resting_pool, name_a_value, OBJECTS),
         (make_script_and_pool, delete_parts, OBJECTS),
         (make_script_and_pool, make_run_whose_pod_is_refused, RUN),
     ],
@@ -72,6 +85,7 @@ RUN = View(is_run_over, describe_run)
         "a first script",
         "a changed source",
         "a source from a ConfigMap",
+        "a value from a Secret",
         "parts that were deleted",
         "a run whose pod is refused",
     ],

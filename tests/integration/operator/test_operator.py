@@ -16,6 +16,11 @@ NAME = names.pool_object_name("default")
 PARTS = ("deployment", "service", "serviceaccount", "rolebinding", "networkpolicy")
 FROM_CODE = {"sourceFrom": {"configMapKeyRef": {"name": "code", "key": "main.js"}}}
 
+WITH_VALUE = {
+    "source": "return 1",
+    "env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "payment", "key": "key"}}}],
+}
+
 
 def make_manifest(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": names.API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
@@ -145,9 +150,8 @@ def test_a_restart_leaves_mounted_what_scripts_name(
 ) -> None:
     operator = start_operator()
     apply_pool(kubectl, namespace, replicas=0)
-    value = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "payment", "key": "key"}}}
-    apply_script(kubectl, namespace, {"source": "return 1", "env": [value]})
-    until(lambda: _volumes(kubectl, namespace) == ["tmp", "values"], 20, "the value is mounted")
+    apply_script(kubectl, namespace, WITH_VALUE)
+    until(lambda: list_volumes(kubectl, namespace) == ["tmp", "values"], 20, "the value is mounted")
     wait_for_condition(kubectl, namespace, "Ready", "Ready")
     until(lambda: _is_pool_ready(kubectl, namespace), 20, "a pool of no pods is ready")
     before = versions_of(kubectl, namespace)
@@ -157,10 +161,11 @@ def test_a_restart_leaves_mounted_what_scripts_name(
     until(lambda: (kubectl.get("script", "marker", namespace) or {}).get("status"), 20)
     assert versions_of(kubectl, namespace) == before
     kubectl.run("delete", "script", "hello", "--namespace", namespace)
-    until(lambda: _volumes(kubectl, namespace) == ["tmp"], 20, "what nobody names is not mounted")
+    until(lambda: list_volumes(kubectl, namespace) == ["tmp"], 20, "what nobody names is not mounted")
 
 
-def _volumes(kubectl: Kubectl, namespace: str) -> list[str]:
+def list_volumes(kubectl: Kubectl, namespace: str) -> list[str]:
+    """Give the names of the runner pods' volumes."""
     deployment = kubectl.get("deployment", NAME, namespace) or {}
     volumes = deployment.get("spec", {}).get("template", {}).get("spec", {}).get("volumes", [])
     return [volume["name"] for volume in volumes]

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from scriptorium_client import Client, Event, Selection, follow, load_config
-from scriptorium_client.resources import EXECUTIONS, LEASES
+from scriptorium_client.resources import EXECUTIONS, LEASES, SCRIPTS
 from tests.integration.chart.rendering import NAMESPACE
 from tests.integration.operator.conftest import DEPLOYMENT
 from tests.integration.operator.processes import OperatorProcess, make_environment
@@ -70,8 +70,9 @@ class Site:
     def apply_script(self, name: str) -> None:
         self.kubectl.apply(script(name, source="return 1"), self.runs.namespace)
 
-    def is_judged(self, name: str) -> bool:
-        found = self.kubectl.get("script", name, self.runs.namespace) or {}
+    async def is_judged(self, name: str) -> bool:
+        """Say whether the operator has judged a Script; kubectl would hold up the wires of this very loop."""
+        found = await self.runs.client.get(SCRIPTS, name, self.runs.namespace)
         return bool(found.get("status", {}).get("conditions"))
 
     def check_ends(self, names: list[str]) -> None:
@@ -144,7 +145,7 @@ async def play_outage(site: Site, seconds: int) -> None:
     await asyncio.sleep(seconds)
     assert all(wire.refused for wire in site.wires)
     assert [(await site.runs.status(name))["phase"] for name in ("short", "long")] == ["Running"] * 2
-    assert not site.is_judged("meanwhile")
+    assert not await site.is_judged("meanwhile")
     site.mend()
     async with asyncio.timeout(SOON):
         await until_async(lambda: site.is_judged("meanwhile"), SOON)
