@@ -86,6 +86,7 @@ async def _serve(
     parts = _assemble(settings, client, EngineSandbox(sandbox), record_end)
     dispatcher = parts.dispatcher
     metrics.show_load(lambda: dispatcher.load)
+    metrics.show_engine(sandbox.stats)
     # Until the very end, so that nobody takes the runs that are finishing for lost.
     renewing = asyncio.create_task(parts.leases.renew())
     work = asyncio.create_task(run_parts(parts, settings.pool))

@@ -11,6 +11,7 @@ from typing import Any
 from scriptorium_runner.engine import context as contexts
 from scriptorium_runner.engine import flaw, result
 from scriptorium_runner.engine.channel import Worker
+from scriptorium_runner.engine.claims import Claim
 from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
 from scriptorium_runner.engine.pool import Pool
 from scriptorium_runner.engine.protocol import Request
@@ -40,6 +41,15 @@ class _Task:
     program: Program
     limits: Limits
     request: Request
+
+    @property
+    def claim(self) -> Claim:
+        """Say what a worker is wanted for."""
+        return Claim(
+            owner=self.program.owner,
+            script=self.program.owner if self.program.script is None else self.program.script,
+            memory_mb=self.limits.memory_mb,
+        )
 
 
 class Engine:
@@ -107,7 +117,7 @@ class Engine:
     async def _run(self, task: _Task, cancelled: asyncio.Event | None) -> Result:
         pool = self._open_pool()
         for _ in range(_ATTEMPTS):
-            worker = await _acquire(pool, task.program.owner, cancelled)
+            worker = await _acquire(pool, task.claim, cancelled)
             if worker is None:
                 return _build_unstarted(CANCELLED)
             with contextlib.suppress(NeverStarted):
@@ -132,15 +142,15 @@ async def _run_on(pool: Pool, worker: Worker, task: _Task, cancelled: asyncio.Ev
         pool.release(worker, is_reusable=is_reusable)
 
 
-async def _acquire(pool: Pool, owner: str, cancelled: asyncio.Event | None) -> Worker | None:
+async def _acquire(pool: Pool, claim: Claim, cancelled: asyncio.Event | None) -> Worker | None:
     """Take a worker, or None if the caller gave up before there was one."""
     if cancelled is None:
-        return await pool.acquire(owner)
+        return await pool.acquire(claim)
     if cancelled.is_set():
         return None
-    if worker := pool.take(owner):
+    if worker := pool.take(claim):
         return worker
-    acquiring, giving_up = asyncio.create_task(pool.acquire(owner)), asyncio.create_task(cancelled.wait())
+    acquiring, giving_up = asyncio.create_task(pool.acquire(claim)), asyncio.create_task(cancelled.wait())
     try:
         await asyncio.wait((acquiring, giving_up), return_when=asyncio.FIRST_COMPLETED)
         return acquiring.result() if acquiring.done() else None

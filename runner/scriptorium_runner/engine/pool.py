@@ -5,19 +5,23 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from scriptorium_runner.engine import balance
+from scriptorium_runner.engine import balance, fairness
 from scriptorium_runner.engine.channel import Worker
+from scriptorium_runner.engine.claims import Claim, Claims
+from scriptorium_runner.engine.demand import Demand
 from scriptorium_runner.engine.errors import AcquireTimeout, PoolClosed
 from scriptorium_runner.engine.nursery import Nursery
 from scriptorium_runner.engine.values import EngineSettings, EngineStats
 
 #: After SIGKILL the kernel and the zygote need milliseconds, but a zygote that hangs never tells.
 _EXIT_SECONDS = 1.0
+#: A timer may fire a little early by the other clock.
+_A_MOMENT = 0.01
 
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    owner: str
+    claim: Claim
     worker: asyncio.Future[Worker]
 
 
@@ -27,13 +31,16 @@ class Pool:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._nursery = Nursery(self._welcome, self._rebalance)
+        self._demand = Demand(settings.idle_seconds)
+        self._shrinking: asyncio.TimerHandle | None = None
+        self._cap = fairness.find_cap(settings.pool_size, settings.script_share)
         self._fresh: deque[Worker] = deque()
         self._used: list[Worker] = []  # Least recently used first.
-        self._busy: set[Worker] = set()
+        self._busy = Claims()
         self._waiters: deque[_Waiter] = deque()
         self._is_open = False
-        self._spawned = 0
-        self._killed = 0
+        self._spawned = self._killed = self._hits = self._waits = 0
+        self._waited_seconds = 0.0
 
     @property
     def is_working(self) -> bool:
@@ -44,44 +51,48 @@ class Pool:
         )
 
     async def start(self) -> None:
-        """Have all workers warm, or as many as can be forked."""
+        """Have the first workers warm, or as many as can be forked."""
         try:
             await self._nursery.start()
             self._is_open = True
             self._rebalance()
-            await self._nursery.wait_for_first_forks(lambda: len(self._fresh) >= self._settings.pool_size)
+            await self._nursery.wait_for_first_forks(lambda: len(self._fresh) >= self._find_level())
         except BaseException:
             await self.shutdown()
             raise
 
-    def take(self, owner: str) -> Worker | None:
+    def take(self, claim: Claim) -> Worker | None:
         """Take a worker that is free now: one that knows this owner, else one that knows nobody."""
         if not self._is_open:
             raise PoolClosed
-        if worker := self._pick(owner):
+        worker = self._pick(claim)
+        if worker is not None:
+            self._hits += 1
             self._rebalance()
         return worker
 
-    def _pick(self, owner: str) -> Worker | None:
+    def _pick(self, claim: Claim) -> Worker | None:
         if len(self._busy) >= self._settings.pool_size:
             return None
-        known = [worker for worker in self._used if worker.owner == owner]
+        known = [worker for worker in self._used if worker.owner == claim.owner]
         if known:
             self._used.remove(known[-1])
             worker = known[-1]
         elif self._fresh:
             worker = self._fresh.popleft()
-            worker.owner = owner
+            worker.owner = claim.owner
         else:
             return None
-        self._busy.add(worker)
+        self._busy.add(worker, claim)
         return worker
 
-    async def acquire(self, owner: str) -> Worker:
+    async def acquire(self, claim: Claim) -> Worker:
         """Take a worker as soon as there is one."""
-        if worker := self.take(owner):
+        if worker := self.take(claim):
             return worker
-        waiter = _Waiter(owner, asyncio.get_running_loop().create_future())
+        waiter = _Waiter(claim, asyncio.get_running_loop().create_future())
+        since = time.monotonic()
+        self._waits += 1
         self._waiters.append(waiter)
         self._rebalance()
         try:
@@ -93,11 +104,12 @@ class Pool:
                 raise AcquireTimeout from error
             raise
         finally:
+            self._waited_seconds += time.monotonic() - since
             self._waiters.remove(waiter)
 
     def release(self, worker: Worker, *, is_reusable: bool) -> None:
         """Give a worker back; one that is not reusable is ended and replaced."""
-        self._busy.discard(worker)
+        self._busy.remove(worker)
         if is_reusable and self._is_open and not worker.exited.done():
             self._used.append(worker)
         else:
@@ -115,11 +127,16 @@ class Pool:
             waiting=len(self._waiters),
             spawned=self._spawned,
             killed=self._killed,
+            hits=self._hits,
+            waits=self._waits,
+            waited_seconds=self._waited_seconds,
         )
 
     async def shutdown(self) -> None:
         """End every worker and the zygote; nobody gets a worker any more."""
         self._is_open = False
+        if self._shrinking is not None:
+            self._shrinking.cancel()
         for waiter in self._waiters:
             if not waiter.worker.done():
                 waiter.worker.set_exception(PoolClosed())
@@ -134,7 +151,7 @@ class Pool:
             await self._nursery.stop()
 
     async def _kill_all(self) -> None:
-        workers = (*self._fresh, *self._used, *self._busy)
+        workers = (*self._fresh, *self._used, *self._busy.workers)
         for worker in workers:
             worker.kill()
         if workers:
@@ -148,24 +165,56 @@ class Pool:
             self.release(future.result(), is_reusable=True)
 
     def _serve_waiters(self) -> None:
-        for waiter in tuple(self._waiters):
-            if self._is_open and not waiter.worker.done() and (worker := self._pick(waiter.owner)):
-                waiter.worker.set_result(worker)
+        """Hand free workers out to those who wait, to each Script its share."""
+        while self._is_open and len(self._busy) < self._settings.pool_size:
+            owners = {worker.owner for worker in self._used}
+            # Who can be served now: the others wait for a fork, and nobody has to wait with them.
+            line = [
+                waiter
+                for waiter in self._waiters
+                if not waiter.worker.done() and (self._fresh or waiter.claim.owner in owners)
+            ]
+            if not line:
+                return
+            place = fairness.choose([waiter.claim.script for waiter in line], self._busy.held, self._cap)
+            worker = self._pick(line[place].claim)
+            assert worker is not None, "the line holds only whom a worker is there for"  # noqa: S101
+            line[place].worker.set_result(worker)
+
+    def _find_level(self) -> int:
+        demand = self._demand.find_level(time.monotonic())
+        return balance.decide_level(demand, self._settings.initial_workers, self._settings.pool_size)
 
     def _rebalance(self) -> None:
         if not self._is_open:
             return
+        waiting = sum(not waiter.worker.done() for waiter in self._waiters)
+        self._demand.note(time.monotonic(), min(len(self._busy) + waiting, self._settings.pool_size))
         census = balance.Census(
             busy=len(self._busy),
             used=len(self._used),
             fresh=len(self._fresh),
             starting=self._nursery.starting,
-            waiting=sum(not waiter.worker.done() for waiter in self._waiters),
+            waiting=waiting,
         )
-        change = balance.decide_change(census, self._settings.pool_size, self._settings.spare_workers)
+        change = balance.decide_change(census, self._find_level(), self._settings.spare_workers)
         for _ in range(change.evict):
             self._end(self._used.pop(0))
+        for _ in range(change.retire):
+            self._end(self._fresh.pop())
         self._nursery.fork(change.fork)
+        self._look_again_when_idle()
+
+    def _look_again_when_idle(self) -> None:
+        """Have the pool shrink in time, also if nothing happens till then."""
+        if self._shrinking is None and (at := self._demand.find_next_fall()) is not None:
+            self._shrinking = asyncio.get_running_loop().call_later(
+                max(0.0, at - time.monotonic()) + _A_MOMENT, self._shrink
+            )
+
+    def _shrink(self) -> None:
+        self._shrinking = None
+        self._rebalance()
 
     def _welcome(self, worker: Worker) -> None:
         self._spawned += 1

@@ -12,10 +12,16 @@ from scriptorium_api.reasons import Reason
 class EngineSettings:
     """How many workers there are and how long to wait for one."""
 
-    #: Executions at the same time, and workers that are warm when nothing runs.
+    #: Executions at the same time, at most.
     pool_size: int = 10
+    #: Workers that are warm when nothing runs, at most pool_size; beyond it the pool grows as it is needed.
+    initial_workers: int = 10
     #: Workers forked ahead, beyond pool_size, so that a new owner or a kill does not wait for a fork.
     spare_workers: int = 2
+    #: How long workers that were needed at once are kept for the next time.
+    idle_seconds: float = 300.0
+    #: The part of pool_size that one Script may hold while others wait.
+    script_share: float = 0.5
     #: How long execute() waits for a free worker before AcquireTimeout.
     acquire_seconds: float = 30.0
     #: How long workers may be wanted and none be born until Engine.is_working says no.
@@ -41,6 +47,8 @@ class Program:
     entrypoint: str | None = None
     #: Script UID and source hash: a worker process that ran one owner's code never runs another's.
     owner: str
+    #: In whose share of the slots a run counts: the Script's UID, whatever its source. None: the owner's.
+    script: str | None = None
     #: What the script sees as `env`; never shown, since much of it is secret.
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -103,12 +111,25 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineStats:
-    """A snapshot of the pool; `spawned` and `killed` count since start."""
+    """A snapshot of the pool; the numbers from `spawned` on count since start."""
 
+    #: Executions at the same time, at most.
     size: int
     in_use: int
+    #: Warm workers that ran nothing yet, and warm ones that wait for their own Script.
     fresh: int
     used: int
     waiting: int
     spawned: int
     killed: int
+    #: Callers who found a warm worker, and callers who had to wait, for whatever it was.
+    hits: int
+    waits: int
+    #: How long those waited in all, in seconds; who gave up too.
+    waited_seconds: float
+
+    @property
+    def hit_rate(self) -> float | None:
+        """Give the part of the callers who found a warm worker; None if there was no caller yet."""
+        callers = self.hits + self.waits
+        return self.hits / callers if callers else None

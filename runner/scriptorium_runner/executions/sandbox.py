@@ -27,6 +27,7 @@ class EngineSandbox:
             source=start.source,
             entrypoint=start.entrypoint,
             owner=f"{start.owner}/{source_hash(start.source)}",
+            script=start.share,
             env=start.env,
         )
         limits = engine.Limits(

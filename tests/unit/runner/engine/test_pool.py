@@ -47,7 +47,7 @@ from tests.unit.runner.engine.processes import (
     ],
 )
 def test_workers_are_forked_ahead_and_the_least_needed_give_way(census, change):
-    assert decide_change(census, size=4, spare=2) == change
+    assert decide_change(census, level=4, spare=2) == change
 
 
 async def test_workers_are_warm_after_start():

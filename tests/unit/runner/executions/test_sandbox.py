@@ -16,7 +16,12 @@ from scriptorium_runner.executions.sandbox import EngineSandbox, build_outcome
 
 MOMENT = datetime(2030, 1, 1, tzinfo=UTC)
 START = Start(
-    source="return 1", entrypoint="main", limits=Limits(memory_mb=64), owner="uid", timeout_seconds=7
+    source="return 1",
+    entrypoint="main",
+    limits=Limits(memory_mb=64),
+    owner="uid",
+    share="hello",
+    timeout_seconds=7,
 )
 
 
@@ -47,7 +52,7 @@ async def test_the_engine_gets_the_source_the_limits_and_an_owner_for_each_sourc
     outcome = await run(recorder)
     program, context, limits = recorder.asked
     assert program == engine.Program(
-        source="return 1", entrypoint="main", owner=f"uid/{source_hash('return 1')}"
+        source="return 1", entrypoint="main", owner=f"uid/{source_hash('return 1')}", script="hello"
     )
     assert context == {"input": {}}
     assert (limits.timeout_seconds, limits.memory_mb) == (7, 64)
