@@ -54,6 +54,10 @@ class Reason(StrEnum):
     TIMEOUT = ("Timeout", "TimedOut: the wall-clock limit passed.")
     MEMORY_LIMIT = ("MemoryLimit", "Failed: the script needed more memory than its limit.")
     OUTPUT_LIMIT = ("OutputLimit", "Failed: the output is larger than its limit.")
+    MEMORY_PRESSURE = (
+        "MemoryPressure",
+        "Failed: the runner's memory was nearly used up and this run held the most; ours, not the script's.",
+    )
     ENGINE_CRASH = (
         "EngineCrash",
         "Failed: the JavaScript engine ended unexpectedly; ours, not the script's.",
@@ -94,6 +98,7 @@ PHASE_OF_END: dict[Reason, Phase] = {
         Reason.START_DEADLINE_EXCEEDED,
         Reason.MEMORY_LIMIT,
         Reason.OUTPUT_LIMIT,
+        Reason.MEMORY_PRESSURE,
         Reason.ENGINE_CRASH,
         Reason.RUNNER_SHUTDOWN,
         Reason.RUNNER_LOST,
@@ -107,6 +112,7 @@ RETRIED: frozenset[Reason] = frozenset(
     {
         Reason.SCRIPT_ERROR,
         Reason.TIMEOUT,
+        Reason.MEMORY_PRESSURE,
         Reason.ENGINE_CRASH,
         Reason.RUNNER_SHUTDOWN,
         Reason.RUNNER_LOST,

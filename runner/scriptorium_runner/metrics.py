@@ -1,6 +1,6 @@
 """The numbers a runner shows; busy and waiting are only here, never in a status."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -91,11 +91,23 @@ def build_engine_metrics(stats: EngineStats) -> list[Family]:
         CounterMetricFamily(
             "scriptorium_pool_workers_spawned", "Workers that were forked.", value=stats.spawned
         ),
+        _labelled(
+            GaugeMetricFamily(
+                "scriptorium_pool_memory_mebibytes", "Memory of the container.", labels=["kind"]
+            ),
+            {"promised": stats.memory_promised_mb}
+            | ({} if stats.memory_limit_mb is None else {"limit": stats.memory_limit_mb}),
+        ),
+        CounterMetricFamily(
+            "scriptorium_pool_memory_kills",
+            "Workers that were ended because the container's memory was nearly used up.",
+            value=stats.memory_kills,
+        ),
         CounterMetricFamily("scriptorium_pool_workers_ended", "Workers that were ended.", value=stats.killed),
     ]
 
 
-def _labelled(family: Family, values: dict[str, int]) -> Family:
+def _labelled(family: Family, values: Mapping[str, float]) -> Family:
     for label, value in values.items():
         family.add_metric([label], value)
     return family

@@ -65,7 +65,7 @@ async def run_pool(settings: PoolSettings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    sandbox = engine.Engine(engine.EngineSettings(pool_size=settings.workers))
+    sandbox = engine.Engine(engine.EngineSettings(pool_size=settings.workers), engine.find_container_memory())
     async with Client(load_config(), user_agent="scriptorium-runner") as client:
         await sandbox.start()
         try:

@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scriptorium_runner.engine.container_memory import ContainerMemory, find_container_memory
     from scriptorium_runner.engine.errors import (
         AcquireTimeout,
         EngineError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AcquireTimeout",
+    "ContainerMemory",
     "Engine",
     "EngineError",
     "EngineSettings",
@@ -44,15 +46,20 @@ __all__ = [
     "Result",
     "ScriptError",
     "Usage",
+    "find_container_memory",
 ]
 
-_ERRORS = frozenset(
-    {"AcquireTimeout", "EngineError", "EngineStartFailed", "InvalidContext", "NeverStarted", "PoolClosed"}
+_HOMES = {
+    "Engine": "executor",
+    "ContainerMemory": "container_memory",
+    "find_container_memory": "container_memory",
+} | dict.fromkeys(
+    ("AcquireTimeout", "EngineError", "EngineStartFailed", "InvalidContext", "NeverStarted", "PoolClosed"),
+    "errors",
 )
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
-    module = "executor" if name == "Engine" else "errors" if name in _ERRORS else "values"
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'values')}"), name)

@@ -35,6 +35,8 @@ class Exchange:
     exit: Exit | None
     was_cancelled: bool
     was_killed: bool
+    was_pressed: bool = False
+    """It had to end for want of memory in the container."""
     is_peak_known: bool
     cpu_before: float
     started_at: datetime
@@ -56,6 +58,7 @@ class Worker:
         self.owner: str | None = None
         self.runs = 0
         self.cpu_seconds = 0.0
+        self._was_pressed = False
 
     @classmethod
     async def fork(cls, zygote: ZygoteProcess) -> "Worker":
@@ -99,6 +102,11 @@ class Worker:
         """End the process now."""
         self._process.kill()
 
+    def end_for_memory(self) -> None:
+        """End the process now, because the container has no memory left for all."""
+        self._was_pressed = True
+        self.kill()
+
     def close(self) -> None:
         """Give the descriptors back; the process ends by itself when its channel ends."""
         if not self._is_closed:
@@ -129,6 +137,7 @@ class Worker:
             exit=exit_,
             was_cancelled=watch.was_cancelled,
             was_killed=watch.was_late,
+            was_pressed=self._was_pressed,
             is_peak_known=self._is_peak_known,
             cpu_before=self.cpu_seconds,
             started_at=started_at,

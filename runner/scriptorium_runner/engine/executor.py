@@ -12,6 +12,7 @@ from scriptorium_runner.engine import context as contexts
 from scriptorium_runner.engine import flaw, result
 from scriptorium_runner.engine.channel import Worker
 from scriptorium_runner.engine.claims import Claim
+from scriptorium_runner.engine.container_memory import ContainerMemory
 from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
 from scriptorium_runner.engine.pool import Pool
 from scriptorium_runner.engine.protocol import Request
@@ -55,13 +56,15 @@ class _Task:
 class Engine:
     """A pool of sandboxed workers that run JavaScript."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, container: ContainerMemory | None = None) -> None:
+        """`container` is the memory that all runs share; without it only their number is limited."""
         self._settings = settings
+        self._container = container
         self._pool: Pool | None = None
 
     async def start(self) -> None:
         """Start the zygote and have the workers warm."""
-        pool = Pool(self._settings)
+        pool = Pool(self._settings, self._container)
         await pool.start()
         self._pool = pool
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from scriptorium_runner.engine import balance, fairness
 from scriptorium_runner.engine.channel import Worker
 from scriptorium_runner.engine.claims import Claim, Claims
+from scriptorium_runner.engine.container_memory import ContainerMemory
 from scriptorium_runner.engine.demand import Demand
 from scriptorium_runner.engine.errors import AcquireTimeout, PoolClosed
+from scriptorium_runner.engine.memory_guard import MemoryGuard
 from scriptorium_runner.engine.nursery import Nursery
 from scriptorium_runner.engine.values import EngineSettings, EngineStats
 
@@ -26,10 +28,14 @@ class _Waiter:
 
 
 class Pool:
-    """Hands out at most `pool_size` workers at a time."""
+    """Hands out at most `pool_size` workers at a time, within the container's memory."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, container: ContainerMemory | None = None) -> None:
         self._settings = settings
+        self._memory = MemoryGuard(container, settings.memory_part)
+        self._watching: asyncio.Task[None] | None = None
+        #: Who is next in line waits for memory; nobody else may take it meanwhile.
+        self._is_short = False
         self._nursery = Nursery(self._welcome, self._rebalance)
         self._demand = Demand(settings.idle_seconds)
         self._shrinking: asyncio.TimerHandle | None = None
@@ -57,6 +63,8 @@ class Pool:
             self._is_open = True
             self._rebalance()
             await self._nursery.wait_for_first_forks(lambda: len(self._fresh) >= self._find_level())
+            self._memory.note_idle()
+            self._watching = asyncio.create_task(self._memory.watch(lambda: self._busy.workers))
         except BaseException:
             await self.shutdown()
             raise
@@ -65,11 +73,14 @@ class Pool:
         """Take a worker that is free now: one that knows this owner, else one that knows nobody."""
         if not self._is_open:
             raise PoolClosed
-        worker = self._pick(claim)
+        worker = self._pick(claim) if not self._is_short and self._has_memory(claim) else None
         if worker is not None:
             self._hits += 1
             self._rebalance()
         return worker
+
+    def _has_memory(self, claim: Claim) -> bool:
+        return self._memory.fits(claim.memory_mb, self._busy.promised_mb)
 
     def _pick(self, claim: Claim) -> Worker | None:
         if len(self._busy) >= self._settings.pool_size:
@@ -94,6 +105,7 @@ class Pool:
         since = time.monotonic()
         self._waits += 1
         self._waiters.append(waiter)
+        self._serve_waiters()
         self._rebalance()
         try:
             async with asyncio.timeout(self._settings.acquire_seconds):
@@ -106,6 +118,8 @@ class Pool:
         finally:
             self._waited_seconds += time.monotonic() - since
             self._waiters.remove(waiter)
+            if self._is_short:
+                self._serve_waiters()
 
     def release(self, worker: Worker, *, is_reusable: bool) -> None:
         """Give a worker back; one that is not reusable is ended and replaced."""
@@ -130,13 +144,17 @@ class Pool:
             hits=self._hits,
             waits=self._waits,
             waited_seconds=self._waited_seconds,
+            memory_limit_mb=self._memory.limit_mb,
+            memory_promised_mb=self._busy.promised_mb,
+            memory_kills=self._memory.kills,
         )
 
     async def shutdown(self) -> None:
         """End every worker and the zygote; nobody gets a worker any more."""
         self._is_open = False
-        if self._shrinking is not None:
-            self._shrinking.cancel()
+        for ending in (self._shrinking, self._watching):
+            if ending is not None:
+                ending.cancel()
         for waiter in self._waiters:
             if not waiter.worker.done():
                 waiter.worker.set_exception(PoolClosed())
@@ -166,6 +184,7 @@ class Pool:
 
     def _serve_waiters(self) -> None:
         """Hand free workers out to those who wait, to each Script its share."""
+        self._is_short = False
         while self._is_open and len(self._busy) < self._settings.pool_size:
             owners = {worker.owner for worker in self._used}
             # Who can be served now: the others wait for a fork, and nobody has to wait with them.
@@ -177,6 +196,9 @@ class Pool:
             if not line:
                 return
             place = fairness.choose([waiter.claim.script for waiter in line], self._busy.held, self._cap)
+            if not self._has_memory(line[place].claim):
+                self._is_short = True
+                return
             worker = self._pick(line[place].claim)
             assert worker is not None, "the line holds only whom a worker is there for"  # noqa: S101
             line[place].worker.set_result(worker)
@@ -195,7 +217,8 @@ class Pool:
             used=len(self._used),
             fresh=len(self._fresh),
             starting=self._nursery.starting,
-            waiting=waiting,
+            # More workers are no help to those who wait for memory.
+            waiting=0 if self._is_short else waiting,
         )
         change = balance.decide_change(census, self._find_level(), self._settings.spare_workers)
         for _ in range(change.evict):

@@ -22,6 +22,8 @@ class EngineSettings:
     idle_seconds: float = 300.0
     #: The part of pool_size that one Script may hold while others wait.
     script_share: float = 0.5
+    #: The part of the container's memory at which the largest worker is ended.
+    memory_part: float = 0.9
     #: How long execute() waits for a free worker before AcquireTimeout.
     acquire_seconds: float = 30.0
     #: How long workers may be wanted and none be born until Engine.is_working says no.
@@ -127,6 +129,11 @@ class EngineStats:
     waits: int
     #: How long those waited in all, in seconds; who gave up too.
     waited_seconds: float
+    #: The container's memory (None: no limit), what the runs in progress may take of it, and how many workers
+    #: were ended because it was nearly used up.
+    memory_limit_mb: float | None
+    memory_promised_mb: int
+    memory_kills: int
 
     @property
     def hit_rate(self) -> float | None:
