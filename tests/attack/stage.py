@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import pytest
 
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import Engine, EngineSettings, EngineStats, Limits, Program, Result
@@ -75,6 +78,16 @@ def ended(source: str, *reasons: Reason) -> Attack:
     """Make an attack that ends one of these ways, whichever limit it meets first."""
     seconds = LIMIT_SECONDS if Reason.TIMEOUT in reasons else ENOUGH_SECONDS
     return Attack(source, frozenset(reasons), seconds=seconds)
+
+
+def make_scene(attacks: Mapping[str, Attack]) -> Any:
+    """Make the fixture of a family: its attacks run once, all at the same time."""
+
+    @pytest.fixture(scope="module", name="scene")
+    def play_once() -> Scene:
+        return asyncio.run(play(attacks))
+
+    return play_once
 
 
 async def play(attacks: Mapping[str, Attack]) -> Scene:

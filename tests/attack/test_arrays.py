@@ -1,7 +1,9 @@
 """Array functions over lengths that never end."""
 
+import pytest
+
 from scriptorium_api.reasons import Reason
-from tests.attack.stage import check_attack, check_scene, ended, killed, refused, stopped
+from tests.attack.stage import check_attack, check_scene, ended, killed, make_scene, refused, stopped
 
 ATTACKS = {
     "reverse": killed("[].reverse.call({length: 2 ** 53 - 1})"),
@@ -24,7 +26,10 @@ ATTACKS = {
     "too many arguments": refused("Math.max.apply(null, Array(1e6))"),
 }
 
+scene = make_scene(ATTACKS)
 
+
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_it_is_stopped(attack, scene):
     check_attack(ATTACKS[attack], scene.results[attack])
 

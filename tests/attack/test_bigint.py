@@ -1,7 +1,9 @@
 """BigInts that take for ever."""
 
+import pytest
+
 from scriptorium_api.reasons import Reason
-from tests.attack.stage import check_attack, check_scene, ended, killed, refused, stopped
+from tests.attack.stage import check_attack, check_scene, ended, killed, make_scene, refused, stopped
 
 ATTACKS = {
     "an enormous power": refused("2n ** 10000000000n"),
@@ -16,7 +18,10 @@ ATTACKS = {
     "a shift beyond all bounds": refused("1n << (2n ** 62n)"),
 }
 
+scene = make_scene(ATTACKS)
 
+
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_it_is_stopped(attack, scene):
     check_attack(ATTACKS[attack], scene.results[attack])
 

@@ -1,7 +1,9 @@
 """Code that runs while others look."""
 
+import pytest
+
 from scriptorium_api.reasons import Reason
-from tests.attack.stage import check_attack, check_scene, ended, stopped
+from tests.attack.stage import check_attack, check_scene, ended, make_scene, stopped
 
 ATTACKS = {
     "a getter in the result": stopped("return {get x() { for (;;); }}"),
@@ -31,7 +33,10 @@ ATTACKS = {
     ),
 }
 
+scene = make_scene(ATTACKS)
 
+
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_it_is_stopped(attack, scene):
     check_attack(ATTACKS[attack], scene.results[attack])
 

@@ -1,7 +1,9 @@
 """JSON that is too large, too deep or too clever."""
 
+import pytest
+
 from scriptorium_api.reasons import Reason
-from tests.attack.stage import check_attack, check_scene, ended, refused, stopped
+from tests.attack.stage import check_attack, check_scene, ended, make_scene, refused, stopped
 
 ATTACKS = {
     "a text that is too deep": refused("JSON.parse('['.repeat(1e5))"),
@@ -31,7 +33,10 @@ ATTACKS = {
     ),
 }
 
+scene = make_scene(ATTACKS)
 
+
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_it_is_stopped(attack, scene):
     check_attack(ATTACKS[attack], scene.results[attack])
 

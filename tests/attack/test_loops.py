@@ -1,7 +1,9 @@
 """Loops that never end."""
 
+import pytest
+
 from scriptorium_api.reasons import Reason
-from tests.attack.stage import check_attack, check_scene, ended, stopped
+from tests.attack.stage import check_attack, check_scene, ended, make_scene, stopped
 
 ATTACKS = {
     "an empty loop": stopped("for (;;);"),
@@ -19,7 +21,10 @@ ATTACKS = {
     "a loop that writes long lines": stopped("const s = 'x'.repeat(1e5); for (;;) console.error(s, {s})"),
 }
 
+scene = make_scene(ATTACKS)
 
+
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_it_is_stopped(attack, scene):
     check_attack(ATTACKS[attack], scene.results[attack])
 

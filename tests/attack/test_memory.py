@@ -1,7 +1,9 @@
 """Scripts that want all memory there is."""
 
+import pytest
+
 from scriptorium_api.reasons import Reason
-from tests.attack.stage import check_attack, check_scene, ended, refused, starved
+from tests.attack.stage import check_attack, check_scene, ended, make_scene, refused, starved
 
 ATTACKS = {
     "an array that grows": starved("const a = []; for (;;) a.push(Array(1000).fill(1))"),
@@ -29,7 +31,10 @@ ATTACKS = {
     ),
 }
 
+scene = make_scene(ATTACKS)
 
+
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_it_is_stopped(attack, scene):
     check_attack(ATTACKS[attack], scene.results[attack])
 

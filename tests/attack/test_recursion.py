@@ -1,7 +1,9 @@
 """Calls within calls within calls."""
 
+import pytest
+
 from scriptorium_api.reasons import Reason
-from tests.attack.stage import check_attack, check_scene, ended, refused, stopped
+from tests.attack.stage import check_attack, check_scene, ended, make_scene, refused, stopped
 
 ATTACKS = {
     "a function": refused("(function f() { f(); })()"),
@@ -27,7 +29,10 @@ ATTACKS = {
     ),
 }
 
+scene = make_scene(ATTACKS)
 
+
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_it_is_stopped(attack, scene):
     check_attack(ATTACKS[attack], scene.results[attack])
 

@@ -1,7 +1,9 @@
 """Regular expressions that backtrack without end."""
 
+import pytest
+
 from scriptorium_api.reasons import Reason
-from tests.attack.stage import check_attack, check_scene, ended, refused, stopped
+from tests.attack.stage import check_attack, check_scene, ended, make_scene, refused, stopped
 
 ATTACKS = {
     "nested quantifiers": stopped("/^(a+)+$/.test('a'.repeat(50) + 'b')"),
@@ -25,7 +27,10 @@ ATTACKS = {
     ),
 }
 
+scene = make_scene(ATTACKS)
 
+
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_it_is_stopped(attack, scene):
     check_attack(ATTACKS[attack], scene.results[attack])
 

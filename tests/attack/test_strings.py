@@ -1,7 +1,9 @@
 """Strings that are too long, or searched too slowly."""
 
+import pytest
+
 from scriptorium_api.reasons import Reason
-from tests.attack.stage import check_attack, check_scene, ended, killed, refused, stopped
+from tests.attack.stage import check_attack, check_scene, ended, killed, make_scene, refused, stopped
 
 ATTACKS = {
     "a string beyond all bounds": refused("'x'.repeat(2 ** 30)"),
@@ -22,7 +24,10 @@ ATTACKS = {
     "numbers of a million digits": stopped("const s = '1'.repeat(1e6); for (;;) parseFloat(s)"),
 }
 
+scene = make_scene(ATTACKS)
 
+
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_it_is_stopped(attack, scene):
     check_attack(ATTACKS[attack], scene.results[attack])
 
