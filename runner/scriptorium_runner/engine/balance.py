@@ -25,8 +25,8 @@ class Change:
 
 
 def decide_level(demand: int, initial: int, size: int) -> int:
-    """Say how many workers to keep: as many as were needed at once lately, within these bounds."""
-    return min(size, max(initial, demand))
+    """Say how many workers to keep: as many as were needed at once lately, and the first ones in any case."""
+    return max(min(initial, size), demand)
 
 
 def decide_change(census: Census, level: int, spare: int) -> Change:

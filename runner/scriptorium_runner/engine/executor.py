@@ -50,6 +50,7 @@ class _Task:
             owner=self.program.owner,
             script=self.program.owner if self.program.script is None else self.program.script,
             memory_mb=self.limits.memory_mb,
+            depth=self.program.depth,
         )
 
 

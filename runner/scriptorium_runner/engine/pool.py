@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 
 from scriptorium_runner.engine import balance, fairness
@@ -28,7 +28,8 @@ class _Waiter:
 
 
 class Pool:
-    """Hands out at most `pool_size` workers at a time, within the container's memory."""
+    """Hands out at most `pool_size` workers at a time, within the container's memory, and `nested_slots` more
+    for each depth of calls from script to script."""
 
     def __init__(self, settings: EngineSettings, container: ContainerMemory | None = None) -> None:
         self._settings = settings
@@ -73,17 +74,23 @@ class Pool:
         """Take a worker that is free now: one that knows this owner, else one that knows nobody."""
         if not self._is_open:
             raise PoolClosed
-        worker = self._pick(claim) if not self._is_short and self._has_memory(claim) else None
+        may_take = self._has_memory(claim) and (claim.depth or not self._is_short)
+        worker = self._pick(claim) if may_take else None
         if worker is not None:
             self._hits += 1
             self._rebalance()
         return worker
 
     def _has_memory(self, claim: Claim) -> bool:
-        return self._memory.fits(claim.memory_mb, self._busy.promised_mb)
+        # Who waits for a called script holds memory meanwhile: to wait for memory could be for ever.
+        return bool(claim.depth) or self._memory.fits(claim.memory_mb, self._busy.promised_mb)
+
+    def _count_free(self, depth: int) -> int:
+        slots = self._settings.nested_slots if depth else self._settings.pool_size
+        return slots - self._busy.count(depth)
 
     def _pick(self, claim: Claim) -> Worker | None:
-        if len(self._busy) >= self._settings.pool_size:
+        if self._count_free(claim.depth) <= 0:
             return None
         known = [worker for worker in self._used if worker.owner == claim.owner]
         if known:
@@ -183,25 +190,36 @@ class Pool:
             self.release(future.result(), is_reusable=True)
 
     def _serve_waiters(self) -> None:
-        """Hand free workers out to those who wait, to each Script its share."""
+        """Hand free workers out to those who wait: what others called first, then each Script its share."""
         self._is_short = False
-        while self._is_open and len(self._busy) < self._settings.pool_size:
-            owners = {worker.owner for worker in self._used}
-            # Who can be served now: the others wait for a fork, and nobody has to wait with them.
-            line = [
-                waiter
-                for waiter in self._waiters
-                if not waiter.worker.done() and (self._fresh or waiter.claim.owner in owners)
-            ]
-            if not line:
-                return
-            place = fairness.choose([waiter.claim.script for waiter in line], self._busy.held, self._cap)
-            if not self._has_memory(line[place].claim):
+        while self._is_open and (line := self._list_servable()):
+            nested = next((waiter for waiter in line if waiter.claim.depth), None)
+            waiter = nested or line[self._choose([waiter.claim.script for waiter in line])]
+            if not self._has_memory(waiter.claim):
                 self._is_short = True
                 return
-            worker = self._pick(line[place].claim)
+            worker = self._pick(waiter.claim)
             assert worker is not None, "the line holds only whom a worker is there for"  # noqa: S101
-            line[place].worker.set_result(worker)
+            waiter.worker.set_result(worker)
+
+    def _list_servable(self) -> list[_Waiter]:
+        """Give who can be served now; nobody has to wait with those who wait for a fork or a slot."""
+        owners = {worker.owner for worker in self._used}
+        return [
+            waiter
+            for waiter in self._waiters
+            if not waiter.worker.done()
+            and self._count_free(waiter.claim.depth) > 0
+            and (self._fresh or waiter.claim.owner in owners)
+        ]
+
+    def _choose(self, scripts: list[str]) -> int:
+        return fairness.choose(scripts, self._busy.held, self._cap)
+
+    def _find_demand(self) -> int:
+        """Give how many workers would be busy if all were there that can be."""
+        wanted = Counter(waiter.claim.depth for waiter in self._waiters if not waiter.worker.done())
+        return len(self._busy) + sum(min(count, self._count_free(depth)) for depth, count in wanted.items())
 
     def _find_level(self) -> int:
         demand = self._demand.find_level(time.monotonic())
@@ -211,7 +229,7 @@ class Pool:
         if not self._is_open:
             return
         waiting = sum(not waiter.worker.done() for waiter in self._waiters)
-        self._demand.note(time.monotonic(), min(len(self._busy) + waiting, self._settings.pool_size))
+        self._demand.note(time.monotonic(), self._find_demand())
         census = balance.Census(
             busy=len(self._busy),
             used=len(self._used),

@@ -18,6 +18,9 @@ class EngineSettings:
     initial_workers: int = 10
     #: Workers forked ahead, beyond pool_size, so that a new owner or a kill does not wait for a fork.
     spare_workers: int = 2
+    #: Executions at the same time for each depth of calls from script to script, beyond pool_size: what waits
+    #: for a deeper one never holds what that one needs. They are forked when they are first needed.
+    nested_slots: int = 2
     #: How long workers that were needed at once are kept for the next time.
     idle_seconds: float = 300.0
     #: The part of pool_size that one Script may hold while others wait.
@@ -49,6 +52,8 @@ class Program:
     entrypoint: str | None = None
     #: Script UID and source hash: a worker process that ran one owner's code never runs another's.
     owner: str
+    #: How many scripts wait for this one, each of which called the next.
+    depth: int = 0
     #: In whose share of the slots a run counts: the Script's UID, whatever its source. None: the owner's.
     script: str | None = None
     #: What the script sees as `env`; never shown, since much of it is secret.

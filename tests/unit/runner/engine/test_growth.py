@@ -28,7 +28,8 @@ async def test_a_pool_starts_with_its_first_workers_and_grows_as_it_is_needed():
 
 async def test_a_pool_that_was_needed_shrinks_when_it_is_idle():
     async with make_engine(pool_size=8, initial_workers=2, spare_workers=1, idle_seconds=0.3) as engine:
-        await asyncio.gather(*(run(engine, owner=f"{number}") for number in range(8)))
+        long = "for (let i = 0; i < 3e5; i++);"
+        await asyncio.gather(*(run(engine, long, owner=f"{number}") for number in range(8)))
         stats = engine.stats()
         assert stats.fresh + stats.used > 3
         await wait_until(lambda: engine.stats().fresh + engine.stats().used <= 3)
@@ -37,7 +38,8 @@ async def test_a_pool_that_was_needed_shrinks_when_it_is_idle():
 
 async def test_a_pool_keeps_what_was_needed_a_moment_ago():
     async with make_engine(pool_size=6, initial_workers=1, spare_workers=0, idle_seconds=600) as engine:
-        await asyncio.gather(*(run(engine, owner=f"{number}") for number in range(6)))
+        long = "for (let i = 0; i < 3e5; i++);"
+        await asyncio.gather(*(run(engine, long, owner=f"{number}") for number in range(6)))
         await wait_until(lambda: engine.stats().fresh + engine.stats().used == 6)
         before = engine.stats().spawned
         for number in range(6):
@@ -66,7 +68,8 @@ async def test_who_found_a_warm_worker_and_who_waited_is_counted():
         assert engine.stats().hit_rate is None
         await run(engine)
         assert (engine.stats().hits, engine.stats().waits, engine.stats().hit_rate) == (1, 0, 1.0)
-        await asyncio.gather(run(engine), run(engine))
+        long = "for (let i = 0; i < 3e5; i++);"
+        await asyncio.gather(run(engine, long), run(engine, long))
         stats = engine.stats()
         assert (stats.hits, stats.waits) == (2, 1)
         assert stats.waited_seconds > 0
@@ -103,3 +106,13 @@ async def test_a_worker_is_not_used_again_after_a_limit(source, seconds, reason)
         assert engine.stats().used == 0
         assert (await run(engine, "throw 1")).reason is Reason.SCRIPT_ERROR
         assert engine.stats().used == 1
+
+
+async def test_a_called_script_has_a_slot_although_all_are_taken_by_callers():
+    async with make_engine(pool_size=1, nested_slots=1) as engine:
+        caller = asyncio.create_task(run(engine, HANG, "caller", 600))
+        await wait_until(lambda: engine.stats().in_use == 1)
+        called = Program(source="return 'called'", owner="called", depth=1)
+        assert (await engine.execute(called, {}, Limits())).output == {"value": "called"}
+        assert not caller.done()
+        caller.cancel()

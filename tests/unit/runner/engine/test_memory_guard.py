@@ -96,3 +96,12 @@ async def test_when_memory_is_nearly_used_up_the_largest_run_ends_and_its_neighb
         assert not small.done()
         assert (await run(engine, "return 1", "next")).output == {"value": 1}
         small.cancel()
+
+
+async def test_a_called_script_does_not_wait_for_the_memory_that_its_caller_holds(tmp_path):
+    async with make_engine(tmp_path, limit_mb=250) as engine:
+        caller = asyncio.create_task(run(engine, "for (;;);", "caller", 60))
+        await wait_until(lambda: engine.stats().in_use == 1)
+        called = Program(source="return 'called'", owner="called", depth=1)
+        assert (await engine.execute(called, {}, Limits())).output == {"value": "called"}
+        caller.cancel()
