@@ -71,6 +71,7 @@ class _EngineCollector(Collector):
 def build_engine_metrics(stats: EngineStats) -> list[Family]:
     """Give the sandbox's numbers in Prometheus' words."""
     workers = {"busy": stats.in_use, "fresh": stats.fresh, "used": stats.used}
+    lookups = {"hit": stats.cache_hits, "miss": stats.cache_misses}
     acquisitions = {"hit": stats.hits, "wait": stats.waits}
     return [
         _labelled(
@@ -102,6 +103,17 @@ def build_engine_metrics(stats: EngineStats) -> list[Family]:
             "scriptorium_pool_memory_kills",
             "Workers that were ended because the container's memory was nearly used up.",
             value=stats.memory_kills,
+        ),
+        GaugeMetricFamily(
+            "scriptorium_compile_cache_entries", "Sources with a known verdict.", value=stats.cache_entries
+        ),
+        _labelled(
+            CounterMetricFamily(
+                "scriptorium_compile_cache_lookups",
+                "Questions whether a source is known.",
+                labels=["outcome"],
+            ),
+            lookups,
         ),
         CounterMetricFamily("scriptorium_pool_workers_ended", "Workers that were ended.", value=stats.killed),
     ]

@@ -5,9 +5,10 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import context as contexts
 from scriptorium_runner.engine import flaw, result
 from scriptorium_runner.engine.channel import Worker
@@ -26,6 +27,7 @@ from scriptorium_runner.engine.values import (
     ScriptError,
     Usage,
 )
+from scriptorium_runner.engine.verdicts import VerdictCache
 
 #: A worker that has grown beyond this gives its memory back by ending: malloc keeps freed pages, and the next
 #: run's peak would be counted from there.
@@ -61,6 +63,7 @@ class Engine:
         """`container` is the memory that all runs share; without it only their number is limited."""
         self._settings = settings
         self._container = container
+        self._verdicts = VerdictCache(settings.cache_size)
         self._pool: Pool | None = None
 
     async def start(self) -> None:
@@ -84,9 +87,12 @@ class Engine:
         NaN is null, dates are ISO strings, Maps and Sets are {}; a BigInt or a circle is a ScriptError.
         """
         context_text = contexts.render_context(context)
-        if found := flaw.find_flaw(program):
+        if found := flaw.find_flaw(program) or self._find_known_flaw(program):
             return _build_unstarted(found)
-        return await self._run(_build_task(program, context_text, limits), cancelled)
+        result = await self._run(_build_task(program, context_text, limits), cancelled)
+        if result.reason is Reason.SYNTAX_ERROR:
+            self._verdicts.keep(program.source, result.error)
+        return result
 
     async def validate_syntax(self, source: str) -> ScriptError | None:
         """Say what is wrong with a source, or None; it is parsed in a worker of its own, for at most 1 s."""
@@ -95,8 +101,19 @@ class Engine:
         )
         if found := flaw.find_flaw(program):
             return found.error
+        is_known, error = self._verdicts.look_up(source)
+        return error if is_known else await self._judge(program)
+
+    async def _judge(self, program: Program) -> ScriptError | None:
         task = _build_task(program, "{}", _SYNTAX_LIMITS, only_check_syntax=True)
-        return (await self._run(task, None)).error
+        result = await self._run(task, None)
+        if result.reason in (Reason.COMPLETED, Reason.SYNTAX_ERROR):
+            self._verdicts.keep(program.source, result.error)
+        return result.error
+
+    def _find_known_flaw(self, program: Program) -> Verdict | None:
+        error = self._verdicts.find_error(program.source)
+        return Verdict(reason=Reason.SYNTAX_ERROR, error=error) if error is not None else None
 
     @property
     def is_working(self) -> bool:
@@ -109,8 +126,14 @@ class Engine:
         return self._pool is not None and self._pool.is_working
 
     def stats(self) -> EngineStats:
-        """Count the workers."""
-        return self._open_pool().stats()
+        """Count the workers, their callers and the verdicts."""
+        verdicts = self._verdicts
+        return replace(
+            self._open_pool().stats(),
+            cache_entries=len(verdicts),
+            cache_hits=verdicts.hits,
+            cache_misses=verdicts.misses,
+        )
 
     async def shutdown(self) -> None:
         """End all workers and the zygote; what still runs ends as EngineCrash."""

@@ -27,6 +27,8 @@ class EngineSettings:
     script_share: float = 0.5
     #: The part of the container's memory at which the largest worker is ended.
     memory_part: float = 0.9
+    #: Sources of which it is remembered whether they are JavaScript; 0 remembers none.
+    cache_size: int = 1000
     #: How long execute() waits for a free worker before AcquireTimeout.
     acquire_seconds: float = 30.0
     #: How long workers may be wanted and none be born until Engine.is_working says no.
@@ -139,6 +141,10 @@ class EngineStats:
     memory_limit_mb: float | None
     memory_promised_mb: int
     memory_kills: int
+    #: Sources of which it is known whether they are JavaScript, questions that this answered, and others.
+    cache_entries: int = 0
+    cache_hits: int = 0
+    cache_misses: int = 0
 
     @property
     def hit_rate(self) -> float | None:
