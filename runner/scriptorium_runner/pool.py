@@ -83,7 +83,7 @@ async def _serve(
         metrics.count(status)
         logs.write_script_logs(execution, status)
 
-    parts = _assemble(settings, client, EngineSandbox(sandbox), record_end)
+    parts = _assemble(settings, client, EngineSandbox(sandbox, settings.ceilings), record_end)
     dispatcher = parts.dispatcher
     metrics.show_load(lambda: dispatcher.load)
     metrics.show_engine(sandbox.stats)
@@ -124,8 +124,9 @@ def _assemble(
         holder=holder,
         tenant=settings.tenant,
         slots=settings.workers,
+        script_share=settings.engine.script_share,
         may_claim=lambda: leases.is_held,
-        takes=frozenset({Isolation.POOL}),
+        takes=frozenset({Isolation.POOL} if settings.is_enabled else ()),
     )
     dispatcher = Dispatcher(board, sandbox, place, on_end)
     rescuer = Rescuer(board, holder, OtherRunners(leases, dispatcher), on_end)

@@ -14,8 +14,8 @@ _JUDGE = f"quickjs-ng {metadata.version('quickjs-ng')}\n{positions.wrap('', None
 class VerdictCache:
     """The verdicts on the sources that were asked for last, at most `size` of them.
 
-    A source is known by the SHA-256 of its text and of what judges it: a changed one is another, so no verdict
-    is ever stale, and what nobody asks for any more goes first. Only verdicts are kept and never what was
+    A source is known by the SHA-256 of its text and of what judges it: a changed one is another, so no
+    verdict is ever stale, and what nobody asks for any more goes first. Only verdicts are kept, not what was
     compiled: a worker that was taken over could leave something there for others to run.
     """
 

@@ -38,7 +38,7 @@ class Start:
     limits: Limits
     owner: str
     """Whose code it is: the Script's UID, or the run's own for inline source."""
-    timeout_seconds: int
+    timeout_seconds: float
     share: str = ""
     """In whose share of the slots it counts, as find_share says."""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)

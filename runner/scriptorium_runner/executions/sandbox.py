@@ -7,6 +7,8 @@ from typing import Any
 from scriptorium_api.execution import ErrorInfo, LogLine, Usage
 from scriptorium_api.names import source_hash
 from scriptorium_runner import engine
+from scriptorium_runner.executions import ceilings
+from scriptorium_runner.executions.ceilings import Ceilings
 from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.errors import NoWorker
 from scriptorium_runner.executions.outcome import Outcome
@@ -18,11 +20,13 @@ _MOST_LINES = 4096
 class EngineSandbox:
     """Runs scripts in the engine's worker processes."""
 
-    def __init__(self, sandbox: engine.Engine) -> None:
+    def __init__(self, sandbox: engine.Engine, most: Ceilings | None = None) -> None:
         self._engine = sandbox
+        self._ceilings = most or Ceilings()
 
     async def run(self, start: Start, context: Mapping[str, Any], stop: asyncio.Event) -> Outcome:
         """Run a script until its end, its limits, or `stop`; raises NoWorker if there was no room."""
+        start, note = self._ceilings.lower(start)
         program = engine.Program(
             source=start.source,
             entrypoint=start.entrypoint,
@@ -40,7 +44,7 @@ class EngineSandbox:
             result = await self._engine.execute(program, context, limits, cancelled=stop)
         except (engine.AcquireTimeout, engine.PoolClosed, engine.NeverStarted) as error:
             raise NoWorker(str(error)) from error
-        return build_outcome(result)
+        return ceilings.tell(build_outcome(result), note)
 
 
 def build_outcome(result: engine.Result) -> Outcome:
