@@ -8,7 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from bench.figures import Figures, render_row, summarize
+from bench import floors, steady_load
+from bench.figures import Figures, render_ratio, render_row, summarize
 from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program
 
 CONTEXT = {"tenant": {}, "user": None, "script": {}, "execution": {}, "input": {"a": 1, "b": 2}}
@@ -100,7 +101,80 @@ def read_memory(process: int) -> dict[str, float]:
     return {"RSS": values["Rss"] / 1024, "PSS": values["Pss"] / 1024, "private": own / 1024}
 
 
-async def main(count: int) -> None:
+async def measure_busy_memory(workers: int) -> list[dict[str, float]]:
+    """Give the memory of workers that are in the middle of a script."""
+    engine = Engine(EngineSettings(pool_size=workers, initial_workers=workers, spare_workers=0))
+    await engine.start()
+    # Besides the zygote, which has no script, each process is a worker at work.
+    zygote = min(find_descendants(os.getpid()))
+    leaving = asyncio.Event()
+    runs = [
+        asyncio.create_task(
+            engine.execute(
+                Program(source="for (;;) await 0", owner=f"{number}"), CONTEXT, Limits(), cancelled=leaving
+            )
+        )
+        for number in range(workers)
+    ]
+    await asyncio.sleep(1)
+    memory = [read_memory(process) for process in find_descendants(os.getpid()) if process != zygote]
+    leaving.set()
+    await asyncio.gather(*runs)
+    await engine.shutdown()
+    return memory
+
+
+async def measure_load(seconds: float) -> None:
+    """Print what callers of ten Scripts find at 80 % of the capacity."""
+    engine = Engine(EngineSettings())
+    await engine.start()
+
+    async def call(number: int) -> None:
+        program = Program(source=SOURCE, owner=f"owner-{number % 10}")
+        result = await engine.execute(program, CONTEXT, Limits())
+        assert result.output == {"sum": 3}, result
+
+    capacity = await steady_load.measure_capacity(call, clients=10, seconds=seconds)
+    before = engine.stats()
+    figures = await steady_load.measure_steady(call, 0.8 * capacity, seconds)
+    after = engine.stats()
+    hits, waits = after.hits - before.hits, after.waits - before.waits
+    print(f"{'capacity, 10 clients':<26} {capacity:8.1f}/s")
+    print(render_row("at 80 % of it", figures))
+    print(f"{'hit rate':<26} {100 * hits / (hits + waits):8.1f} %")
+    await engine.shutdown()
+
+
+async def measure_neighbour(count: int) -> None:
+    """Print what a small run takes alone, and beside one that floods its console."""
+    engine = Engine(EngineSettings())
+    await engine.start()
+    alone = await measure_runs(engine, count, owners=1)
+    leaving = asyncio.Event()
+    flood = Program(source="const s = 'x'.repeat(1000); for (;;) console.log(s)", owner="flood")
+    flooding = asyncio.create_task(
+        engine.execute(flood, CONTEXT, Limits(timeout_seconds=600), cancelled=leaving)
+    )
+    await asyncio.sleep(0.5)
+    print(render_row("beside a flood of lines", beside := await measure_runs(engine, count, owners=1)))
+    print(render_ratio("  against alone", beside, alone))
+    leaving.set()
+    flooded = await flooding
+    print(f"{'lines that were written':<26} {flooded.logs_dropped + len(flooded.logs):8d}")
+    await engine.shutdown()
+
+
+def print_memory(name: str, memory: list[dict[str, float]]) -> None:
+    """Print the medians and sums of the processes' memory."""
+    for kind in ("RSS", "PSS", "private"):
+        values = [each[kind] for each in memory]
+        print(
+            f"{name}, {kind:<8} median {statistics.median(values):6.1f} MiB, "
+            f"all {len(values)} {sum(values):6.1f} MiB"
+        )
+
+
+async def main(count: int, seconds: float) -> None:
     """Measure and print."""
     print(f"{'':<26} {'p50':>11} {'p99':>11} {'rate':>10} {'runs':>6}")
     print(render_row("a bare python process", await measure_bare_process(count // 10)))
@@ -108,20 +182,26 @@ async def main(count: int) -> None:
     print(render_row("each further worker", await measure_fork(count // 20)))
     engine = Engine(EngineSettings(pool_size=10))
     await engine.start()
-    processes = find_descendants(os.getpid())
-    memory = [read_memory(process) for process in processes]
-    print(render_row("a run, one Script", await measure_runs(engine, count, owners=1)))
+    idle = [read_memory(process) for process in find_descendants(os.getpid())]
+    floor = floors.measure_bare_engine(SOURCE, count)
+    ours = await measure_runs(engine, count, owners=1)
+    print(render_row("a bare engine's context", floor))
+    print(render_row("a run, one Script", ours))
+    print(render_ratio("  against the bare engine", ours, floor))
+    if (node := floors.measure_node(SOURCE, count)) is not None:
+        print(render_row("node, a fresh vm context", node))
+        print(render_ratio("  against node", ours, node))
     print(render_row("a run, another Script each", await measure_runs(engine, count, owners=count)))
-    for name in ("RSS", "PSS", "private"):
-        values = [each[name] for each in memory]
-        print(
-            f"idle process, {name:<8} median {statistics.median(values):6.1f} MiB, "
-            f"all {len(values)} {sum(values):6.1f} MiB"
-        )
     await engine.shutdown()
+    await measure_load(seconds)
+    await measure_neighbour(count)
+    print_memory("idle process", idle)
+    print_memory("busy worker", await measure_busy_memory(10))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=400, help="runs of a series")
-    asyncio.run(main(parser.parse_args().count))
+    parser.add_argument("--seconds", type=float, default=5, help="length of the steady load")
+    options = parser.parse_args()
+    asyncio.run(main(options.count, options.seconds))

@@ -87,6 +87,7 @@ def read_engine_settings(environment: Mapping[str, str], workers: int) -> Engine
         pool_size=workers,
         initial_workers=read_number(environment, "SCRIPT_VM_POOL_INITIAL", 10, 1, 100),
         spare_workers=read_number(environment, "SCRIPT_VM_POOL_SPARE", 2, 0, 100),
+        kept_workers=read_number(environment, "SCRIPT_VM_POOL_KEPT", 20, 0, 100),
         idle_seconds=read_number(environment, "SCRIPT_VM_POOL_IDLE_MS", 300_000, 1000, 86_400_000) / 1000,
         acquire_seconds=read_number(environment, "SCRIPT_ACQUIRE_TIMEOUT_MS", 30_000, 100, 600_000) / 1000,
         script_share=read_number(environment, "SCRIPT_SHARE_PERCENT", 50, 1, 100) / 100,

@@ -57,6 +57,8 @@ class Worker:
         self._is_closed = False
         self.owner: str | None = None
         self.runs = 0
+        #: Since when, on the monotonic clock, it waits for its owner's next run.
+        self.idle_since = 0.0
         self.cpu_seconds = 0.0
         self._was_pressed = False
 

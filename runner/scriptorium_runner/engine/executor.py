@@ -29,9 +29,9 @@ from scriptorium_runner.engine.values import (
 )
 from scriptorium_runner.engine.verdicts import VerdictCache
 
-#: A worker that has grown beyond this gives its memory back by ending: malloc keeps freed pages, and the next
-#: run's peak would be counted from there.
-_REUSABLE_PEAK_MB = 48.0
+#: A worker that has grown beyond this gives its memory back by ending: malloc keeps freed pages, many workers
+#: are kept, and the next run's peak would be counted from there. One that ran a small script has 13.
+_REUSABLE_PEAK_MB = 32.0
 #: Fragments add up; a fork now and then costs nothing.
 _REUSABLE_RUNS = 1000
 #: A worker can die while it waits; then the script did not start and another worker gets it.

@@ -40,23 +40,30 @@ class MemoryGuard:
         """Say whether a run has room beside those that were promised theirs."""
         return self._idle is None or admission.fits(wanted_mb, promised_mb, self._idle)
 
-    async def watch(self, list_busy: Callable[[], Sequence[Worker]]) -> None:
-        """Look after the memory until cancelled; returns at once where nothing can be read."""
+    async def watch(
+        self, list_busy: Callable[[], Sequence[Worker]], give_up_kept: Callable[[], bool]
+    ) -> None:
+        """Look after the memory until cancelled; returns at once where nothing can be read.
+
+        Workers that wait for their owners go first, all at once: they cost nobody a run.
+        """
         while self._container is not None:
             if busy := list_busy():
-                await asyncio.sleep(self._look(self._container, busy))
+                await asyncio.sleep(self._look(self._container, busy, give_up_kept))
             else:
                 self.note_idle()
                 await asyncio.sleep(_IDLE_SECONDS)
 
-    def _look(self, container: ContainerMemory, busy: Sequence[Worker]) -> float:
+    def _look(
+        self, container: ContainerMemory, busy: Sequence[Worker], give_up_kept: Callable[[], bool]
+    ) -> float:
         """End the largest worker if it has to be; give how long to wait until the next look."""
         if (reading := container.read()) is None:
             return _IDLE_SECONDS
         self._dying = {worker: size for worker, size in self._dying.items() if not worker.exited.done()}
         # What is about to be given back is no reason to end another.
         reading = replace(reading, used=reading.used - sum(self._dying.values()))
-        if reading.used >= reading.limit * self._part:
+        if reading.used >= reading.limit * self._part and not give_up_kept():
             self._end_largest([worker for worker in busy if worker not in self._dying], reading)
         return admission.find_pause(reading, self._part)
 

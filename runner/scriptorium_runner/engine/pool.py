@@ -65,7 +65,9 @@ class Pool:
             self._rebalance()
             await self._nursery.wait_for_first_forks(lambda: len(self._fresh) >= self._find_level())
             self._memory.note_idle()
-            self._watching = asyncio.create_task(self._memory.watch(lambda: self._busy.workers))
+            self._watching = asyncio.create_task(
+                self._memory.watch(lambda: self._busy.workers, self._give_up_kept)
+            )
         except BaseException:
             await self.shutdown()
             raise
@@ -132,6 +134,7 @@ class Pool:
         """Give a worker back; one that is not reusable is ended and replaced."""
         self._busy.remove(worker)
         if is_reusable and self._is_open and not worker.exited.done():
+            worker.idle_since = time.monotonic()
             self._used.append(worker)
         else:
             self._end(worker)
@@ -238,7 +241,9 @@ class Pool:
             # More workers are no help to those who wait for memory.
             waiting=0 if self._is_short else waiting,
         )
-        change = balance.decide_change(census, self._find_level(), self._settings.spare_workers)
+        change = balance.decide_change(
+            census, self._find_level(), self._settings.spare_workers, self._count_kept()
+        )
         for _ in range(change.evict):
             self._end(self._used.pop(0))
         for _ in range(change.retire):
@@ -246,12 +251,33 @@ class Pool:
         self._nursery.fork(change.fork)
         self._look_again_when_idle()
 
+    def _count_kept(self) -> int:
+        """Count the used workers that were needed lately, as far as they may stay beyond the others."""
+        since = time.monotonic() - self._settings.idle_seconds
+        lately = sum(worker.idle_since > since for worker in self._used)
+        return min(lately, self._settings.kept_workers)
+
     def _look_again_when_idle(self) -> None:
         """Have the pool shrink in time, also if nothing happens till then."""
-        if self._shrinking is None and (at := self._demand.find_next_fall()) is not None:
-            self._shrinking = asyncio.get_running_loop().call_later(
-                max(0.0, at - time.monotonic()) + _A_MOMENT, self._shrink
-            )
+        if self._shrinking is not None or (at := self._find_next_fall()) is None:
+            return
+        seconds = max(0.0, at - time.monotonic()) + _A_MOMENT
+        self._shrinking = asyncio.get_running_loop().call_later(seconds, self._shrink)
+
+    def _find_next_fall(self) -> float | None:
+        """Give when fewer workers are kept if nothing more happens."""
+        falls = [worker.idle_since + self._settings.idle_seconds for worker in self._used]
+        level = self._demand.find_next_fall()
+        later = [at for at in (*falls, level) if at is not None and at > time.monotonic()]
+        return min(later, default=None)
+
+    def _give_up_kept(self) -> bool:
+        """End the workers that are only kept; says whether there were any."""
+        kept = tuple(self._used)
+        self._used.clear()
+        for worker in kept:
+            self._end(worker)
+        return bool(kept)
 
     def _shrink(self) -> None:
         self._shrinking = None

@@ -18,6 +18,8 @@ class EngineSettings:
     initial_workers: int = 10
     #: Workers forked ahead, beyond pool_size, so that a new owner or a kill does not wait for a fork.
     spare_workers: int = 2
+    #: Workers that ran a Script lately and may stay for it, beyond pool_size and spare_workers.
+    kept_workers: int = 20
     #: Executions at the same time for each depth of calls from script to script, beyond pool_size: what waits
     #: for a deeper one never holds what that one needs. They are forked when they are first needed.
     nested_slots: int = 2

@@ -75,6 +75,17 @@ async def test_who_found_a_warm_worker_and_who_waited_is_counted():
         assert stats.waited_seconds > 0
 
 
+async def test_a_worker_stays_for_its_script_while_others_come_and_go():
+    async with make_engine(pool_size=1, spare_workers=1, kept_workers=10) as engine:
+        for number in range(8):
+            await run(engine, owner=f"{number}")
+        await wait_until(lambda: engine.stats().fresh >= 1)
+        spawned = engine.stats().spawned
+        for number in range(8):
+            await run(engine, owner=f"{number}")
+        assert engine.stats().spawned == spawned
+
+
 PROBE = """
 const before = [globalThis.left, Object.prototype.left, Array.prototype.join.left, Math.left].map(String);
 globalThis.left = Object.prototype.left = Array.prototype.join.left = Math.left = 'left behind';
