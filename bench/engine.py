@@ -125,7 +125,7 @@ async def measure_busy_memory(workers: int) -> list[dict[str, float]]:
 
 
 async def measure_load(seconds: float) -> None:
-    """Print what callers of ten Scripts find at 80 % of the capacity."""
+    """Print what callers of ten Scripts find at parts of the capacity."""
     engine = Engine(EngineSettings())
     await engine.start()
 
@@ -135,13 +135,15 @@ async def measure_load(seconds: float) -> None:
         assert result.output == {"sum": 3}, result
 
     capacity = await steady_load.measure_capacity(call, clients=10, seconds=seconds)
-    before = engine.stats()
-    figures = await steady_load.measure_steady(call, 0.8 * capacity, seconds)
-    after = engine.stats()
-    hits, waits = after.hits - before.hits, after.waits - before.waits
     print(f"{'capacity, 10 clients':<26} {capacity:8.1f}/s")
-    print(render_row("at 80 % of it", figures))
-    print(f"{'hit rate':<26} {100 * hits / (hits + waits):8.1f} %")
+    for percent in (50, 80):
+        before = engine.stats()
+        figures = await steady_load.measure_steady(call, capacity * percent / 100, seconds)
+        after = engine.stats()
+        hits, misses = after.hits - before.hits, after.misses - before.misses
+        print(render_row(f"at {percent} % of it", figures))
+        print(f"{'  hit rate':<26} {100 * hits / (hits + misses):8.1f} %")
+        print(f"{'  had to wait':<26} {100 * (after.waits - before.waits) / figures.count:8.1f} %")
     await engine.shutdown()
 
 

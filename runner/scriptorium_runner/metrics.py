@@ -72,7 +72,7 @@ def build_engine_metrics(stats: EngineStats) -> list[Family]:
     """Give the sandbox's numbers in Prometheus' words."""
     workers = {"busy": stats.in_use, "fresh": stats.fresh, "used": stats.used}
     lookups = {"hit": stats.cache_hits, "miss": stats.cache_misses}
-    acquisitions = {"hit": stats.hits, "wait": stats.waits}
+    acquisitions = {"hit": stats.hits, "miss": stats.misses}
     return [
         _labelled(
             GaugeMetricFamily("scriptorium_pool_workers", "Worker processes.", labels=["state"]), workers
@@ -84,6 +84,7 @@ def build_engine_metrics(stats: EngineStats) -> list[Family]:
             ),
             acquisitions,
         ),
+        CounterMetricFamily("scriptorium_pool_waits", "Callers that had to wait.", value=stats.waits),
         CounterMetricFamily(
             "scriptorium_pool_wait_seconds",
             "How long callers waited for a worker.",

@@ -46,7 +46,7 @@ class Pool:
         self._busy = Claims()
         self._waiters: deque[_Waiter] = deque()
         self._is_open = False
-        self._spawned = self._killed = self._hits = self._waits = 0
+        self._spawned = self._killed = self._hits = self._misses = self._waits = 0
         self._waited_seconds = 0.0
 
     @property
@@ -152,6 +152,7 @@ class Pool:
             spawned=self._spawned,
             killed=self._killed,
             hits=self._hits,
+            misses=self._misses,
             waits=self._waits,
             waited_seconds=self._waited_seconds,
             memory_limit_mb=self._memory.limit_mb,
@@ -192,8 +193,11 @@ class Pool:
         if future.done() and not future.cancelled() and future.exception() is None:
             self.release(future.result(), is_reusable=True)
 
-    def _serve_waiters(self) -> None:
-        """Hand free workers out to those who wait: what others called first, then each Script its share."""
+    def _serve_waiters(self, *, is_birth: bool = False) -> None:
+        """Hand free workers out to those who wait: what others called first, then each Script its share.
+
+        Who had a slot and is served by a birth had no warm worker; all others only waited for their turn.
+        """
         self._is_short = False
         while self._is_open and (line := self._list_servable()):
             nested = next((waiter for waiter in line if waiter.claim.depth), None)
@@ -204,6 +208,8 @@ class Pool:
             worker = self._pick(waiter.claim)
             assert worker is not None, "the line holds only whom a worker is there for"  # noqa: S101
             waiter.worker.set_result(worker)
+            self._hits += not is_birth
+            self._misses += is_birth
 
     def _list_servable(self) -> list[_Waiter]:
         """Give who can be served now; nobody has to wait with those who wait for a fork or a slot."""
@@ -287,7 +293,7 @@ class Pool:
         self._spawned += 1
         worker.exited.add_done_callback(lambda _: self._forget(worker))
         self._fresh.append(worker)
-        self._serve_waiters()
+        self._serve_waiters(is_birth=True)
         self._rebalance()
 
     def _end(self, worker: Worker) -> None:

@@ -133,10 +133,11 @@ class EngineStats:
     waiting: int
     spawned: int
     killed: int
-    #: Callers who found a warm worker, and callers who had to wait, for whatever it was.
+    #: Callers for whom a warm worker was there when it was their turn, and those who had to wait for a fork.
     hits: int
+    misses: int
+    #: Callers who waited, for whatever it was, and how long in all, in seconds; who gave up too.
     waits: int
-    #: How long those waited in all, in seconds; who gave up too.
     waited_seconds: float
     #: The container's memory (None: no limit), what the runs in progress may take of it, and how many workers
     #: were ended because it was nearly used up.
@@ -150,6 +151,6 @@ class EngineStats:
 
     @property
     def hit_rate(self) -> float | None:
-        """Give the part of the callers who found a warm worker; None if there was no caller yet."""
-        callers = self.hits + self.waits
+        """Give the part of the callers for whom a warm worker was there; None if there was no caller yet."""
+        callers = self.hits + self.misses
         return self.hits / callers if callers else None

@@ -67,12 +67,19 @@ async def test_who_found_a_warm_worker_and_who_waited_is_counted():
     async with make_engine(pool_size=1) as engine:
         assert engine.stats().hit_rate is None
         await run(engine)
-        assert (engine.stats().hits, engine.stats().waits, engine.stats().hit_rate) == (1, 0, 1.0)
+        assert (engine.stats().hits, engine.stats().misses, engine.stats().waits) == (1, 0, 0)
         long = "for (let i = 0; i < 3e5; i++);"
         await asyncio.gather(run(engine, long), run(engine, long))
         stats = engine.stats()
-        assert (stats.hits, stats.waits) == (2, 1)
+        assert (stats.hits, stats.misses, stats.waits, stats.hit_rate) == (3, 0, 1, 1.0)
         assert stats.waited_seconds > 0
+
+
+async def test_who_had_a_slot_and_waited_for_a_fork_missed():
+    async with make_engine(pool_size=2, initial_workers=1, spare_workers=0) as engine:
+        long = "for (let i = 0; i < 3e5; i++);"
+        await asyncio.gather(run(engine, long, owner="a"), run(engine, long, owner="b"))
+        assert (engine.stats().hits, engine.stats().misses, engine.stats().hit_rate) == (1, 1, 0.5)
 
 
 async def test_a_worker_stays_for_its_script_while_others_come_and_go():

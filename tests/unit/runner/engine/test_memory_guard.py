@@ -7,8 +7,9 @@ from pathlib import Path
 
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import ContainerMemory, Engine, EngineSettings, Limits, Program, Result
+from scriptorium_runner.engine.container_memory import read_footprint
 from tests.unit.runner.engine.cgroups import MB, set_used, write_version_2
-from tests.unit.runner.engine.processes import wait_until
+from tests.unit.runner.engine.processes import find_descendants, find_newest_zygote, wait_until
 
 HOLD = "const held = Array(SIZE).fill(1); console.log('held'); for (;;) await 0"
 
@@ -81,10 +82,10 @@ async def test_a_run_that_is_larger_than_the_container_runs_alone(tmp_path):
 
 async def test_when_memory_is_nearly_used_up_the_largest_run_ends_and_its_neighbour_goes_on(tmp_path):
     async with make_engine(tmp_path, limit_mb=1000) as engine:
-        small = asyncio.create_task(run(engine, HOLD.replace("SIZE", "1e5"), "small", seconds=3))
+        small = asyncio.create_task(run(engine, HOLD.replace("SIZE", "1e5"), "small", seconds=60))
         large = asyncio.create_task(run(engine, HOLD.replace("SIZE", "4e6"), "large"))
-        await wait_until(lambda: engine.stats().in_use == 2)
-        await asyncio.sleep(0.5)  # What it holds cannot be seen from here; too early would end nobody.
+        workers = find_descendants(find_newest_zygote())
+        await wait_until(lambda: max(map(read_footprint, workers)) > 60 * MB)
         set_used(tmp_path, 920 * MB)
         result = await large
         set_used(tmp_path, 100 * MB)
