@@ -14,6 +14,8 @@ from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program
 
 CONTEXT = {"tenant": {}, "user": None, "script": {}, "execution": {}, "input": {"a": 1, "b": 2}}
 SOURCE = "return { sum: input.a + input.b };"
+LOOP = "for (;;);"
+FLOOD = "const s = 'x'.repeat(1000); for (;;) console.log(s)"
 
 
 async def measure_runs(engine: Engine, count: int, owners: int) -> Figures:
@@ -147,22 +149,23 @@ async def measure_load(seconds: float) -> None:
     await engine.shutdown()
 
 
-async def measure_neighbour(count: int) -> None:
-    """Print what a small run takes alone, and beside one that floods its console."""
+async def measure_neighbours(count: int) -> None:
+    """Print what a small run takes alone, beside a loop, and beside a loop that floods its console."""
     engine = Engine(EngineSettings())
     await engine.start()
     alone = await measure_runs(engine, count, owners=1)
-    leaving = asyncio.Event()
-    flood = Program(source="const s = 'x'.repeat(1000); for (;;) console.log(s)", owner="flood")
-    flooding = asyncio.create_task(
-        engine.execute(flood, CONTEXT, Limits(timeout_seconds=600), cancelled=leaving)
-    )
-    await asyncio.sleep(0.5)
-    print(render_row("beside a flood of lines", beside := await measure_runs(engine, count, owners=1)))
-    print(render_ratio("  against alone", beside, alone))
-    leaving.set()
-    flooded = await flooding
-    print(f"{'lines that were written':<26} {flooded.logs_dropped + len(flooded.logs):8d}")
+    print(render_row("alone", alone))
+    for name, source in (("a loop", LOOP), ("a flood of lines", FLOOD)):
+        leaving = asyncio.Event()
+        program, limits = Program(source=source, owner=name), Limits(timeout_seconds=600)
+        noise = asyncio.create_task(engine.execute(program, CONTEXT, limits, cancelled=leaving))
+        beside = await measure_runs(engine, count, owners=1)
+        print(render_row(f"beside {name}", beside))
+        print(render_ratio("  against alone", beside, alone))
+        leaving.set()
+        lines = await noise
+        if lines.logs:
+            print(f"{'  lines it wrote':<26} {lines.logs_dropped + len(lines.logs):8d}")
     await engine.shutdown()
 
 
@@ -196,7 +199,7 @@ async def main(count: int, seconds: float) -> None:
     print(render_row("a run, another Script each", await measure_runs(engine, count, owners=count)))
     await engine.shutdown()
     await measure_load(seconds)
-    await measure_neighbour(count)
+    await measure_neighbours(count)
     print_memory("idle process", idle)
     print_memory("busy worker", await measure_busy_memory(10))
 
