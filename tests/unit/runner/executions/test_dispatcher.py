@@ -176,3 +176,17 @@ async def test_a_script_with_many_runs_does_not_starve_another() -> None:
         await until_async(lambda: all(run.status.phase.is_terminal for run in board.runs.values()))
     assert "quiet-1" in sandbox.started[:5]
     assert len(sandbox.started) == 21
+
+
+async def test_where_scripts_are_switched_off_no_run_is_started() -> None:
+    board, sandbox = MemoryBoard(), ObedientSandbox()
+    place = Place(holder=ME, tenant=Tenant(id="t", name="team"), slots=4, takes=frozenset())
+    loop = Dispatcher(board, sandbox, place)
+    task = asyncio.create_task(loop.run())
+    loop.offer(add(board))
+    loop.offer(add(board, "run-2", cancel=True))
+    await until_async(phase_of(board, "run-2"))
+    await until_async(lambda: loop.load.running == 0)
+    assert (sandbox.started, board.runs["run-1"].status.phase) == ([], Phase.PENDING)
+    await loop.drain(0)
+    await task
