@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.figures import Figures, render_row, summarize
+from bench import floors, steady_load
+from bench.figures import Figures, render_ratio, render_row, summarize
 from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program
 
 CONTEXT = {"tenant": {}, "user": None, "script": {}, "execution": {}, "input": {"a": 1, "b": 2}}
@@ -19,6 +20,8 @@ SOURCE = "return { sum: input.a + input.b };"
 CALLS = 100
 ONE_BY_ONE = f"for (let i = 0; i < {CALLS}; i++) await scripts.call('x', {{a: i}});"
 ALL_AT_ONCE = f"await Promise.all(Array.from({{length: {CALLS}}}, (_, i) => scripts.call('x', {{a: i}})));"
+LOOP = "for (;;);"
+FLOOD = "const s = 'x'.repeat(1000); for (;;) console.log(s)"
 
 
 async def measure_runs(engine: Engine, count: int, owners: int) -> Figures:
@@ -130,7 +133,83 @@ def read_memory(process: int) -> dict[str, float]:
     return {"RSS": values["Rss"] / 1024, "PSS": values["Pss"] / 1024, "private": own / 1024}
 
 
-async def main(count: int) -> None:
+async def measure_busy_memory(workers: int) -> list[dict[str, float]]:
+    """Give the memory of workers that are in the middle of a script."""
+    engine = Engine(EngineSettings(pool_size=workers, initial_workers=workers, spare_workers=0))
+    await engine.start()
+    # Besides the zygote, which has no script, each process is a worker at work.
+    zygote = min(find_descendants(os.getpid()))
+    leaving = asyncio.Event()
+    runs = [
+        asyncio.create_task(
+            engine.execute(
+                Program(source="for (;;) await 0", owner=f"{number}"), CONTEXT, Limits(), cancelled=leaving
+            )
+        )
+        for number in range(workers)
+    ]
+    await asyncio.sleep(1)
+    memory = [read_memory(process) for process in find_descendants(os.getpid()) if process != zygote]
+    leaving.set()
+    await asyncio.gather(*runs)
+    await engine.shutdown()
+    return memory
+
+
+async def measure_load(seconds: float) -> None:
+    """Print what callers of ten Scripts find at parts of the capacity."""
+    engine = Engine(EngineSettings())
+    await engine.start()
+
+    async def call(number: int) -> None:
+        program = Program(source=SOURCE, owner=f"owner-{number % 10}")
+        result = await engine.execute(program, CONTEXT, Limits())
+        assert result.output == {"sum": 3}, result
+
+    capacity = await steady_load.measure_capacity(call, clients=10, seconds=seconds)
+    print(f"{'capacity, 10 clients':<26} {capacity:8.1f}/s")
+    for percent in (50, 80):
+        before = engine.stats()
+        figures = await steady_load.measure_steady(call, capacity * percent / 100, seconds)
+        after = engine.stats()
+        hits, misses = after.hits - before.hits, after.misses - before.misses
+        print(render_row(f"at {percent} % of it", figures))
+        print(f"{'  hit rate':<26} {100 * hits / (hits + misses):8.1f} %")
+        print(f"{'  had to wait':<26} {100 * (after.waits - before.waits) / figures.count:8.1f} %")
+    await engine.shutdown()
+
+
+async def measure_neighbours(count: int) -> None:
+    """Print what a small run takes alone, beside a loop, and beside a loop that floods its console."""
+    engine = Engine(EngineSettings())
+    await engine.start()
+    alone = await measure_runs(engine, count, owners=1)
+    print(render_row("alone", alone))
+    for name, source in (("a loop", LOOP), ("a flood of lines", FLOOD)):
+        leaving = asyncio.Event()
+        program, limits = Program(source=source, owner=name), Limits(timeout_seconds=600)
+        noise = asyncio.create_task(engine.execute(program, CONTEXT, limits, cancelled=leaving))
+        beside = await measure_runs(engine, count, owners=1)
+        print(render_row(f"beside {name}", beside))
+        print(render_ratio("  against alone", beside, alone))
+        leaving.set()
+        lines = await noise
+        if lines.logs:
+            print(f"{'  lines it wrote':<26} {lines.logs_dropped + len(lines.logs):8d}")
+    await engine.shutdown()
+
+
+def print_memory(name: str, memory: list[dict[str, float]]) -> None:
+    """Print the medians and sums of the processes' memory."""
+    for kind in ("RSS", "PSS", "private"):
+        values = [each[kind] for each in memory]
+        print(
+            f"{name}, {kind:<8} median {statistics.median(values):6.1f} MiB, "
+            f"all {len(values)} {sum(values):6.1f} MiB"
+        )
+
+
+async def main(count: int, seconds: float) -> None:
     """Measure and print."""
     print(f"{'':<26} {'p50':>11} {'p99':>11} {'rate':>10} {'runs':>6}")
     print(render_row("a bare python process", await measure_bare_process(count // 10)))
@@ -138,22 +217,26 @@ async def main(count: int) -> None:
     print(render_row("each further worker", await measure_fork(count // 20)))
     engine = Engine(EngineSettings(pool_size=10))
     await engine.start()
-    processes = find_descendants(os.getpid())
-    memory = [read_memory(process) for process in processes]
-    print(render_row("a run, one Script", await measure_runs(engine, count, owners=1)))
+    idle = [read_memory(process) for process in find_descendants(os.getpid())]
+    floor = floors.measure_bare_engine(SOURCE, count)
+    ours = await measure_runs(engine, count, owners=1)
+    print(render_row("a bare engine's context", floor))
+    print(render_row("a run, one Script", ours))
+    print(render_ratio("  against the bare engine", ours, floor))
+    if (node := floors.measure_node(SOURCE, count)) is not None:
+        print(render_row("node, a fresh vm context", node))
+        print(render_ratio("  against node", ours, node))
     print(render_row("a run, another Script each", await measure_runs(engine, count, owners=count)))
-    print(render_row("a host call, one by one", await measure_calls(engine, count // 10, ONE_BY_ONE)))
-    print(render_row("a host call, all at once", await measure_calls(engine, count // 10, ALL_AT_ONCE)))
-    for name in ("RSS", "PSS", "private"):
-        values = [each[name] for each in memory]
-        print(
-            f"idle process, {name:<8} median {statistics.median(values):6.1f} MiB, "
-            f"all {len(values)} {sum(values):6.1f} MiB"
-        )
     await engine.shutdown()
+    await measure_load(seconds)
+    await measure_neighbours(count)
+    print_memory("idle process", idle)
+    print_memory("busy worker", await measure_busy_memory(10))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=400, help="runs of a series")
-    asyncio.run(main(parser.parse_args().count))
+    parser.add_argument("--seconds", type=float, default=5, help="length of the steady load")
+    options = parser.parse_args()
+    asyncio.run(main(options.count, options.seconds))

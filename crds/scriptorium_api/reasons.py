@@ -55,6 +55,10 @@ class Reason(StrEnum):
     MEMORY_LIMIT = ("MemoryLimit", "Failed: the script needed more memory than its limit.")
     API_CALL_LIMIT = ("APICallLimit", "Failed: the script made more host calls than its limit.")
     OUTPUT_LIMIT = ("OutputLimit", "Failed: the output is larger than its limit.")
+    MEMORY_PRESSURE = (
+        "MemoryPressure",
+        "Failed: the runner's memory was nearly used up and this run held the most; ours, not the script's.",
+    )
     ENGINE_CRASH = (
         "EngineCrash",
         "Failed: the JavaScript engine ended unexpectedly; ours, not the script's.",
@@ -96,6 +100,7 @@ PHASE_OF_END: dict[Reason, Phase] = {
         Reason.MEMORY_LIMIT,
         Reason.API_CALL_LIMIT,
         Reason.OUTPUT_LIMIT,
+        Reason.MEMORY_PRESSURE,
         Reason.ENGINE_CRASH,
         Reason.RUNNER_SHUTDOWN,
         Reason.RUNNER_LOST,
@@ -109,6 +114,7 @@ RETRIED: frozenset[Reason] = frozenset(
     {
         Reason.SCRIPT_ERROR,
         Reason.TIMEOUT,
+        Reason.MEMORY_PRESSURE,
         Reason.ENGINE_CRASH,
         Reason.RUNNER_SHUTDOWN,
         Reason.RUNNER_LOST,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from scriptorium_api import ceilings
 from scriptorium_operator.errors import SettingInvalid
 
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
@@ -22,6 +23,8 @@ class RunnerSettings:
     has_network_policy: bool = True
     metrics_from: tuple[str, ...] = ()
     """Namespaces whose pods may read the runners' metrics."""
+    sandbox: tuple[tuple[str, str], ...] = ()
+    """What the platform says of all scripts, as the runners' environment says it."""
 
 
 class CertificateSource(StrEnum):
@@ -122,7 +125,21 @@ def _read_runner(environment: Mapping[str, str]) -> RunnerSettings:
         has_network_policy=_read_choice(environment, "SCRIPTORIUM_NETWORK_POLICY", "true", ("true", "false"))
         == "true",
         metrics_from=_read_names(environment, "SCRIPTORIUM_METRICS_FROM"),
+        sandbox=_read_sandbox(environment),
     )
+
+
+def _read_sandbox(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Take what differs from the runners' own defaults: whatever changes here replaces all their pods."""
+    if unfit := ceilings.find_unfit(environment):
+        raise SettingInvalid(unfit.variable, unfit.expectation)
+    is_enabled = _read_choice(environment, "SCRIPTS_ENABLED", "true", ("true", "false")) == "true"
+    most = tuple(
+        (each.variable, environment[each.variable])
+        for each in ceilings.CEILINGS
+        if int(environment.get(each.variable, each.most)) < each.most
+    )
+    return most if is_enabled else (("SCRIPTS_ENABLED", "false"), *most)
 
 
 def _read_names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

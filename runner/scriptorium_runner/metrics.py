@@ -1,11 +1,16 @@
 """The numbers a runner shows; busy and waiting are only here, never in a status."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from scriptorium_api.execution import ExecutionStatus
+from scriptorium_runner.engine import EngineStats
 from scriptorium_runner.executions.dispatcher import Load
+
+Family = CounterMetricFamily | GaugeMetricFamily
 
 
 class Metrics:
@@ -38,6 +43,10 @@ class Metrics:
         self._busy.set_function(lambda: read().running)
         self._waiting.set_function(lambda: read().waiting)
 
+    def show_engine(self, read: Callable[[], EngineStats]) -> None:
+        """Have the sandbox's numbers read at each scrape."""
+        self.registry.register(_EngineCollector(read))
+
     def count(self, status: ExecutionStatus) -> None:
         """Count an attempt that was settled."""
         if not status.phase.is_terminal:
@@ -46,3 +55,72 @@ class Metrics:
         self._ended.labels(status.phase, status.reason).inc()
         if status.duration_ms is not None:
             self._duration.observe(status.duration_ms / 1000)
+
+
+class _EngineCollector(Collector):
+    """The sandbox counts by itself; this only reads."""
+
+    def __init__(self, read: Callable[[], EngineStats]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Family]:
+        """Give the numbers as they are now."""
+        yield from build_engine_metrics(self._read())
+
+
+def build_engine_metrics(stats: EngineStats) -> list[Family]:
+    """Give the sandbox's numbers in Prometheus' words."""
+    workers = {"busy": stats.in_use, "fresh": stats.fresh, "used": stats.used}
+    lookups = {"hit": stats.cache_hits, "miss": stats.cache_misses}
+    acquisitions = {"hit": stats.hits, "miss": stats.misses}
+    return [
+        _labelled(
+            GaugeMetricFamily("scriptorium_pool_workers", "Worker processes.", labels=["state"]), workers
+        ),
+        GaugeMetricFamily("scriptorium_pool_waiting", "Callers that wait for a worker.", value=stats.waiting),
+        _labelled(
+            CounterMetricFamily(
+                "scriptorium_pool_acquisitions", "Callers that wanted a worker.", labels=["outcome"]
+            ),
+            acquisitions,
+        ),
+        CounterMetricFamily("scriptorium_pool_waits", "Callers that had to wait.", value=stats.waits),
+        CounterMetricFamily(
+            "scriptorium_pool_wait_seconds",
+            "How long callers waited for a worker.",
+            value=stats.waited_seconds,
+        ),
+        CounterMetricFamily(
+            "scriptorium_pool_workers_spawned", "Workers that were forked.", value=stats.spawned
+        ),
+        _labelled(
+            GaugeMetricFamily(
+                "scriptorium_pool_memory_mebibytes", "Memory of the container.", labels=["kind"]
+            ),
+            {"promised": stats.memory_promised_mb}
+            | ({} if stats.memory_limit_mb is None else {"limit": stats.memory_limit_mb}),
+        ),
+        CounterMetricFamily(
+            "scriptorium_pool_memory_kills",
+            "Workers that were ended because the container's memory was nearly used up.",
+            value=stats.memory_kills,
+        ),
+        GaugeMetricFamily(
+            "scriptorium_compile_cache_entries", "Sources with a known verdict.", value=stats.cache_entries
+        ),
+        _labelled(
+            CounterMetricFamily(
+                "scriptorium_compile_cache_lookups",
+                "Questions whether a source is known.",
+                labels=["outcome"],
+            ),
+            lookups,
+        ),
+        CounterMetricFamily("scriptorium_pool_workers_ended", "Workers that were ended.", value=stats.killed),
+    ]
+
+
+def _labelled(family: Family, values: Mapping[str, float]) -> Family:
+    for label, value in values.items():
+        family.add_metric([label], value)
+    return family

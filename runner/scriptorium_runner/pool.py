@@ -65,7 +65,7 @@ async def run_pool(settings: PoolSettings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    sandbox = engine.Engine(engine.EngineSettings(pool_size=settings.workers))
+    sandbox = engine.Engine(engine.EngineSettings(pool_size=settings.workers), engine.find_container_memory())
     async with Client(load_config(), user_agent="scriptorium-runner") as client:
         await sandbox.start()
         try:
@@ -83,9 +83,10 @@ async def _serve(
         metrics.count(status)
         logs.write_script_logs(execution, status)
 
-    parts = _assemble(settings, client, EngineSandbox(sandbox), record_end)
+    parts = _assemble(settings, client, EngineSandbox(sandbox, settings.ceilings), record_end)
     dispatcher = parts.dispatcher
     metrics.show_load(lambda: dispatcher.load)
+    metrics.show_engine(sandbox.stats)
     # Until the very end, so that nobody takes the runs that are finishing for lost.
     renewing = asyncio.create_task(parts.leases.renew())
     work = asyncio.create_task(run_parts(parts, settings.pool))
@@ -123,8 +124,9 @@ def _assemble(
         holder=holder,
         tenant=settings.tenant,
         slots=settings.workers,
+        script_share=settings.engine.script_share,
         may_claim=lambda: leases.is_held,
-        takes=frozenset({Isolation.POOL}),
+        takes=frozenset({Isolation.POOL} if settings.is_enabled else ()),
     )
     dispatcher = Dispatcher(board, sandbox, place, on_end)
     rescuer = Rescuer(board, holder, OtherRunners(leases, dispatcher), on_end)

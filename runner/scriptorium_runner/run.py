@@ -6,7 +6,7 @@ import logging
 import signal
 from datetime import UTC, datetime
 
-from scriptorium_api.execution import ExecutionStatus, ScriptExecution
+from scriptorium_api.execution import ExecutionStatus, Isolation, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
@@ -36,7 +36,7 @@ async def run_one(settings: RunSettings) -> int:
     async with Client(load_config(), user_agent="scriptorium-runner") as client:
         await sandbox.start()
         try:
-            return await _OneRun(settings, client, EngineSandbox(sandbox)).follow(stopping)
+            return await _OneRun(settings, client, EngineSandbox(sandbox, settings.ceilings)).follow(stopping)
         finally:
             await sandbox.shutdown()
 
@@ -47,7 +47,12 @@ class _OneRun:
     def __init__(self, settings: RunSettings, client: Client, sandbox: EngineSandbox) -> None:
         self._settings, self._client, self._sandbox = settings, client, sandbox
         self._target = Target(settings.namespace, settings.execution, settings.uid)
-        self._place = Place(holder=settings.holder, tenant=settings.tenant, slots=1)
+        self._place = Place(
+            holder=settings.holder,
+            tenant=settings.tenant,
+            slots=1,
+            takes=frozenset(Isolation if settings.is_enabled else ()),
+        )
         self._signals = Signals()
         self._seen = datetime.now(UTC)
         self._written: ExecutionStatus | None = None

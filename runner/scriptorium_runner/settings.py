@@ -5,8 +5,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scriptorium_api import ceilings
 from scriptorium_api.execution import Holder
 from scriptorium_api.names import DEFAULT_POOL
+from scriptorium_runner.engine import EngineSettings
+from scriptorium_runner.executions.ceilings import Ceilings
 from scriptorium_runner.executions.context import Tenant
 
 
@@ -23,6 +26,10 @@ class PoolSettings:
     holder: Holder
     tenant: Tenant
     workers: int
+    engine: EngineSettings
+    ceilings: Ceilings
+    is_enabled: bool
+    """Whether scripts run at all."""
     health_port: int
     drain_seconds: int
 
@@ -37,17 +44,23 @@ class RunSettings:
     execution: str
     uid: str
     attempt: int
+    ceilings: Ceilings
+    is_enabled: bool
     drain_seconds: int
 
 
 def read_pool_settings(environment: Mapping[str, str] = os.environ) -> PoolSettings:
     """Read the settings of a pool's runner; raises SettingError."""
+    workers = read_number(environment, "SCRIPT_VM_POOL_SIZE", 10, 1, 100)
     return PoolSettings(
         pool=environment.get("SCRIPTORIUM_POOL", DEFAULT_POOL),
         namespace=_required(environment, "POD_NAMESPACE"),
         holder=_read_holder(environment),
         tenant=_read_tenant(environment),
-        workers=read_number(environment, "SCRIPT_VM_POOL_SIZE", 10, 1, 100),
+        workers=workers,
+        engine=read_engine_settings(environment, workers),
+        ceilings=read_ceilings(environment),
+        is_enabled=read_switch(environment, "SCRIPTS_ENABLED", default=True),
         health_port=read_number(environment, "SCRIPTORIUM_HEALTH_PORT", 8081, 0, 65535),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
     )
@@ -62,8 +75,41 @@ def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSetting
         execution=_required(environment, "SCRIPTORIUM_EXECUTION"),
         uid=_required(environment, "SCRIPTORIUM_EXECUTION_UID"),
         attempt=read_number(environment, "SCRIPTORIUM_ATTEMPT", 1, 1, 1000),
+        ceilings=read_ceilings(environment),
+        is_enabled=read_switch(environment, "SCRIPTS_ENABLED", default=True),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
     )
+
+
+def read_engine_settings(environment: Mapping[str, str], workers: int) -> EngineSettings:
+    """Read how the sandbox's workers are kept; raises SettingError."""
+    return EngineSettings(
+        pool_size=workers,
+        initial_workers=read_number(environment, "SCRIPT_VM_POOL_INITIAL", 10, 1, 100),
+        spare_workers=read_number(environment, "SCRIPT_VM_POOL_SPARE", 2, 0, 100),
+        kept_workers=read_number(environment, "SCRIPT_VM_POOL_KEPT", 20, 0, 100),
+        idle_seconds=read_number(environment, "SCRIPT_VM_POOL_IDLE_MS", 300_000, 1000, 86_400_000) / 1000,
+        acquire_seconds=read_number(environment, "SCRIPT_ACQUIRE_TIMEOUT_MS", 30_000, 100, 600_000) / 1000,
+        script_share=read_number(environment, "SCRIPT_SHARE_PERCENT", 50, 1, 100) / 100,
+        memory_part=read_number(environment, "SCRIPT_MEMORY_PERCENT", 90, 50, 99) / 100,
+        cache_size=read_number(environment, "SCRIPT_CACHE_SIZE", 1000, 0, 100_000),
+    )
+
+
+def read_ceilings(environment: Mapping[str, str]) -> Ceilings:
+    """Read the most that a run may use; raises SettingError."""
+    if unfit := ceilings.find_unfit(environment):
+        text = environment[unfit.variable]
+        raise SettingError(f"{unfit.variable} must be {unfit.expectation}, not {text!r}")
+    return Ceilings.read(environment)
+
+
+def read_switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
+    """Read true or false; raises SettingError."""
+    text = environment.get(name, str(default).lower())
+    if text not in ("true", "false"):
+        raise SettingError(f"{name} must be true or false, not {text!r}")
+    return text == "true"
 
 
 def _read_holder(environment: Mapping[str, str]) -> Holder:

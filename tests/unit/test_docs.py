@@ -9,7 +9,7 @@ import yaml
 from scriptorium_api.reasons import Reason
 
 ROOT = Path(__file__).parents[2]
-CODE = [path for part in ("operator", "runner", "client") for path in ROOT.glob(f"{part}/**/*.py")]
+CODE = [path for part in ("operator", "runner", "client", "crds") for path in ROOT.glob(f"{part}/**/*.py")]
 
 
 def find(pattern: str) -> set[str]:
@@ -19,7 +19,7 @@ def find(pattern: str) -> set[str]:
 
 def test_every_environment_variable_is_in_the_settings() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
-    named = find(r'"((?:SCRIPTORIUM|SCRIPT|POD)_[A-Z_]+)"')
+    named = find(r'"((?:SCRIPTORIUM|SCRIPTS?|POD)_[A-Z_]+)"')
     assert {"SCRIPT_VM_POOL_SIZE", "SCRIPTORIUM_IMAGE", "POD_UID"} <= named
     assert [name for name in sorted(named) if f"`{name}`" not in text] == []
 

@@ -14,6 +14,7 @@ from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.settings import RunnerSettings, Settings
 from scriptorium_runner.executions.dispatcher import Load
 from scriptorium_runner.metrics import Metrics
+from tests.support.engine_stats import make_engine_stats
 from tests.unit.operator.fakes import Clock, FakeCluster, FakeSyntax, RecordedWork
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -72,6 +73,7 @@ async def test_every_metric_of_the_operator_is_on_the_page() -> None:
 def test_every_metric_of_a_runner_is_on_the_page() -> None:
     metrics = Metrics(workers=1)
     metrics.show_load(lambda: Load(waiting=0, running=0))
+    metrics.show_engine(make_engine_stats)
     ended = ExecutionStatus(phase=Phase.SUCCEEDED, reason=Reason.COMPLETED)
     metrics.count(ended)
     assert collect(metrics.registry) == read_page("A runner")

@@ -43,7 +43,7 @@ def build_container(
         "image": runner.image,
         "imagePullPolicy": runner.pull_policy,
         "command": list(command),
-        "env": environment,
+        "env": [*environment, *({"name": name, "value": value} for name, value in runner.sandbox)],
         "resources": resources,
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scriptorium_runner.engine.container_memory import ContainerMemory, find_container_memory
     from scriptorium_runner.engine.errors import (
         AcquireTimeout,
         EngineError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AcquireTimeout",
+    "ContainerMemory",
     "Engine",
     "EngineError",
     "EngineSettings",
@@ -47,10 +49,16 @@ __all__ = [
     "Result",
     "ScriptError",
     "Usage",
+    "find_container_memory",
 ]
 
-#: Where each name is, but for the values.
-_HOMES = {"Engine": "executor", "HostCalls": "host_calls", "HostError": "host_calls"} | dict.fromkeys(
+_HOMES = {
+    "Engine": "executor",
+    "HostCalls": "host_calls",
+    "HostError": "host_calls",
+    "ContainerMemory": "container_memory",
+    "find_container_memory": "container_memory",
+} | dict.fromkeys(
     ("AcquireTimeout", "EngineError", "EngineStartFailed", "InvalidContext", "NeverStarted", "PoolClosed"),
     "errors",
 )

@@ -40,6 +40,8 @@ class Exchange:
     exit: Exit | None
     was_cancelled: bool
     was_killed: bool
+    was_pressed: bool = False
+    """It had to end for want of memory in the container."""
     is_peak_known: bool
     cpu_before: float
     started_at: datetime
@@ -76,7 +78,10 @@ class Worker:
         #: How many scripts wait for the one it runs.
         self.depth = 0
         self.runs = 0
+        #: Since when, on the monotonic clock, it waits for its owner's next run.
+        self.idle_since = 0.0
         self.cpu_seconds = 0.0
+        self._was_pressed = False
 
     @classmethod
     async def fork(cls, zygote: ZygoteProcess) -> "Worker":
@@ -120,6 +125,11 @@ class Worker:
         """End the process now."""
         self._process.kill()
 
+    def end_for_memory(self) -> None:
+        """End the process now, because the container has no memory left for all."""
+        self._was_pressed = True
+        self.kill()
+
     def close(self) -> None:
         """Give the descriptors back; the process ends by itself when its channel ends."""
         if not self._is_closed:
@@ -157,6 +167,7 @@ class Worker:
             exit=exit_,
             was_cancelled=watch.was_cancelled,
             was_killed=watch.was_late,
+            was_pressed=self._was_pressed,
             is_peak_known=self._is_peak_known,
             cpu_before=self.cpu_seconds,
             started_at=started_at,

@@ -5,13 +5,16 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import context as contexts
 from scriptorium_runner.engine import flaw, result
 from scriptorium_runner.engine.call_record import MOST_FREE_CALLS
 from scriptorium_runner.engine.channel import Errand, Worker
+from scriptorium_runner.engine.claims import Claim
+from scriptorium_runner.engine.container_memory import ContainerMemory
 from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
 from scriptorium_runner.engine.host_calls import HostCalls, NoHost
 from scriptorium_runner.engine.pool import Pool
@@ -26,10 +29,11 @@ from scriptorium_runner.engine.values import (
     ScriptError,
     Usage,
 )
+from scriptorium_runner.engine.verdicts import VerdictCache
 
-#: A worker that has grown beyond this gives its memory back by ending: malloc keeps freed pages, and the next
-#: run's peak would be counted from there.
-_REUSABLE_PEAK_MB = 48.0
+#: A worker that has grown beyond this gives its memory back by ending: malloc keeps freed pages, many workers
+#: are kept, and the next run's peak would be counted from there. One that ran a small script has 13.
+_REUSABLE_PEAK_MB = 32.0
 #: Fragments add up; a fork now and then costs nothing.
 _REUSABLE_RUNS = 1000
 #: A worker can die while it waits; then the script did not start and another worker gets it.
@@ -44,17 +48,30 @@ class _Task:
     request: Request
     host: HostCalls
 
+    @property
+    def claim(self) -> Claim:
+        """Say what a worker is wanted for."""
+        return Claim(
+            owner=self.program.owner,
+            script=self.program.owner if self.program.script is None else self.program.script,
+            memory_mb=self.limits.memory_mb,
+            depth=self.program.depth,
+        )
+
 
 class Engine:
     """A pool of sandboxed workers that run JavaScript."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, container: ContainerMemory | None = None) -> None:
+        """`container` is the memory that all runs share; without it only their number is limited."""
         self._settings = settings
+        self._container = container
+        self._verdicts = VerdictCache(settings.cache_size)
         self._pool: Pool | None = None
 
     async def start(self) -> None:
         """Start the zygote and have the workers warm."""
-        pool = Pool(self._settings)
+        pool = Pool(self._settings, self._container)
         await pool.start()
         self._pool = pool
 
@@ -75,9 +92,12 @@ class Engine:
         `host` answers the script's host calls; without it there are none.
         """
         context_text = contexts.render_context(context)
-        if found := flaw.find_flaw(program):
+        if found := flaw.find_flaw(program) or self._find_known_flaw(program):
             return _build_unstarted(found)
-        return await self._run(_build_task(program, context_text, limits, host=host), cancelled)
+        result = await self._run(_build_task(program, context_text, limits, host=host), cancelled)
+        if result.reason is Reason.SYNTAX_ERROR:
+            self._verdicts.keep(program.source, result.error)
+        return result
 
     async def validate_syntax(self, source: str) -> ScriptError | None:
         """Say what is wrong with a source, or None; it is parsed in a worker of its own, for at most 1 s."""
@@ -86,8 +106,19 @@ class Engine:
         )
         if found := flaw.find_flaw(program):
             return found.error
+        is_known, error = self._verdicts.look_up(source)
+        return error if is_known else await self._judge(program)
+
+    async def _judge(self, program: Program) -> ScriptError | None:
         task = _build_task(program, "{}", _SYNTAX_LIMITS, only_check_syntax=True)
-        return (await self._run(task, None)).error
+        result = await self._run(task, None)
+        if result.reason in (Reason.COMPLETED, Reason.SYNTAX_ERROR):
+            self._verdicts.keep(program.source, result.error)
+        return result.error
+
+    def _find_known_flaw(self, program: Program) -> Verdict | None:
+        error = self._verdicts.find_error(program.source)
+        return Verdict(reason=Reason.SYNTAX_ERROR, error=error) if error is not None else None
 
     @property
     def is_working(self) -> bool:
@@ -100,8 +131,14 @@ class Engine:
         return self._pool is not None and self._pool.is_working
 
     def stats(self) -> EngineStats:
-        """Count the workers."""
-        return self._open_pool().stats()
+        """Count the workers, their callers and the verdicts."""
+        verdicts = self._verdicts
+        return replace(
+            self._open_pool().stats(),
+            cache_entries=len(verdicts),
+            cache_hits=verdicts.hits,
+            cache_misses=verdicts.misses,
+        )
 
     async def shutdown(self) -> None:
         """End all workers and the zygote; what still runs ends as EngineCrash."""
@@ -112,7 +149,7 @@ class Engine:
     async def _run(self, task: _Task, cancelled: asyncio.Event | None) -> Result:
         pool = self._open_pool()
         for _ in range(_ATTEMPTS):
-            worker = await _acquire(pool, task, cancelled)
+            worker = await _acquire(pool, task.claim, cancelled)
             if worker is None:
                 return _build_unstarted(CANCELLED)
             with contextlib.suppress(NeverStarted):
@@ -141,19 +178,15 @@ async def _run_on(pool: Pool, worker: Worker, task: _Task, cancelled: asyncio.Ev
         pool.release(worker, is_reusable=is_reusable)
 
 
-async def _acquire(pool: Pool, task: _Task, cancelled: asyncio.Event | None) -> Worker | None:
+async def _acquire(pool: Pool, claim: Claim, cancelled: asyncio.Event | None) -> Worker | None:
     """Take a worker, or None if the caller gave up before there was one."""
-    owner, depth = task.program.owner, task.program.depth
     if cancelled is None:
-        return await pool.acquire(owner, depth)
+        return await pool.acquire(claim)
     if cancelled.is_set():
         return None
-    if worker := pool.take(owner, depth):
+    if worker := pool.take(claim):
         return worker
-    acquiring, giving_up = (
-        asyncio.create_task(pool.acquire(owner, depth)),
-        asyncio.create_task(cancelled.wait()),
-    )
+    acquiring, giving_up = asyncio.create_task(pool.acquire(claim)), asyncio.create_task(cancelled.wait())
     try:
         await asyncio.wait((acquiring, giving_up), return_when=asyncio.FIRST_COMPLETED)
         return acquiring.result() if acquiring.done() else None

@@ -16,6 +16,7 @@ STACK_CHARACTERS = 4096
 
 _UNSETTLED = "the script can never settle: it waits for a promise that nothing will resolve"
 _BREAKOUT = "the source closes the function that it is the body of, or is nested too deeply: check its braces"
+_PRESSED = "the runner's memory was nearly used up, and of all runs in it this one held the most"
 _NAME_CHARACTERS = 256
 
 
@@ -69,7 +70,7 @@ def settle(program: Program, limits: Limits, exchange: Exchange) -> Settled:
 
 def _is_clean(verdict: Verdict, exchange: Exchange) -> bool:
     # One that was killed may have answered a moment before, and is dying now.
-    was_ended = exchange.was_cancelled or exchange.was_killed
+    was_ended = exchange.was_cancelled or exchange.was_killed or exchange.was_pressed
     return (
         not was_ended
         and exchange.is_channel_clear
@@ -104,6 +105,10 @@ def _judge_death(limits: Limits, exchange: Exchange) -> Verdict:
         return CANCELLED
     if exchange.has_exceeded_calls:
         return _too_many_calls(limits)
+    if exchange.was_pressed:
+        return Verdict(
+            reason=Reason.MEMORY_PRESSURE, error=ScriptError(name="MemoryPressure", message=_PRESSED)
+        )
     ended_by = exchange.exit.signal_number if exchange.exit is not None else None
     if exchange.was_killed or ended_by == signal.SIGALRM:
         return _timeout(limits)

@@ -12,13 +12,25 @@ from scriptorium_api.reasons import Reason
 class EngineSettings:
     """How many workers there are and how long to wait for one."""
 
-    #: Executions at the same time, and workers that are warm when nothing runs.
+    #: Executions at the same time, at most.
     pool_size: int = 10
+    #: Workers that are warm when nothing runs, at most pool_size; beyond it the pool grows as it is needed.
+    initial_workers: int = 10
     #: Workers forked ahead, beyond pool_size, so that a new owner or a kill does not wait for a fork.
     spare_workers: int = 2
+    #: Workers that ran a Script lately and may stay for it, beyond pool_size and spare_workers.
+    kept_workers: int = 20
     #: Executions at the same time for each depth of calls from script to script, beyond pool_size: what waits
     #: for a deeper one never holds what that one needs. They are forked when they are first needed.
     nested_slots: int = 2
+    #: How long workers that were needed at once are kept for the next time.
+    idle_seconds: float = 300.0
+    #: The part of pool_size that one Script may hold while others wait.
+    script_share: float = 0.5
+    #: The part of the container's memory at which the largest worker is ended.
+    memory_part: float = 0.9
+    #: Sources of which it is remembered whether they are JavaScript; 0 remembers none.
+    cache_size: int = 1000
     #: How long execute() waits for a free worker before AcquireTimeout.
     acquire_seconds: float = 30.0
     #: How long workers may be wanted and none be born until Engine.is_working says no.
@@ -49,6 +61,8 @@ class Program:
     owner: str
     #: How many scripts wait for this one, each of which called the next.
     depth: int = 0
+    #: In whose share of the slots a run counts: the Script's UID, whatever its source. None: the owner's.
+    script: str | None = None
     #: What the script sees as `env`; never shown, since much of it is secret.
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -113,12 +127,35 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineStats:
-    """A snapshot of the pool; `spawned` and `killed` count since start."""
+    """A snapshot of the pool; the numbers from `spawned` on count since start."""
 
+    #: Executions at the same time, at most.
     size: int
     in_use: int
+    #: Warm workers that ran nothing yet, and warm ones that wait for their own Script.
     fresh: int
     used: int
     waiting: int
     spawned: int
     killed: int
+    #: Callers for whom a warm worker was there when it was their turn, and those who had to wait for a fork.
+    hits: int
+    misses: int
+    #: Callers who waited, for whatever it was, and how long in all, in seconds; who gave up too.
+    waits: int
+    waited_seconds: float
+    #: The container's memory (None: no limit), what the runs in progress may take of it, and how many workers
+    #: were ended because it was nearly used up.
+    memory_limit_mb: float | None
+    memory_promised_mb: int
+    memory_kills: int
+    #: Sources of which it is known whether they are JavaScript, questions that this answered, and others.
+    cache_entries: int = 0
+    cache_hits: int = 0
+    cache_misses: int = 0
+
+    @property
+    def hit_rate(self) -> float | None:
+        """Give the part of the callers for whom a warm worker was there; None if there was no caller yet."""
+        callers = self.hits + self.misses
+        return self.hits / callers if callers else None

@@ -39,7 +39,9 @@ class Start:
     limits: Limits
     owner: str
     """Whose code it is: the Script's UID, or the run's own for inline source."""
-    timeout_seconds: int
+    timeout_seconds: float
+    share: str = ""
+    """In whose share of the slots it counts, as find_share says."""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the script sees as env; never shown, since much of it is secret."""
     namespace: str = ""
@@ -85,6 +87,13 @@ def deadline(execution: ScriptExecution) -> datetime:
     begun = execution.status.next_attempt_time or execution.metadata.creation_timestamp
     assert begun is not None, "the API server sets creationTimestamp"  # noqa: S101
     return begun + timedelta(seconds=execution.spec.start_deadline_seconds)
+
+
+def find_share(execution: ScriptExecution) -> str:
+    """Say in whose share of the slots a run counts: its Script's; all runs with a source of their own share
+    one."""
+    reference = execution.spec.script_ref
+    return reference.name if reference is not None else ""
 
 
 def decide_start(
@@ -200,6 +209,7 @@ def _start(execution: ScriptExecution, script: Script | None, source: str) -> St
         entrypoint=entrypoint,
         limits=limits,
         owner=owner,
+        share=find_share(execution),
         timeout_seconds=min(limits.timeout_seconds, spec.timeout_seconds or limits.timeout_seconds),
         namespace=execution.metadata.namespace,
         script=script.metadata.name if script else "",

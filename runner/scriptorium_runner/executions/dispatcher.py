@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase
+from scriptorium_runner.engine import fairness
 from scriptorium_runner.executions import decide, turn
 from scriptorium_runner.executions.alarms import Alarms
 from scriptorium_runner.executions.errors import BoardError
@@ -24,7 +26,7 @@ from scriptorium_runner.executions.handling import (
     Visit,
 )
 from scriptorium_runner.executions.ports import Board, Sandbox
-from scriptorium_runner.executions.queue import Queue, Ticket
+from scriptorium_runner.executions.queue import Queue, Shares, Ticket
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +118,7 @@ class Dispatcher:
         if known is None or _next_attempt(known) != execution.status.next_attempt_time:
             known = _begin_waiting(execution)
             self._alarms.put(uid, self._deadline(execution))
+            self._waiting[uid] = known
             if running is None:
                 self._enqueue(uid, known.seen_at)
         self._waiting[uid] = _Waiting(execution, known.seen, known.seen_at)
@@ -183,8 +186,12 @@ class Dispatcher:
             if uid in self._waiting and uid not in self._running:
                 self._queue.remove(uid)
                 self._spawn(uid)
-        while len(self._running) < self._place.slots and (due := self._queue.pop(now)):
+        while len(self._running) < self._place.slots and (due := self._queue.pop(now, self._shares())):
             self._spawn(due)
+
+    def _shares(self) -> Shares:
+        held = Counter(decide.find_share(running.waiting.execution) for running in self._running.values())
+        return Shares(held, fairness.find_cap(self._place.slots, self._place.script_share))
 
     def _pause(self) -> float | None:
         has_room = len(self._running) < self._place.slots
@@ -248,7 +255,8 @@ class Dispatcher:
     def _enqueue(self, uid: str, earliest: float) -> None:
         rank = self.rank(uid)
         due = earliest + rank * turn.STEP_SECONDS
-        self._queue.put(Ticket(due, earliest, uid, is_own=rank == 0))
+        script = decide.find_share(self._waiting[uid].execution)
+        self._queue.put(Ticket(due, earliest, uid, is_own=rank == 0, script=script))
         self._wake.set()
 
     def _deadline(self, execution: ScriptExecution) -> float:

@@ -45,6 +45,8 @@ class Place:
     holder: Holder
     tenant: Tenant
     slots: int
+    script_share: float = 0.5
+    """The part of the slots that one Script may hold while others wait."""
     may_claim: Callable[[], bool] = lambda: True
     """Whether the other runners would respect a claim."""
     takes: frozenset[Isolation] = frozenset(Isolation)

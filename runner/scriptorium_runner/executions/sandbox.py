@@ -9,7 +9,9 @@ from scriptorium_api.execution import ErrorInfo, LogLine, Usage
 from scriptorium_api.names import source_hash
 from scriptorium_runner import engine
 from scriptorium_runner.engine import HostCalls
+from scriptorium_runner.executions import ceilings
 from scriptorium_runner.executions.callees import BoardCallees
+from scriptorium_runner.executions.ceilings import Ceilings
 from scriptorium_runner.executions.context import build_callee_context
 from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.errors import NoWorker
@@ -35,18 +37,20 @@ class _Family:
 class EngineSandbox:
     """Runs scripts in the engine's worker processes."""
 
-    def __init__(self, sandbox: engine.Engine) -> None:
+    def __init__(self, sandbox: engine.Engine, most: Ceilings | None = None) -> None:
         self._engine = sandbox
+        self._ceilings = most or Ceilings()
 
     async def run(
         self, start: Start, context: Mapping[str, Any], stop: asyncio.Event, board: Board
     ) -> Outcome:
         """Run a script until its end, its limits, or `stop`; raises NoWorker if there was no room."""
+        start, note = self._ceilings.lower(start)
         try:
             result = await self._execute(start, _Family(context, stop, board), (start.script,))
         except (engine.AcquireTimeout, engine.PoolClosed, engine.NeverStarted) as error:
             raise NoWorker(str(error)) from error
-        return build_outcome(result)
+        return ceilings.tell(build_outcome(result), note)
 
     async def _execute(self, start: Start, family: _Family, chain: tuple[str, ...]) -> engine.Result:
         """Run a script; `chain` names those that led to it, and itself."""
@@ -61,6 +65,7 @@ class EngineSandbox:
     def _build_host(self, start: Start, family: _Family, chain: tuple[str, ...]) -> HostCalls:
         async def run_start(called: Start, value: dict[str, Any]) -> engine.Result:
             context = build_callee_context(family.context, called, value)
+            called, _ = self._ceilings.lower(called)
             return await self._execute(called, replace(family, context=context), (*chain, called.script))
 
         caller = Caller(chain=chain, allowed=frozenset(start.permissions.scripts))
@@ -77,6 +82,7 @@ def _build_program(start: Start, depth: int) -> engine.Program:
         source=start.source,
         entrypoint=start.entrypoint,
         owner=f"{start.owner}/{source_hash(start.source)}",
+        script=start.share,
         env=start.env,
         depth=depth,
     )

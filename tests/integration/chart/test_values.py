@@ -23,6 +23,8 @@ OTHERS: dict[str, Any] = {
     "operator.resources.requests.memory": "70Mi",
     "operator.resources.limits.memory": "700Mi",
     "serviceMonitor.interval": "45s",
+    "runner.limits.timeoutSeconds": 60,
+    "runner.limits.memoryMB": 256,
     "networkPolicy.apiServer.cidrs": ["10.1.2.3/32"],
 }
 

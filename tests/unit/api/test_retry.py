@@ -51,6 +51,7 @@ def test_what_was_cancelled_is_not_tried_again() -> None:
         (Reason.MEMORY_LIMIT, False),
         (Reason.OUTPUT_LIMIT, False),
         (Reason.ENGINE_CRASH, True),
+        (Reason.MEMORY_PRESSURE, True),
         (Reason.RUNNER_LOST, True),
         (Reason.RUNNER_SHUTDOWN, True),
         (Reason.CANCELLED, False),

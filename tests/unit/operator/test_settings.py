@@ -91,3 +91,18 @@ def test_a_certificate_is_made_or_mounted() -> None:
 def test_a_webhook_setting_that_makes_no_sense_is_refused_by_its_name(name: str, value: str) -> None:
     with pytest.raises(SettingInvalid, match=f"^{name} must be"):
         read_settings(IMAGE | {"SCRIPTORIUM_WEBHOOKS": "own", name: value})
+
+
+def test_what_the_platform_allows_scripts_is_handed_to_the_runners() -> None:
+    found = read_settings(
+        IMAGE | {"SCRIPTS_ENABLED": "false", "SCRIPT_TIMEOUT_MS": "30000", "SCRIPT_MAX_MEMORY_MB": "1024"}
+    )
+    assert found.runner.sandbox == (("SCRIPTS_ENABLED", "false"), ("SCRIPT_TIMEOUT_MS", "30000"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("SCRIPTS_ENABLED", "no"), ("SCRIPT_TIMEOUT_MS", "0"), ("SCRIPT_MAX_MEMORY_MB", "1Gi")]
+)
+def test_a_ceiling_that_makes_no_sense_is_refused_by_its_name(name: str, text: str) -> None:
+    with pytest.raises(SettingInvalid, match=name):
+        read_settings(IMAGE | {name: text})

@@ -1,5 +1,6 @@
 import pytest
 
+from scriptorium_runner.engine import EngineSettings
 from scriptorium_runner.settings import SettingError, read_pool_settings
 
 LEAST = {"POD_NAMESPACE": "team", "POD_NAME": "runner-1", "POD_UID": "uid", "SCRIPTORIUM_TENANT_ID": "ns-uid"}
@@ -25,3 +26,64 @@ def test_what_is_missing_is_named(name: str) -> None:
 def test_a_number_that_is_none_or_out_of_bounds_is_refused_by_name(text: str) -> None:
     with pytest.raises(SettingError, match="SCRIPT_VM_POOL_SIZE must be a whole number from 1 to 100"):
         read_pool_settings(LEAST | {"SCRIPT_VM_POOL_SIZE": text})
+
+
+def test_the_sandbox_is_as_the_platform_wants_it() -> None:
+    found = read_pool_settings(
+        LEAST
+        | {
+            "SCRIPT_VM_POOL_SIZE": "100",
+            "SCRIPT_VM_POOL_INITIAL": "20",
+            "SCRIPT_VM_POOL_SPARE": "0",
+            "SCRIPT_VM_POOL_KEPT": "0",
+            "SCRIPT_VM_POOL_IDLE_MS": "60000",
+            "SCRIPT_ACQUIRE_TIMEOUT_MS": "500",
+            "SCRIPT_SHARE_PERCENT": "25",
+            "SCRIPT_MEMORY_PERCENT": "80",
+            "SCRIPT_CACHE_SIZE": "0",
+            "SCRIPTS_ENABLED": "false",
+            "SCRIPT_TIMEOUT_MS": "1500",
+            "SCRIPT_MAX_MEMORY_MB": "64",
+        }
+    )
+    assert found.engine == EngineSettings(
+        pool_size=100,
+        initial_workers=20,
+        spare_workers=0,
+        kept_workers=0,
+        idle_seconds=60,
+        acquire_seconds=0.5,
+        script_share=0.25,
+        memory_part=0.8,
+        cache_size=0,
+    )
+    assert found.ceilings.most == {"timeout_seconds": 1.5, "memory_mb": 64}
+    assert not found.is_enabled
+
+
+def test_without_a_word_the_sandbox_is_as_its_own_defaults_say() -> None:
+    found = read_pool_settings(LEAST)
+    assert found.engine == EngineSettings()
+    assert (found.ceilings.most, found.is_enabled) == ({}, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SCRIPT_VM_POOL_INITIAL", "0"),
+        ("SCRIPT_VM_POOL_SPARE", "-1"),
+        ("SCRIPT_VM_POOL_IDLE_MS", "soon"),
+        ("SCRIPT_ACQUIRE_TIMEOUT_MS", ""),
+        ("SCRIPT_SHARE_PERCENT", "0"),
+        ("SCRIPT_MEMORY_PERCENT", "100"),
+        ("SCRIPT_CACHE_SIZE", "1e3"),
+        ("SCRIPTS_ENABLED", "yes"),
+        ("SCRIPT_TIMEOUT_MS", "30s"),
+        ("SCRIPT_MAX_MEMORY_MB", "2048"),
+        ("SCRIPT_MAX_OUTPUT_KB", "0"),
+        ("SCRIPT_MAX_LOG_KB", "65"),
+    ],
+)
+def test_a_bad_value_is_refused_by_its_name(name: str, text: str) -> None:
+    with pytest.raises(SettingError, match=f"{name} must be .*, not "):
+        read_pool_settings(LEAST | {name: text})

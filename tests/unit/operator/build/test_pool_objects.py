@@ -179,3 +179,8 @@ def test_the_default_pool_claims_no_field_that_users_edit(build_pool: Any) -> No
 
 def test_the_default_pool_tells_who_made_it() -> None:
     assert build_default_pool("team")["metadata"]["labels"]["app.kubernetes.io/managed-by"] == names.MANAGER
+
+
+def test_what_the_platform_says_of_scripts_is_in_the_runners_environment() -> None:
+    found = environment_of(build(with_runner(sandbox=(("SCRIPT_TIMEOUT_MS", "30000"),))))
+    assert found["SCRIPT_TIMEOUT_MS"] == {"name": "SCRIPT_TIMEOUT_MS", "value": "30000"}

@@ -47,7 +47,20 @@ from tests.unit.runner.engine.processes import (
     ],
 )
 def test_workers_are_forked_ahead_and_the_least_needed_give_way(census, change):
-    assert decide_change(census, size=4, spare=2) == change
+    assert decide_change(census, level=4, spare=2) == change
+
+
+@pytest.mark.parametrize(
+    ("census", "change"),
+    [
+        (Census(busy=1, used=6, fresh=2, starting=0, waiting=0), Change(fork=0, evict=0)),
+        (Census(busy=1, used=9, fresh=2, starting=0, waiting=0), Change(fork=0, evict=3)),
+        (Census(busy=0, used=0, fresh=9, starting=0, waiting=0), Change(fork=0, evict=0, retire=3)),
+        (Census(busy=4, used=3, fresh=1, starting=0, waiting=5), Change(fork=1, evict=0)),
+    ],
+)
+def test_workers_that_were_used_lately_may_stay(census, change):
+    assert decide_change(census, level=4, spare=2, kept=3) == change
 
 
 async def test_workers_are_warm_after_start():
@@ -66,7 +79,7 @@ async def test_a_worker_is_used_again_only_for_the_same_owner():
 
 
 async def test_many_owners_never_need_more_processes_than_allowed():
-    async with make_engine(pool_size=2, spare_workers=1) as engine:
+    async with make_engine(pool_size=2, spare_workers=1, kept_workers=0) as engine:
         for index in range(20):
             assert (await run(engine, owner=f"owner {index}")).reason is Reason.COMPLETED
             stats = engine.stats()
@@ -199,7 +212,7 @@ async def test_a_caller_who_is_cancelled_while_a_worker_is_handed_over_keeps_non
 
 
 async def test_a_new_owner_is_served_also_when_no_worker_is_spare():
-    async with make_engine(pool_size=1, spare_workers=0) as engine:
+    async with make_engine(pool_size=1, spare_workers=0, kept_workers=0) as engine:
         await run(engine, owner="a")
         assert (await run(engine, owner="b")).output == {"value": 1}
         assert engine.stats().used == 1

@@ -10,7 +10,7 @@ from scriptorium_runner.executions import dispatcher, duplicates, handling
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
-from tests.support.makers import make_execution
+from tests.support.makers import make_execution, make_script
 from tests.support.waiting import until_async
 from tests.unit.runner.executions.fakes import ME, MemoryBoard, ObedientSandbox, add, phase_of, running
 
@@ -160,5 +160,33 @@ async def test_a_runner_that_the_others_cannot_hear_takes_nothing_until_they_can
     assert board.writes == []
     heard.set()
     await until_async(phase_of(board, "run-1"))
+    await loop.drain(0)
+    await task
+
+
+async def test_a_script_with_many_runs_does_not_starve_another() -> None:
+    board, sandbox = MemoryBoard(), ObedientSandbox(hold=asyncio.Event())
+    board.scripts["quiet"] = make_script("quiet")
+    async with running(board, sandbox, slots=2) as loop:
+        for number in range(20):
+            loop.offer(add(board, f"flood-{number:02}"))
+        await until_async(lambda: len(sandbox.started) == 2)
+        loop.offer(add(board, "quiet-1", scriptRef={"name": "quiet"}))
+        sandbox.hold.set()
+        await until_async(lambda: all(run.status.phase.is_terminal for run in board.runs.values()))
+    assert "quiet-1" in sandbox.started[:5]
+    assert len(sandbox.started) == 21
+
+
+async def test_where_scripts_are_switched_off_no_run_is_started() -> None:
+    board, sandbox = MemoryBoard(), ObedientSandbox()
+    place = Place(holder=ME, tenant=Tenant(id="t", name="team"), slots=4, takes=frozenset())
+    loop = Dispatcher(board, sandbox, place)
+    task = asyncio.create_task(loop.run())
+    loop.offer(add(board))
+    loop.offer(add(board, "run-2", cancel=True))
+    await until_async(phase_of(board, "run-2"))
+    await until_async(lambda: loop.load.running == 0)
+    assert (sandbox.started, board.runs["run-1"].status.phase) == ([], Phase.PENDING)
     await loop.drain(0)
     await task

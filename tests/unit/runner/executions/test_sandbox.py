@@ -10,14 +10,21 @@ from scriptorium_api.names import source_hash
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Limits
 from scriptorium_runner import engine
+from scriptorium_runner.executions.ceilings import Ceilings, tell
 from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.errors import NoWorker
+from scriptorium_runner.executions.outcome import Outcome
 from scriptorium_runner.executions.sandbox import EngineSandbox, build_outcome
 from tests.unit.runner.executions.fakes import MemoryBoard
 
 MOMENT = datetime(2030, 1, 1, tzinfo=UTC)
 START = Start(
-    source="return 1", entrypoint="main", limits=Limits(memory_mb=64), owner="uid", timeout_seconds=7
+    source="return 1",
+    entrypoint="main",
+    limits=Limits(memory_mb=64),
+    owner="uid",
+    share="hello",
+    timeout_seconds=7,
 )
 
 
@@ -50,7 +57,7 @@ async def test_the_engine_gets_the_source_the_limits_and_an_owner_for_each_sourc
     outcome = await run(recorder)
     program, context, limits = recorder.asked
     assert program == engine.Program(
-        source="return 1", entrypoint="main", owner=f"uid/{source_hash('return 1')}"
+        source="return 1", entrypoint="main", owner=f"uid/{source_hash('return 1')}", script="hello"
     )
     assert context == {"input": {}}
     assert (limits.timeout_seconds, limits.memory_mb) == (7, 64)
@@ -102,3 +109,31 @@ def test_what_cannot_be_known_of_its_usage_is_absent() -> None:
     usage = build_outcome(result(usage=engine.Usage(cpu_ms=1.23456))).usage
     assert usage is not None
     assert usage.to_wire() == {"cpuMs": 1.23}
+
+
+def test_where_the_platform_allows_more_a_run_gets_what_it_asks_for() -> None:
+    start, note = Ceilings({"timeout_seconds": 60, "memory_mb": 64}).lower(START)
+    assert (start, note) == (START, "")
+    assert Ceilings().lower(START) == (START, "")
+
+
+def test_a_ceiling_lowers_what_a_run_asks_for_and_says_so() -> None:
+    start, note = Ceilings({"timeout_seconds": 2.5, "memory_mb": 32}).lower(START)
+    assert (start.timeout_seconds, start.limits.memory_mb) == (2.5, 32)
+    assert start.limits.output_kb == START.limits.output_kb
+    assert note == (
+        "the platform's ceilings lower limits.timeoutSeconds from 7 to 2.5, limits.memoryMB from 64 to 32"
+    )
+
+
+async def test_a_run_that_got_less_than_it_asked_for_is_told_so() -> None:
+    recorder = RecordingEngine()
+    sandbox = EngineSandbox(cast("engine.Engine", recorder), Ceilings({"memory_mb": 32}))
+    outcome = await sandbox.run(START, {"input": {}}, asyncio.Event(), MemoryBoard())
+    assert recorder.asked[2].memory_mb == 32
+    assert outcome.message == "the platform's ceilings lower limits.memoryMB from 64 to 32"
+
+
+def test_what_a_ceiling_did_stands_behind_the_error() -> None:
+    outcome = Outcome(reason=Reason.TIMEOUT, message="the script ran longer")
+    assert tell(outcome, "lowered").message == "the script ran longer; lowered"
