@@ -15,8 +15,10 @@ if TYPE_CHECKING:
         InvalidContext,
         NeverStarted,
         PoolClosed,
+        SealMissing,
     )
     from scriptorium_runner.engine.executor import Engine
+    from scriptorium_runner.engine.layers import Layer, Seal
     from scriptorium_runner.engine.values import (
         EngineSettings,
         EngineStats,
@@ -36,6 +38,7 @@ __all__ = [
     "EngineStartFailed",
     "EngineStats",
     "InvalidContext",
+    "Layer",
     "Limits",
     "LogEntry",
     "NeverStarted",
@@ -43,16 +46,28 @@ __all__ = [
     "Program",
     "Result",
     "ScriptError",
+    "Seal",
+    "SealMissing",
     "Usage",
 ]
 
-_ERRORS = frozenset(
-    {"AcquireTimeout", "EngineError", "EngineStartFailed", "InvalidContext", "NeverStarted", "PoolClosed"}
-)
+_MODULES = {
+    "errors": (
+        "AcquireTimeout",
+        "EngineError",
+        "EngineStartFailed",
+        "InvalidContext",
+        "NeverStarted",
+        "PoolClosed",
+        "SealMissing",
+    ),
+    "executor": ("Engine",),
+    "layers": ("Layer", "Seal"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
-    module = "executor" if name == "Engine" else "errors" if name in _ERRORS else "values"
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'values')}"), name)

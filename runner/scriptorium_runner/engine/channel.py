@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import socket
 import time
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 
 from scriptorium_runner.engine import protocol
 from scriptorium_runner.engine.errors import NeverStarted, WorkerLost
+from scriptorium_runner.engine.meter import Meter
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.watch import Watch
 from scriptorium_runner.engine.worker_process import Exit, WorkerProcess
@@ -51,7 +51,7 @@ class Worker:
         self._log_pipe = log_pipe
         self._frames = protocol.FrameBuffer()
         self._loop = asyncio.get_running_loop()
-        self._is_peak_known = False
+        self._meter = Meter([])
         self._is_closed = False
         self.owner: str | None = None
         self.runs = 0
@@ -104,6 +104,7 @@ class Worker:
         if not self._is_closed:
             self._is_closed = True
             self._channel.close()
+            self._meter.close()
             os.close(self._log_pipe)
 
     async def run(self, request: Request, cancelled: asyncio.Event | None) -> Exchange:
@@ -113,6 +114,8 @@ class Worker:
         started_at, started = datetime.now(UTC), time.monotonic()
         report, exit_, problem = None, None, ""
         try:
+            self._meter.reset()
+            self._process.confine(request.memory_mb, request.timeout_seconds)
             await self._send(request)
             report = await self._read_frame(protocol.DONE, request.output_kb * 1024 + protocol.REPORT_BYTES)
         except (OSError, WorkerLost) as error:
@@ -129,7 +132,7 @@ class Worker:
             exit=exit_,
             was_cancelled=watch.was_cancelled,
             was_killed=watch.was_late,
-            is_peak_known=self._is_peak_known,
+            is_peak_known=self._meter.is_known,
             cpu_before=self.cpu_seconds,
             started_at=started_at,
             seconds=time.monotonic() - started,
@@ -143,11 +146,8 @@ class Worker:
             raise NeverStarted from error
 
     async def _become_ready(self) -> None:
-        payload = await self._read_frame(protocol.READY, 1024)
-        try:
-            self._is_peak_known = json.loads(payload)["peak"] is True
-        except (ValueError, KeyError, TypeError) as error:
-            raise WorkerLost from error
+        self._meter = await Meter.receive(self._channel)
+        await self._read_frame(protocol.READY, 1024)
 
     async def _read_frame(self, kind: int, max_payload: int) -> bytes:
         while (frame := self._frames.next_frame(max_payload)) is None:

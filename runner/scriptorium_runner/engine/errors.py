@@ -5,6 +5,7 @@ EngineError
 |-- PoolClosed          the engine was shut down, or never started
 |-- AcquireTimeout      no worker became free in time
 |-- EngineStartFailed   the zygote did not come up
+|   `-- SealMissing     it cannot seal its workers as required
 `-- WorkerLost          a worker's channel ended or broke its protocol
     `-- NeverStarted    it was dead before the script could be handed over
 """
@@ -31,6 +32,10 @@ class AcquireTimeout(EngineError):
 
 class EngineStartFailed(EngineError):
     """The zygote that forks the workers did not start."""
+
+
+class SealMissing(EngineStartFailed):
+    """The sandbox lacks a layer that it requires."""
 
 
 class WorkerLost(EngineError):

@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scriptorium_runner.engine import balance
 from scriptorium_runner.engine.channel import Worker
 from scriptorium_runner.engine.errors import AcquireTimeout, PoolClosed
+from scriptorium_runner.engine.layers import Layer
 from scriptorium_runner.engine.nursery import Nursery
 from scriptorium_runner.engine.values import EngineSettings, EngineStats
 
@@ -26,7 +28,7 @@ class Pool:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._nursery = Nursery(self._welcome, self._rebalance)
+        self._nursery = Nursery(self._welcome, self._rebalance, settings.seal)
         self._fresh: deque[Worker] = deque()
         self._used: list[Worker] = []  # Least recently used first.
         self._busy: set[Worker] = set()
@@ -42,6 +44,11 @@ class Pool:
         return self._is_open and not balance.is_overdue(
             self._nursery.barren_since, time.monotonic(), patience
         )
+
+    @property
+    def layers(self) -> Mapping[Layer, bool]:
+        """Say which layers the workers are sealed with."""
+        return self._nursery.layers
 
     async def start(self) -> None:
         """Have all workers warm, or as many as can be forked."""

@@ -5,8 +5,9 @@ A frame is a 4-byte length (of what follows), a 1-byte kind and a payload.
     supervisor -> worker   E  run: JSON of Request, whose context and env are texts that it hands on unread
     worker -> supervisor   H  ready; D  done: a line of JSON (Report), then the output's JSON text
 
-Console lines do not travel in frames: the worker writes them into a pipe that the supervisor reads when the
-run is over, so that they outlive a SIGKILL and a flood of them never wakes the supervisor.
+Ahead of its frames a worker sends one byte with a descriptor; see `meter`. Console lines do not travel in
+frames: the worker writes them into a pipe that the supervisor reads when the run is over, so that they
+outlive a SIGKILL and a flood of them never wakes the supervisor.
 """
 
 import json
@@ -14,6 +15,7 @@ import struct
 from dataclasses import asdict, dataclass, field
 
 from scriptorium_runner.engine.errors import WorkerLost
+from scriptorium_runner.engine.layers import Layer
 
 HEAD = struct.Struct("!IB")
 RUN = ord("E")
@@ -23,8 +25,9 @@ DONE = ord("D")
 #: What a D frame may hold besides the output: a message, a name and a stack, each escaped at most sixfold.
 REPORT_BYTES = 128 * 1024
 
-#: zygote -> supervisor: forked (number, pid; the pidfd rides along), not forked (number, errno), exited
-#: (number, wait status, CPU s, peak KiB)
+#: zygote -> supervisor: ready (JSON of Readiness), forked (number, pid; the pidfd rides along), not forked
+#: (number, errno), exited (number, wait status, CPU s, peak KiB)
+READINESS = b"R"
 FORKED = struct.Struct("!cQi")
 NOT_FORKED = struct.Struct("!cQi")
 EXITED = struct.Struct("!cQidQ")
@@ -45,6 +48,28 @@ class Request:
     log_kb: int
     only_check_syntax: bool = False
     env: str = field(default="{}", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """What a zygote says of itself before it forks."""
+
+    #: Layers of the seal that its workers do not have, and why.
+    flaws: dict[Layer, str]
+    landlock_version: int
+    #: Bytes of address space that a worker begins with.
+    address_space: int
+
+
+def encode_readiness(readiness: Readiness) -> bytes:
+    """Write a Readiness as a message."""
+    return READINESS + json.dumps(asdict(readiness)).encode()
+
+
+def decode_readiness(message: bytes) -> Readiness:
+    """Read what encode_readiness wrote; the zygote is trusted."""
+    values = json.loads(message.removeprefix(READINESS))
+    return Readiness(**values | {"flaws": {Layer(name): flaw for name, flaw in values["flaws"].items()}})
 
 
 def encode_frame(kind: int, payload: bytes = b"") -> bytes:

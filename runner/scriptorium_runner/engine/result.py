@@ -97,10 +97,12 @@ def _judge_death(limits: Limits, exchange: Exchange) -> Verdict:
     if exchange.was_cancelled:
         return CANCELLED
     ended_by = exchange.exit.signal_number if exchange.exit is not None else None
-    if exchange.was_killed or ended_by == signal.SIGALRM:
+    if exchange.was_killed or ended_by in (signal.SIGALRM, signal.SIGXCPU):
         return _timeout(limits)
     if ended_by is None:
         return _crash(exchange.protocol_error)
+    if ended_by == signal.SIGSYS:
+        return _crash("its worker was ended because it asked the operating system for what no script needs")
     hint = ", perhaps for want of memory on the node" if ended_by == signal.SIGKILL else ""
     return _crash(f"its worker was ended by {_name_signal(ended_by)}{hint}")
 
