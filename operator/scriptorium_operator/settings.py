@@ -22,6 +22,8 @@ class RunnerSettings:
     has_network_policy: bool = True
     metrics_from: tuple[str, ...] = ()
     """Namespaces whose pods may read the runners' metrics."""
+    requires_landlock: bool = True
+    """Whether a node without Landlock refuses to run scripts, the operator's syntax checks among them."""
 
 
 class CertificateSource(StrEnum):
@@ -122,6 +124,8 @@ def _read_runner(environment: Mapping[str, str]) -> RunnerSettings:
         has_network_policy=_read_choice(environment, "SCRIPTORIUM_NETWORK_POLICY", "true", ("true", "false"))
         == "true",
         metrics_from=_read_names(environment, "SCRIPTORIUM_METRICS_FROM"),
+        requires_landlock=_read_choice(environment, "SCRIPTORIUM_REQUIRE_LANDLOCK", "true", ("true", "false"))
+        == "true",
     )
 
 

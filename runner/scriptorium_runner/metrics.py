@@ -1,10 +1,11 @@
 """The numbers a runner shows; busy and waiting are only here, never in a status."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from scriptorium_api.execution import ExecutionStatus
+from scriptorium_runner.engine import Layer
 from scriptorium_runner.executions.dispatcher import Load
 
 
@@ -19,6 +20,12 @@ class Metrics:
         )
         size = Gauge("scriptorium_runner_workers", "Runs that fit in at once.", registry=self.registry)
         size.set(workers)
+        self._layers = Gauge(
+            "scriptorium_sandbox_layer",
+            "1 for each layer that the sandbox is sealed with.",
+            ["layer"],
+            registry=self.registry,
+        )
         self._ended = Counter(
             "scriptorium_executions", "Runs that ended here.", ["phase", "reason"], registry=self.registry
         )
@@ -37,6 +44,15 @@ class Metrics:
         """Have the load read at each scrape."""
         self._busy.set_function(lambda: read().running)
         self._waiting.set_function(lambda: read().waiting)
+
+    def show_layers(self, read: Callable[[], Mapping[Layer, bool]]) -> None:
+        """Have the layers of the sandbox read at each scrape."""
+
+        def show(layer: Layer) -> None:
+            self._layers.labels(layer).set_function(lambda: float(read().get(layer, False)))
+
+        for layer in Layer:
+            show(layer)
 
     def count(self, status: ExecutionStatus) -> None:
         """Count an attempt that was settled."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scriptorium_api.execution import Holder
 from scriptorium_api.names import DEFAULT_POOL
+from scriptorium_runner.engine import Seal
 from scriptorium_runner.executions.context import Tenant
 
 
@@ -25,6 +26,7 @@ class PoolSettings:
     workers: int
     health_port: int
     drain_seconds: int
+    seal: Seal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class RunSettings:
     uid: str
     attempt: int
     drain_seconds: int
+    seal: Seal
 
 
 def read_pool_settings(environment: Mapping[str, str] = os.environ) -> PoolSettings:
@@ -50,6 +53,7 @@ def read_pool_settings(environment: Mapping[str, str] = os.environ) -> PoolSetti
         workers=read_number(environment, "SCRIPT_VM_POOL_SIZE", 10, 1, 100),
         health_port=read_number(environment, "SCRIPTORIUM_HEALTH_PORT", 8081, 0, 65535),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
+        seal=read_seal(environment),
     )
 
 
@@ -63,6 +67,7 @@ def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSetting
         uid=_required(environment, "SCRIPTORIUM_EXECUTION_UID"),
         attempt=read_number(environment, "SCRIPTORIUM_ATTEMPT", 1, 1, 1000),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
+        seal=read_seal(environment),
     )
 
 
@@ -81,6 +86,14 @@ def _read_tenant(environment: Mapping[str, str]) -> Tenant:
         name=environment.get("SCRIPTORIUM_TENANT_NAME", "") or _required(environment, "POD_NAMESPACE"),
         organization_id=environment.get("SCRIPTORIUM_ORGANIZATION_ID") or None,
     )
+
+
+def read_seal(environment: Mapping[str, str] = os.environ) -> Seal:
+    """Read what the sandbox must not do without; raises SettingError."""
+    text = environment.get("SCRIPTORIUM_REQUIRE_LANDLOCK") or "true"
+    if text not in ("true", "false"):
+        raise SettingError(f"SCRIPTORIUM_REQUIRE_LANDLOCK must be true or false, not {text!r}")
+    return Seal.FULL if text == "true" else Seal.LANDLOCK_OPTIONAL
 
 
 def read_number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -12,6 +12,7 @@ from scriptorium_operator.context import Context
 from scriptorium_operator.facts import Kind
 from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.settings import RunnerSettings, Settings
+from scriptorium_runner.engine import Layer
 from scriptorium_runner.executions.dispatcher import Load
 from scriptorium_runner.metrics import Metrics
 from tests.unit.operator.fakes import Clock, FakeCluster, FakeSyntax, RecordedWork
@@ -72,6 +73,7 @@ async def test_every_metric_of_the_operator_is_on_the_page() -> None:
 def test_every_metric_of_a_runner_is_on_the_page() -> None:
     metrics = Metrics(workers=1)
     metrics.show_load(lambda: Load(waiting=0, running=0))
+    metrics.show_layers(lambda: {Layer.SECCOMP: True})
     ended = ExecutionStatus(phase=Phase.SUCCEEDED, reason=Reason.COMPLETED)
     metrics.count(ended)
     assert collect(metrics.registry) == read_page("A runner")
