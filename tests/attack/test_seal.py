@@ -10,7 +10,13 @@ import pytest
 
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import Engine, Limits, Program
-from tests.unit.runner.engine.processes import find_descendants, find_newest_zygote, find_running, wait_until
+from tests.unit.runner.engine.processes import (
+    find_descendants,
+    find_newest_zygote,
+    find_running,
+    seen_by_root,
+    wait_until,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -283,6 +289,7 @@ def read_cpu_limit(pid: int) -> int:
     return resource.prlimit(pid, resource.RLIMIT_CPU)[0] if pid in find_running() else 0
 
 
+@seen_by_root
 @pytest.mark.usefixtures("breached")
 async def test_what_the_kernel_says_of_every_worker():
     for worker in find_descendants(find_newest_zygote()):
@@ -293,6 +300,7 @@ async def test_what_the_kernel_says_of_every_worker():
         assert {resource.prlimit(worker, limit) for limit in limits} == {(0, 0)}
 
 
+@seen_by_root
 @pytest.mark.usefixtures("breached")
 async def test_no_memory_of_a_worker_is_both_written_and_run():
     for worker in find_descendants(find_newest_zygote()):

@@ -51,10 +51,12 @@ class Meter:
         """Take what `hand_over` sends."""
         while True:
             with contextlib.suppress(BlockingIOError):
-                message, descriptors, _, _ = socket.recv_fds(channel, len(_HANDOVER), 1)
-                if message == _HANDOVER:
-                    return cls(descriptors)
-                raise WorkerLost("the worker's channel ended")
+                message, descriptors, flags, _ = socket.recv_fds(channel, len(_HANDOVER), 1)
+                if flags & socket.MSG_CTRUNC:
+                    raise WorkerLost("the supervisor has no descriptor left")
+                if message != _HANDOVER:
+                    raise WorkerLost("the worker's channel ended")
+                return cls(descriptors)
             await _wait_until_readable(channel)
 
     @property
