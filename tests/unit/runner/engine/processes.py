@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-
 #: Workers are not dumpable, so their own user may not look into them.
 seen_by_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root sees what a sealed process holds")
 
