@@ -14,7 +14,6 @@ from scriptorium_runner.engine.bpf import Architecture, Condition, Rule
 CHANNEL, LOG_READ, LOG_WRITE = 3, 4, 5
 
 _REFUSED = bpf.refuse(errno.EPERM)
-_PROT_EXEC = 4
 _F_SETPIPE_SZ = 1031
 #: FUTEX_WAIT, _WAKE, _WAIT_BITSET, _WAKE_BITSET: what locks need, private or not, on either clock.
 _FUTEX_CALLS = (0, 1, 9, 10)
@@ -35,17 +34,20 @@ def _allow(call: str, *conditions: Condition, otherwise: int = _REFUSED) -> Rule
     return Rule(call, conditions, otherwise)
 
 
-_IS_NO_CODE = Condition(argument=2, values=(0,), mask=_PROT_EXEC)
+#: PROT_READ and PROT_WRITE, either or neither: never PROT_EXEC.
+_IS_DATA = _is_one_of(2, 0, 1, 2, 3)
+#: MAP_PRIVATE and MAP_ANONYMOUS; MAP_NORESERVE and MAP_STACK make no difference.
+_IS_ITS_OWN = Condition(argument=3, values=(0x22,), mask=0xFFFF_FFFF & ~(0x4000 | 0x20000))
 _ALLOWED = (
     _allow("brk"),
-    _allow("mmap", _IS_NO_CODE, otherwise=bpf.KILL),
+    _allow("mmap", _IS_DATA, _IS_ITS_OWN, otherwise=bpf.KILL),
     _allow("munmap"),
-    _allow("mremap"),
-    _allow("madvise"),
-    _allow("mprotect", _IS_NO_CODE, otherwise=bpf.KILL),
-    # Without addresses: the channel is connected.
-    _allow("recvfrom", _is_one_of(0, CHANNEL), _is_null(4)),
-    _allow("sendto", _is_one_of(0, CHANNEL), _is_null(4)),
+    _allow("mremap", _is_one_of(3, 0, 1)),  # MREMAP_MAYMOVE
+    _allow("madvise", _is_one_of(2, 4, 8)),  # MADV_DONTNEED, MADV_FREE
+    _allow("mprotect", _IS_DATA, otherwise=bpf.KILL),
+    # No address, since the channel is connected; no flags: out-of-band data has broken kernels.
+    _allow("recvfrom", _is_one_of(0, CHANNEL), _is_one_of(3, 0), _is_null(4)),
+    _allow("sendto", _is_one_of(0, CHANNEL), _is_one_of(3, 0), _is_null(4)),
     _allow("read", _is_one_of(0, CHANNEL, LOG_READ)),
     _allow("write", _is_one_of(0, CHANNEL, LOG_WRITE)),
     # Not the flags: the pipe's are the supervisor's as well, and it must never block there.
