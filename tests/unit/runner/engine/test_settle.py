@@ -34,18 +34,12 @@ def test_a_worker_that_was_ended_after_its_answer_is_not_used_again(ended):
     assert (settled.result.reason, settled.is_clean) == (Reason.COMPLETED, False)
 
 
+TOO_LONG = "the script ran longer than its limit of 30 s"
 ENDS = {
-    signal.SIGALRM: (Reason.TIMEOUT, "the script ran longer than its limit of 30 s"),
-    signal.SIGXCPU: (Reason.TIMEOUT, "the script ran longer than its limit of 30 s"),
-    signal.SIGSYS: (
-        Reason.ENGINE_CRASH,
-        "the JavaScript engine ended unexpectedly: its worker was ended because it asked the operating system for"
-        " what no script needs",
-    ),
-    signal.SIGSEGV: (
-        Reason.ENGINE_CRASH,
-        "the JavaScript engine ended unexpectedly: its worker was ended by SIGSEGV",
-    ),
+    signal.SIGALRM: (Reason.TIMEOUT, TOO_LONG),
+    signal.SIGXCPU: (Reason.TIMEOUT, TOO_LONG),
+    signal.SIGSYS: (Reason.ENGINE_CRASH, "it asked the operating system for what no script needs"),
+    signal.SIGSEGV: (Reason.ENGINE_CRASH, "its worker was ended by SIGSEGV"),
 }
 
 
@@ -54,4 +48,5 @@ def test_what_ended_a_worker_is_told_in_plain_words(number, end):
     exit_ = Exit(status=number, cpu_seconds=1, peak_kb=1024)
     exchange = dataclasses.replace(ANSWERED, report=None, exit=exit_)
     result = settle(Program(source="", owner="a"), Limits(), exchange).result
-    assert (result.reason, result.error.message) == end
+    assert result.reason is end[0]
+    assert result.error.message.endswith(end[1])
