@@ -12,7 +12,9 @@ from typing import Any
 
 from bench import floors, steady_load
 from bench.figures import Figures, render_ratio, render_row, summarize
-from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program
+from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program, Seal
+from scriptorium_runner.engine.channel import Worker
+from scriptorium_runner.engine.zygote_process import ZygoteProcess
 
 CONTEXT = {"tenant": {}, "user": None, "script": {}, "execution": {}, "input": {"a": 1, "b": 2}}
 SOURCE = "return { sum: input.a + input.b };"
@@ -106,6 +108,48 @@ async def measure_bare_process(count: int) -> Figures:
         await process.wait()
         latencies.append(time.perf_counter() - begun)
     return summarize(latencies, time.perf_counter() - started)
+
+
+async def measure_seals(count: int) -> dict[Seal, tuple[Figures, Figures]]:
+    """What the seal costs: fork to ready, and a run, with it and without it, in turns on the same machine."""
+    zygotes = {seal: await ZygoteProcess.start(seal) for seal in (Seal.NONE, Seal.FULL)}
+    engines = {seal: Engine(EngineSettings(pool_size=2, seal=seal)) for seal in zygotes}
+    for engine in engines.values():
+        await engine.start()
+    rounds = 10
+    forks: dict[Seal, list[float]] = {seal: [] for seal in zygotes}
+    runs: dict[Seal, list[float]] = {seal: [] for seal in zygotes}
+    for _ in range(rounds):
+        for seal, zygote in zygotes.items():
+            forks[seal] += [await time_fork(zygote) for _ in range(count // rounds)]
+            runs[seal] += [await time_run(engines[seal]) for _ in range(count // rounds)]
+    for seal, zygote in zygotes.items():
+        await zygote.stop()
+        await engines[seal].shutdown()
+    return {
+        seal: (summarize(forks[seal], sum(forks[seal])), summarize(runs[seal], sum(runs[seal])))
+        for seal in zygotes
+    }
+
+
+async def time_fork(zygote: ZygoteProcess) -> float:
+    """Give how long a worker takes from being asked for to its first message."""
+    begun = time.perf_counter()
+    worker = await Worker.fork(zygote)
+    taken = time.perf_counter() - begun
+    worker.kill()
+    await worker.exited
+    worker.close()
+    return taken
+
+
+async def time_run(engine: Engine) -> float:
+    """Give how long a small script takes in a warm worker."""
+    begun = time.perf_counter()
+    result = await engine.execute(Program(source=SOURCE, owner="one"), CONTEXT, Limits())
+    taken = time.perf_counter() - begun
+    assert result.output == {"sum": 3}, result
+    return taken
 
 
 def find_descendants(parent: int) -> list[int]:
@@ -215,6 +259,12 @@ async def main(count: int, seconds: float) -> None:
     print(render_row("a bare python process", await measure_bare_process(count // 10)))
     print(render_row("engine start", await measure_start(count // 10)))
     print(render_row("each further worker", await measure_fork(count // 20)))
+    seals = await measure_seals(count)
+    for index, name in enumerate(("fork to ready", "a run")):
+        open_, sealed = seals[Seal.NONE][index], seals[Seal.FULL][index]
+        print(render_row(f"{name}, not sealed", open_))
+        print(render_row(f"{name}, sealed", sealed))
+        print(render_ratio("  sealed against not", sealed, open_))
     engine = Engine(EngineSettings(pool_size=10))
     await engine.start()
     idle = [read_memory(process) for process in find_descendants(os.getpid())]

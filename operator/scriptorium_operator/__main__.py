@@ -17,7 +17,7 @@ from scriptorium_operator import logs, settings
 from scriptorium_operator.admission.serving import serve_admission
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide.election import LEASE_SECONDS
-from scriptorium_operator.errors import NotLeading, OperatorError, SettingInvalid
+from scriptorium_operator.errors import NotLeading, OperatorError, SandboxIncomplete, SettingInvalid
 from scriptorium_operator.gateways.cluster import Cluster
 from scriptorium_operator.gateways.election import LeaseGateway, Replica
 from scriptorium_operator.gateways.metrics import Metrics
@@ -53,7 +53,9 @@ async def run(chosen: Settings) -> None:
                 silence_seconds=chosen.watch_silence.total_seconds(),
             )
         )
-        syntax = await stack.enter_async_context(open_syntax_checker(chosen.syntax_workers))
+        syntax = await stack.enter_async_context(
+            open_syntax_checker(chosen.syntax_workers, requires_landlock=chosen.runner.requires_landlock)
+        )
         lead = Leadership(time.monotonic)
         context = Context(
             settings=chosen,
@@ -136,6 +138,8 @@ def main() -> None:
     log.info("operator starts", extra={"image": chosen.runner.image})
     try:
         asyncio.run(run(chosen))
+    except SandboxIncomplete as incomplete:
+        sys.exit(f"scriptorium-operator: {incomplete}")
     except NotLeading:
         sys.exit("scriptorium-operator: another replica took over while this one could not be heard")
 

@@ -8,6 +8,7 @@ OperatorError
  ├ ClusterRefused        the API server refuses what we ask for: a quota, a policy, a missing right
  ├ CertificateUnusable   a mounted certificate and its key are no pair; wait for the next
  ├ SyntaxCheckFailed     the syntax checker did not answer; try again
+ ├ SandboxIncomplete     at start: this node lacks what the sandbox requires
  └ NotLeading            another replica leads; this one must not write
 """
 
@@ -62,6 +63,10 @@ class CertificateUnusable(OperatorError):
 
 class SyntaxCheckFailed(OperatorError):
     """The syntax checker did not answer."""
+
+
+class SandboxIncomplete(OperatorError):
+    """No source is parsed here, because the sandbox lacks what it requires."""
 
 
 class NotLeading(OperatorError):

@@ -14,6 +14,7 @@ Manifest = dict[str, Any]
 COMPILED: Final = "Compiled"
 READY: Final = "Ready"
 SECRETS_PENDING: Final = "SecretsPending"
+SANDBOX_RELAXED: Final = "SandboxRelaxed"
 
 
 class Kind(StrEnum):

@@ -25,6 +25,8 @@ class RunnerSettings:
     """Namespaces whose pods may read the runners' metrics."""
     sandbox: tuple[tuple[str, str], ...] = ()
     """What the platform says of all scripts, as the runners' environment says it."""
+    requires_landlock: bool = True
+    """Whether a node without Landlock refuses to run scripts, the operator's syntax checks among them."""
 
 
 class CertificateSource(StrEnum):
@@ -126,6 +128,8 @@ def _read_runner(environment: Mapping[str, str]) -> RunnerSettings:
         == "true",
         metrics_from=_read_names(environment, "SCRIPTORIUM_METRICS_FROM"),
         sandbox=_read_sandbox(environment),
+        requires_landlock=_read_choice(environment, "SCRIPTORIUM_REQUIRE_LANDLOCK", "true", ("true", "false"))
+        == "true",
     )
 
 

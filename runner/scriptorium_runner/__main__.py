@@ -36,6 +36,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     dev.add_argument("--state", type=Path, default=Path(".scriptorium"), help="folder of the history")
     dev.add_argument("--workers", type=_read_workers, default=4, metavar="N", help="runs at once, 1 to 100")
+    dev.add_argument(
+        "--insecure-no-seal",
+        action="store_true",
+        help="run scripts in processes that are not sealed, on a machine that cannot seal them",
+    )
     dev.set_defaults(run=_run_dev)
     return parser
 
@@ -85,8 +90,15 @@ def _run_dev(options: argparse.Namespace) -> int:
     # Each command imports only what it needs.
     import asyncio  # noqa: PLC0415
 
+    from scriptorium_runner import settings  # noqa: PLC0415
     from scriptorium_runner.dev import session  # noqa: PLC0415
+    from scriptorium_runner.engine import Seal  # noqa: PLC0415
 
+    try:
+        required = settings.read_seal()
+    except settings.SettingError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
+        return 2
     return asyncio.run(
         session.run_dev(
             session.DevOptions(
@@ -95,6 +107,7 @@ def _run_dev(options: argparse.Namespace) -> int:
                 is_json=options.output == "json",
                 state=options.state,
                 workers=options.workers,
+                seal=Seal.NONE if options.insecure_no_seal else required,
             )
         )
     )

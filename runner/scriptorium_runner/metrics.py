@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from scriptorium_api.execution import ExecutionStatus
-from scriptorium_runner.engine import EngineStats
+from scriptorium_runner.engine import EngineStats, Layer
 from scriptorium_runner.executions.dispatcher import Load
 
 Family = CounterMetricFamily | GaugeMetricFamily
@@ -24,6 +24,12 @@ class Metrics:
         )
         size = Gauge("scriptorium_runner_workers", "Runs that fit in at once.", registry=self.registry)
         size.set(workers)
+        self._layers = Gauge(
+            "scriptorium_sandbox_layer",
+            "1 for each layer that the sandbox is sealed with.",
+            ["layer"],
+            registry=self.registry,
+        )
         self._ended = Counter(
             "scriptorium_executions", "Runs that ended here.", ["phase", "reason"], registry=self.registry
         )
@@ -46,6 +52,15 @@ class Metrics:
     def show_engine(self, read: Callable[[], EngineStats]) -> None:
         """Have the sandbox's numbers read at each scrape."""
         self.registry.register(_EngineCollector(read))
+
+    def show_layers(self, read: Callable[[], Mapping[Layer, bool]]) -> None:
+        """Have the layers of the sandbox read at each scrape."""
+
+        def show(layer: Layer) -> None:
+            self._layers.labels(layer).set_function(lambda: float(read().get(layer, False)))
+
+        for layer in Layer:
+            show(layer)
 
     def count(self, status: ExecutionStatus) -> None:
         """Count an attempt that was settled."""

@@ -65,9 +65,13 @@ async def run_pool(settings: PoolSettings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    sandbox = engine.Engine(engine.EngineSettings(pool_size=settings.workers), engine.find_container_memory())
+    sandbox = engine.Engine(settings.engine, engine.find_container_memory())
     async with Client(load_config(), user_agent="scriptorium-runner") as client:
-        await sandbox.start()
+        try:
+            await sandbox.start()
+        except engine.SealMissing as missing:
+            log.error("sandbox not sealed", extra={"error": str(missing)})
+            return 2
         try:
             return await _serve(settings, client, sandbox, stopping)
         finally:
@@ -78,6 +82,7 @@ async def _serve(
     settings: PoolSettings, client: Client, sandbox: engine.Engine, stopping: asyncio.Event
 ) -> int:
     metrics = Metrics(settings.workers)
+    metrics.show_layers(sandbox.layers)
 
     def record_end(execution: ScriptExecution, status: ExecutionStatus) -> None:
         metrics.count(status)

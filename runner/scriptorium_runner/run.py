@@ -32,9 +32,13 @@ async def run_one(settings: RunSettings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    sandbox = engine.Engine(engine.EngineSettings(pool_size=1))
+    sandbox = engine.Engine(engine.EngineSettings(pool_size=1, seal=settings.seal))
     async with Client(load_config(), user_agent="scriptorium-runner") as client:
-        await sandbox.start()
+        try:
+            await sandbox.start()
+        except engine.SealMissing as missing:
+            log.error("sandbox not sealed", extra={"error": str(missing)})
+            return 2
         try:
             return await _OneRun(settings, client, EngineSandbox(sandbox, settings.ceilings)).follow(stopping)
         finally:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scriptorium_api import ceilings
 from scriptorium_api.execution import Holder
 from scriptorium_api.names import DEFAULT_POOL
-from scriptorium_runner.engine import EngineSettings
+from scriptorium_runner.engine import EngineSettings, Seal
 from scriptorium_runner.executions.ceilings import Ceilings
 from scriptorium_runner.executions.context import Tenant
 
@@ -47,6 +47,7 @@ class RunSettings:
     ceilings: Ceilings
     is_enabled: bool
     drain_seconds: int
+    seal: Seal
 
 
 def read_pool_settings(environment: Mapping[str, str] = os.environ) -> PoolSettings:
@@ -78,6 +79,7 @@ def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSetting
         ceilings=read_ceilings(environment),
         is_enabled=read_switch(environment, "SCRIPTS_ENABLED", default=True),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
+        seal=read_seal(environment),
     )
 
 
@@ -93,6 +95,7 @@ def read_engine_settings(environment: Mapping[str, str], workers: int) -> Engine
         script_share=read_number(environment, "SCRIPT_SHARE_PERCENT", 50, 1, 100) / 100,
         memory_part=read_number(environment, "SCRIPT_MEMORY_PERCENT", 90, 50, 99) / 100,
         cache_size=read_number(environment, "SCRIPT_CACHE_SIZE", 1000, 0, 100_000),
+        seal=read_seal(environment),
     )
 
 
@@ -127,6 +130,14 @@ def _read_tenant(environment: Mapping[str, str]) -> Tenant:
         name=environment.get("SCRIPTORIUM_TENANT_NAME", "") or _required(environment, "POD_NAMESPACE"),
         organization_id=environment.get("SCRIPTORIUM_ORGANIZATION_ID") or None,
     )
+
+
+def read_seal(environment: Mapping[str, str] = os.environ) -> Seal:
+    """Read what the sandbox must not do without; raises SettingError."""
+    text = environment.get("SCRIPTORIUM_REQUIRE_LANDLOCK") or "true"
+    if text not in ("true", "false"):
+        raise SettingError(f"SCRIPTORIUM_REQUIRE_LANDLOCK must be true or false, not {text!r}")
+    return Seal.FULL if text == "true" else Seal.LANDLOCK_OPTIONAL
 
 
 def read_number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

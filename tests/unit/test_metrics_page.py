@@ -12,6 +12,7 @@ from scriptorium_operator.context import Context
 from scriptorium_operator.facts import Kind
 from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.settings import RunnerSettings, Settings
+from scriptorium_runner.engine import Layer
 from scriptorium_runner.executions.dispatcher import Load
 from scriptorium_runner.metrics import Metrics
 from tests.support.engine_stats import make_engine_stats
@@ -74,6 +75,7 @@ def test_every_metric_of_a_runner_is_on_the_page() -> None:
     metrics = Metrics(workers=1)
     metrics.show_load(lambda: Load(waiting=0, running=0))
     metrics.show_engine(make_engine_stats)
+    metrics.show_layers(lambda: {Layer.SECCOMP: True})
     ended = ExecutionStatus(phase=Phase.SUCCEEDED, reason=Reason.COMPLETED)
     metrics.count(ended)
     assert collect(metrics.registry) == read_page("A runner")

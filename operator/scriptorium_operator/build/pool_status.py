@@ -5,16 +5,31 @@ from datetime import datetime
 from scriptorium_api import names
 from scriptorium_api.conditions import Finding, merge_conditions
 from scriptorium_api.runner_pool import RunnerPool, RunnerPoolStatus
-from scriptorium_operator.facts import READY, SECRETS_PENDING, PoolValues, RunnerCounts
+from scriptorium_operator.facts import READY, SANDBOX_RELAXED, SECRETS_PENDING, PoolValues, RunnerCounts
 
 _NO_VALUES = PoolValues()
+_RELAXED = Finding(
+    type=SANDBOX_RELAXED,
+    is_true=True,
+    reason="LandlockNotRequired",
+    message="Scripts also run on nodes without Landlock: the chart's sandbox.requireLandlock is false.",
+)
 
 
 def build_pool_status(
-    pool: RunnerPool, counts: RunnerCounts, now: datetime, values: PoolValues = _NO_VALUES
+    pool: RunnerPool,
+    counts: RunnerCounts,
+    now: datetime,
+    values: PoolValues = _NO_VALUES,
+    *,
+    requires_landlock: bool = True,
 ) -> RunnerPoolStatus:
     """Give the status of a pool whose objects are in place."""
-    findings = [_find_readiness(pool, counts), *_find_secrets_pending(pool, counts, values)]
+    findings = [
+        _find_readiness(pool, counts),
+        *_find_secrets_pending(pool, counts, values),
+        *([] if requires_landlock else [_RELAXED]),
+    ]
     return _build(pool, counts, findings, now)
 
 

@@ -43,7 +43,11 @@ def build_container(
         "image": runner.image,
         "imagePullPolicy": runner.pull_policy,
         "command": list(command),
-        "env": [*environment, *({"name": name, "value": value} for name, value in runner.sandbox)],
+        "env": [
+            *environment,
+            *({"name": name, "value": value} for name, value in runner.sandbox),
+            *_build_relaxation(runner),
+        ],
         "resources": resources,
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -52,6 +56,10 @@ def build_container(
         },
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the path inside the pod.
     }
+
+
+def _build_relaxation(runner: RunnerSettings) -> list[Manifest]:
+    return [] if runner.requires_landlock else [{"name": "SCRIPTORIUM_REQUIRE_LANDLOCK", "value": "false"}]
 
 
 def build_environment(tenant: Tenant, organization: str, settings: dict[str, str]) -> list[Manifest]:

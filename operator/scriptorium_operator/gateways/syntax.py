@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from scriptorium_operator.errors import SyntaxCheckFailed
+from scriptorium_operator.errors import SandboxIncomplete, SyntaxCheckFailed
 from scriptorium_operator.facts import SyntaxFault
-from scriptorium_runner.engine import Engine, EngineError, EngineSettings
+from scriptorium_runner.engine import Engine, EngineError, EngineSettings, Seal, SealMissing
 
 
 class SyntaxChecker:
@@ -29,10 +29,19 @@ class SyntaxChecker:
 
 
 @asynccontextmanager
-async def open_syntax_checker(workers: int) -> AsyncIterator[SyntaxChecker]:
-    """Give a syntax checker with so many warm workers, as long as the context lasts."""
-    engine = Engine(EngineSettings(pool_size=workers, spare_workers=1))
-    await engine.start()
+async def open_syntax_checker(
+    workers: int, *, requires_landlock: bool = True
+) -> AsyncIterator[SyntaxChecker]:
+    """Give a syntax checker with so many warm workers, as long as the context lasts.
+
+    Raises SandboxIncomplete where those cannot be sealed.
+    """
+    seal = Seal.FULL if requires_landlock else Seal.LANDLOCK_OPTIONAL
+    engine = Engine(EngineSettings(pool_size=workers, spare_workers=1, seal=seal))
+    try:
+        await engine.start()
+    except SealMissing as missing:
+        raise SandboxIncomplete(str(missing)) from missing
     try:
         yield SyntaxChecker(engine)
     finally:

@@ -49,7 +49,9 @@ async def reconcile(context: Context, key: Key) -> None:
         await _record(context, pool, pool_status.build_refused_status(pool, str(refusal), context.now()))
         raise
     counts = reading.read_counts(deployment)
-    await _record(context, pool, pool_status.build_pool_status(pool, counts, context.now(), values))
+    required = context.settings.runner.requires_landlock
+    status = pool_status.build_pool_status(pool, counts, context.now(), values, requires_landlock=required)
+    await _record(context, pool, status)
 
 
 async def _put_objects(context: Context, pool: RunnerPool, tenant: Tenant, values: PoolValues) -> Manifest:

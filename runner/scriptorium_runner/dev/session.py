@@ -26,6 +26,11 @@ _LOOK_SECONDS = 0.4
 #: A change is taken when it has lasted this long: many editors empty a file before they write it.
 _SETTLE_SECONDS = 0.1
 
+_NOT_SEALED = (
+    "WARNING: --insecure-no-seal: scripts run in processes that are not sealed. Code that breaks out of the"
+    " JavaScript engine can do on this machine all that you can. Run only scripts that you trust."
+)
+
 _HOLDER = Holder(pod="dev", uid="00000000-0000-0000-0000-000000000000", start_id="dev")
 _TENANT = Tenant(id="00000000-0000-0000-0000-000000000000", name=files.NAMESPACE)
 
@@ -39,6 +44,7 @@ class DevOptions:
     is_json: bool
     state: Path
     workers: int
+    seal: engine.Seal = engine.Seal.FULL
 
 
 @dataclass(slots=True)
@@ -110,7 +116,9 @@ async def _run_engine(options: DevOptions, ledger: Ledger) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ledger.interrupt, number)
-    sandbox = engine.Engine(engine.EngineSettings(pool_size=options.workers))
+    if options.seal is engine.Seal.NONE:
+        ledger.screen.complain(_NOT_SEALED)
+    sandbox = engine.Engine(engine.EngineSettings(pool_size=options.workers, seal=options.seal))
     await sandbox.start()
     try:
         return await _run_session(options, ledger, EngineSandbox(sandbox))

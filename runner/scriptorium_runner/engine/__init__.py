@@ -16,9 +16,11 @@ if TYPE_CHECKING:
         InvalidContext,
         NeverStarted,
         PoolClosed,
+        SealMissing,
     )
     from scriptorium_runner.engine.executor import Engine
     from scriptorium_runner.engine.host_calls import HostCalls, HostError
+    from scriptorium_runner.engine.layers import Layer, Seal
     from scriptorium_runner.engine.values import (
         EngineSettings,
         EngineStats,
@@ -41,6 +43,7 @@ __all__ = [
     "HostCalls",
     "HostError",
     "InvalidContext",
+    "Layer",
     "Limits",
     "LogEntry",
     "NeverStarted",
@@ -48,6 +51,8 @@ __all__ = [
     "Program",
     "Result",
     "ScriptError",
+    "Seal",
+    "SealMissing",
     "Usage",
     "find_container_memory",
 ]
@@ -56,10 +61,20 @@ _HOMES = {
     "Engine": "executor",
     "HostCalls": "host_calls",
     "HostError": "host_calls",
+    "Layer": "layers",
+    "Seal": "layers",
     "ContainerMemory": "container_memory",
     "find_container_memory": "container_memory",
 } | dict.fromkeys(
-    ("AcquireTimeout", "EngineError", "EngineStartFailed", "InvalidContext", "NeverStarted", "PoolClosed"),
+    (
+        "AcquireTimeout",
+        "EngineError",
+        "EngineStartFailed",
+        "InvalidContext",
+        "NeverStarted",
+        "PoolClosed",
+        "SealMissing",
+    ),
     "errors",
 )
 

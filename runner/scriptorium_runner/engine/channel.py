@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import socket
 import time
@@ -15,6 +14,7 @@ from scriptorium_runner.engine.call_record import CallRecord
 from scriptorium_runner.engine.calls import Calls
 from scriptorium_runner.engine.errors import CallLimitReached, NeverStarted, WorkerLost
 from scriptorium_runner.engine.host_calls import HostCalls, NoHost
+from scriptorium_runner.engine.meter import Meter
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.values import Limits
 from scriptorium_runner.engine.watch import Watch
@@ -72,7 +72,7 @@ class Worker:
         self._log_pipe = log_pipe
         self._frames = protocol.FrameBuffer()
         self._loop = asyncio.get_running_loop()
-        self._is_peak_known = False
+        self._meter = Meter([])
         self._is_closed = False
         self.owner: str | None = None
         #: How many scripts wait for the one it runs.
@@ -135,6 +135,7 @@ class Worker:
         if not self._is_closed:
             self._is_closed = True
             self._channel.close()
+            self._meter.close()
             os.close(self._log_pipe)
 
     async def run(self, errand: Errand, cancelled: asyncio.Event | None) -> Exchange:
@@ -149,6 +150,8 @@ class Worker:
         report, exit_, is_clear = None, None, False
         problem: Exception | str = ""
         try:
+            self._meter.reset()
+            self._process.confine(errand.request.memory_mb, seconds)
             await self._begin(errand.request)
             report = await self._converse(calls, errand.request.output_kb * 1024 + protocol.REPORT_BYTES)
         except (OSError, WorkerLost, CallLimitReached) as error:
@@ -168,7 +171,7 @@ class Worker:
             was_cancelled=watch.was_cancelled,
             was_killed=watch.was_late,
             was_pressed=self._was_pressed,
-            is_peak_known=self._is_peak_known,
+            is_peak_known=self._meter.is_known,
             cpu_before=self.cpu_seconds,
             started_at=started_at,
             seconds=time.monotonic() - started,
@@ -206,11 +209,8 @@ class Worker:
             calls.take(payload)
 
     async def _become_ready(self) -> None:
-        _, payload = await self._read_frame({protocol.READY: 1024})
-        try:
-            self._is_peak_known = json.loads(payload)["peak"] is True
-        except (ValueError, KeyError, TypeError) as error:
-            raise WorkerLost from error
+        self._meter = await Meter.receive(self._channel)
+        await self._read_frame({protocol.READY: 1024})
 
     async def _read_frame(self, largest: Mapping[int, int]) -> tuple[int, bytes]:
         """Read a frame of one of these kinds, each with the size of its largest payload."""

@@ -6,6 +6,7 @@ EngineError
 |-- AcquireTimeout      no worker became free in time
 |-- EngineStartFailed   the zygote did not come up
 |-- CallLimitReached    a script asked for more host calls than it may
+|   `-- SealMissing     it cannot seal its workers as required
 `-- WorkerLost          a worker's channel ended or broke its protocol
     `-- NeverStarted    it was dead before the script could be handed over
 """
@@ -36,6 +37,10 @@ class EngineStartFailed(EngineError):
 
 class CallLimitReached(EngineError):
     """The script made more host calls than its limit allows."""
+
+
+class SealMissing(EngineStartFailed):
+    """The sandbox lacks a layer that it requires."""
 
 
 class WorkerLost(EngineError):

@@ -17,6 +17,7 @@ from scriptorium_runner.engine.claims import Claim
 from scriptorium_runner.engine.container_memory import ContainerMemory
 from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
 from scriptorium_runner.engine.host_calls import HostCalls, NoHost
+from scriptorium_runner.engine.layers import Layer
 from scriptorium_runner.engine.pool import Pool
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.result import CANCELLED, Settled, Verdict
@@ -129,6 +130,10 @@ class Engine:
         already run may end well although it is False.
         """
         return self._pool is not None and self._pool.is_working
+
+    def layers(self) -> Mapping[Layer, bool]:
+        """Say which layers the workers are sealed with; none that is required is missing."""
+        return self._open_pool().layers
 
     def stats(self) -> EngineStats:
         """Count the workers, their callers and the verdicts."""

@@ -3,9 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from scriptorium_runner.engine import layers
 from scriptorium_runner.engine.channel import Worker
+from scriptorium_runner.engine.layers import Layer, Seal
+from scriptorium_runner.engine.protocol import Readiness
 from scriptorium_runner.engine.zygote_process import ZygoteProcess
 
 _log = logging.getLogger(__name__)
@@ -17,8 +21,11 @@ _RETRY_SECONDS = 0.2
 class Nursery:
     """Forks workers and hands each to `welcome`; calls `try_again` when a fork failed some time ago."""
 
-    def __init__(self, welcome: Callable[[Worker], None], try_again: Callable[[], None]) -> None:
+    def __init__(
+        self, welcome: Callable[[Worker], None], try_again: Callable[[], None], seal: Seal = Seal.FULL
+    ) -> None:
         self._welcome = welcome
+        self._seal = seal
         self._try_again = try_again
         self._zygote: ZygoteProcess | None = None
         self._zygote_lock = asyncio.Lock()
@@ -28,6 +35,8 @@ class Nursery:
         self.starting = 0
         #: Since when, on the monotonic clock, workers are wanted and none was born.
         self.barren_since: float | None = None
+        #: Which layers the workers are sealed with, since the zygote was last started.
+        self.layers: Mapping[Layer, bool] = {}
 
     async def start(self) -> None:
         """Start the zygote."""
@@ -104,5 +113,16 @@ class Nursery:
                 if dead is not None:
                     _log.error("the zygote died and is started again")
                     await dead.stop()
-                self._zygote = await ZygoteProcess.start()
+                self._zygote = await ZygoteProcess.start(self._seal)
+                self.layers = layers.list_active(self._zygote.readiness.flaws)
+                _log.info("sandbox ready", extra=_describe(self._zygote.readiness))
             return self._zygote
+
+
+def _describe(readiness: Readiness) -> dict[str, Any]:
+    active = layers.list_active(readiness.flaws)
+    return {
+        "layers": [layer for layer, is_active in active.items() if is_active],
+        "missing": {str(layer): flaw for layer, flaw in readiness.flaws.items()},
+        "landlockVersion": readiness.landlock_version,
+    }

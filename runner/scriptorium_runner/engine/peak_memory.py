@@ -1,29 +1,14 @@
 """The worker's own memory, as the kernel sees it."""
 
-import os
 import resource
 
 
 class PeakMemory:
-    """The highest resident size since `reset`, if the kernel lets a process reset it.
+    """The highest resident size since the supervisor's meter was reset, if there is one; see `meter`."""
 
-    The file is opened once: writing to an open descriptor is all that a sealed process needs.
-    """
-
-    def __init__(self) -> None:
-        self.is_known = False
-        try:
-            self._descriptor = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
-            os.pwrite(self._descriptor, b"5", 0)
-            self.is_known = True
-        except OSError:
-            self.is_known = False
+    def __init__(self, *, is_known: bool) -> None:
+        self.is_known = is_known
         self._first_kb = self._read()
-
-    def reset(self) -> None:
-        """Start anew; 5 is "reset the peak resident set size" in proc(5)."""
-        if self.is_known:
-            os.pwrite(self._descriptor, b"5", 0)
 
     def read_kb(self) -> int | None:
         """Say the peak in KiB."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scriptorium_runner.engine import balance, fairness
@@ -11,6 +12,7 @@ from scriptorium_runner.engine.claims import Claim, Claims
 from scriptorium_runner.engine.container_memory import ContainerMemory
 from scriptorium_runner.engine.demand import Demand
 from scriptorium_runner.engine.errors import AcquireTimeout, PoolClosed
+from scriptorium_runner.engine.layers import Layer
 from scriptorium_runner.engine.memory_guard import MemoryGuard
 from scriptorium_runner.engine.nursery import Nursery
 from scriptorium_runner.engine.values import EngineSettings, EngineStats
@@ -37,7 +39,7 @@ class Pool:
         self._watching: asyncio.Task[None] | None = None
         #: Who is next in line waits for memory; nobody else may take it meanwhile.
         self._is_short = False
-        self._nursery = Nursery(self._welcome, self._rebalance)
+        self._nursery = Nursery(self._welcome, self._rebalance, settings.seal)
         self._demand = Demand(settings.idle_seconds)
         self._shrinking: asyncio.TimerHandle | None = None
         self._cap = fairness.find_cap(settings.pool_size, settings.script_share)
@@ -56,6 +58,11 @@ class Pool:
         return self._is_open and not balance.is_overdue(
             self._nursery.barren_since, time.monotonic(), patience
         )
+
+    @property
+    def layers(self) -> Mapping[Layer, bool]:
+        """Say which layers the workers are sealed with."""
+        return self._nursery.layers
 
     async def start(self) -> None:
         """Have the first workers warm, or as many as can be forked."""

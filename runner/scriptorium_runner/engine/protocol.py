@@ -8,8 +8,9 @@ A frame is a 4-byte length (of what follows), a 1-byte kind and a payload.
     worker -> supervisor   H  ready; D  done: a line of JSON (Report), then the output's JSON text
                            C  a host call: [number, method, arguments] in JSON, numbered from 1 in each run
 
-Console lines do not travel in frames: the worker writes them into a pipe that the supervisor reads when the
-run is over, so that they outlive a SIGKILL and a flood of them never wakes the supervisor.
+Ahead of its frames a worker sends one byte with a descriptor; see `meter`. Console lines do not travel in
+frames: the worker writes them into a pipe that the supervisor reads when the run is over, so that they
+outlive a SIGKILL and a flood of them never wakes the supervisor.
 """
 
 import json
@@ -17,6 +18,7 @@ import struct
 from dataclasses import asdict, dataclass, field
 
 from scriptorium_runner.engine.errors import WorkerLost
+from scriptorium_runner.engine.layers import Layer
 
 HEAD = struct.Struct("!IB")
 RUN = ord("E")
@@ -32,8 +34,9 @@ REPORT_BYTES = 128 * 1024
 CALL_BYTES = 1024 * 1024
 _ANSWER = struct.Struct("!I?")
 
-#: zygote -> supervisor: forked (number, pid; the pidfd rides along), not forked (number, errno), exited
-#: (number, wait status, CPU s, peak KiB)
+#: zygote -> supervisor: ready (JSON of Readiness), forked (number, pid; the pidfd rides along), not forked
+#: (number, errno), exited (number, wait status, CPU s, peak KiB)
+READINESS = b"R"
 FORKED = struct.Struct("!cQi")
 NOT_FORKED = struct.Struct("!cQi")
 EXITED = struct.Struct("!cQidQ")
@@ -65,6 +68,28 @@ class Answer:
     number: int
     is_good: bool
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """What a zygote says of itself before it forks."""
+
+    #: Layers of the seal that its workers do not have, and why.
+    flaws: dict[Layer, str]
+    landlock_version: int
+    #: Bytes of address space that a worker begins with.
+    address_space: int
+
+
+def encode_readiness(readiness: Readiness) -> bytes:
+    """Write a Readiness as a message."""
+    return READINESS + json.dumps(asdict(readiness)).encode()
+
+
+def decode_readiness(message: bytes) -> Readiness:
+    """Read what encode_readiness wrote; the zygote is trusted."""
+    values = json.loads(message.removeprefix(READINESS))
+    return Readiness(**values | {"flaws": {Layer(name): flaw for name, flaw in values["flaws"].items()}})
 
 
 def encode_frame(kind: int, payload: bytes = b"") -> bytes:

@@ -100,7 +100,8 @@ def _judge(program: Program, limits: Limits, exchange: Exchange) -> tuple[Verdic
         return _crash(f"its worker's answer makes no sense: {error}"), Usage(), None
 
 
-def _judge_death(limits: Limits, exchange: Exchange) -> Verdict:
+def _judge_ended(limits: Limits, exchange: Exchange) -> Verdict | None:
+    """Judge what the supervisor ended for a reason of its own; None if it did not."""
     if exchange.was_cancelled:
         return CANCELLED
     if exchange.has_exceeded_calls:
@@ -109,11 +110,19 @@ def _judge_death(limits: Limits, exchange: Exchange) -> Verdict:
         return Verdict(
             reason=Reason.MEMORY_PRESSURE, error=ScriptError(name="MemoryPressure", message=_PRESSED)
         )
+    return None
+
+
+def _judge_death(limits: Limits, exchange: Exchange) -> Verdict:
+    if (verdict := _judge_ended(limits, exchange)) is not None:
+        return verdict
     ended_by = exchange.exit.signal_number if exchange.exit is not None else None
-    if exchange.was_killed or ended_by == signal.SIGALRM:
+    if exchange.was_killed or ended_by in (signal.SIGALRM, signal.SIGXCPU):
         return _timeout(limits)
     if ended_by is None:
         return _crash(exchange.protocol_error)
+    if ended_by == signal.SIGSYS:
+        return _crash("its worker was ended because it asked the operating system for what no script needs")
     hint = ", perhaps for want of memory on the node" if ended_by == signal.SIGKILL else ""
     return _crash(f"its worker was ended by {_name_signal(ended_by)}{hint}")
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from scriptorium_api.reasons import Reason
+from scriptorium_runner.engine.layers import Seal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class EngineSettings:
     acquire_seconds: float = 30.0
     #: How long workers may be wanted and none be born until Engine.is_working says no.
     fork_patience_seconds: float = 60.0
+    #: What the workers are sealed with; without all of it no worker is made.
+    seal: Seal = Seal.FULL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

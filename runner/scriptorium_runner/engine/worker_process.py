@@ -2,9 +2,20 @@
 
 import asyncio
 import contextlib
+import math
 import os
+import resource
 import signal
+import time
 from dataclasses import dataclass, field
+
+_MB = 1024 * 1024
+#: Address space beyond twice the script's memory: the heap's holes and Python's own needs.
+_ADDRESS_SPACE_MB = 96
+#: The kernel's limit counts whole seconds.
+_CPU_SECONDS_BEYOND_LIMIT = 1
+#: The kind of a process' CPU clock in its number, see clock_getcpuclockid(3).
+_CPU_CLOCK = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +38,8 @@ class WorkerProcess:
 
     pid: int
     pidfd: int
+    #: Bytes of address space it began with.
+    address_space: int
     #: None if the zygote went first and nobody counted.
     exited: asyncio.Future[Exit | None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -37,3 +50,30 @@ class WorkerProcess:
         if not self.exited.done():
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
+    def confine(self, memory_mb: int, timeout_seconds: float) -> None:
+        """Have the kernel hold it to a run's memory, and end it if it computes for longer, now or later.
+
+        That it computes after its answer is what no other wall would notice. It is done from here because a
+        sealed worker cannot change its limits, whatever runs in it.
+        """
+        if self.exited.done():
+            return
+        memory = self.address_space + (2 * memory_mb + _ADDRESS_SPACE_MB) * _MB
+        # It may have ended a moment ago; whoever speaks to it will see.
+        with contextlib.suppress(ProcessLookupError):
+            seconds = math.ceil(self._read_cpu_seconds() + timeout_seconds) + _CPU_SECONDS_BEYOND_LIMIT
+            self._limit(resource.RLIMIT_AS, memory)
+            self._limit(resource.RLIMIT_CPU, seconds)
+
+    def _limit(self, kind: int, value: int) -> None:
+        # Until it is reaped, which the supervisor hears of, no other process has its number.
+        hard = resource.prlimit(self.pid, kind)[1]
+        soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.prlimit(self.pid, kind, (soft, hard))
+
+    def _read_cpu_seconds(self) -> float:
+        try:
+            return time.clock_gettime((~self.pid << 3) | _CPU_CLOCK)
+        except OSError as error:
+            raise ProcessLookupError from error  # The kernel has no such clock any more.

@@ -7,33 +7,45 @@ handler and no thread exist, and it reports every exit with what the kernel coun
 """
 
 import contextlib
-import ctypes
 import errno
 import fcntl
 import gc
 import os
+import resource
 import select
 import signal
 import socket
 import sys
 from typing import NoReturn
 
-from scriptorium_runner.engine import native, prelude, protocol, worker
+from scriptorium_runner.engine import (
+    code_memory,
+    environment,
+    native,
+    prelude,
+    protocol,
+    rehearsal,
+    seal,
+    worker,
+)
 from scriptorium_runner.engine.interrupt import Deadline
+from scriptorium_runner.engine.layers import Seal
 from scriptorium_runner.engine.log_pipe import LogPipe
-
-_PR_SET_PDEATHSIG = 1
+from scriptorium_runner.engine.protocol import Readiness
+from scriptorium_runner.engine.seal import Plan
 
 
 class Zygote:
     """What a fork needs, and the children that are alive: pidfd -> (number, pid)."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, plan: Plan) -> None:
         self._control = control
+        self._plan = plan
         self._prelude = prelude.load_prelude()
         self._deadline = Deadline()
         self._deadline.self_test()
         self._warm()
+        code_memory.make_final()
         self._children: dict[int, tuple[int, int]] = {}
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
@@ -42,13 +54,21 @@ class Zygote:
         """Fork and report until the supervisor is gone."""
         gc.collect()
         gc.freeze()  # A collection in a worker would otherwise write to, and so copy, every page it shares.
-        self._control.send(b"R")
+        self._control.send(protocol.encode_readiness(self._readiness()))
         while True:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._children:
                     self._report_exit(descriptor)
                 elif not self._fork():
                     return
+
+    def _readiness(self) -> Readiness:
+        plan = self._plan
+        return Readiness(
+            flaws=plan.flaws,
+            landlock_version=plan.landlock_version,
+            address_space=read_address_space(),
+        )
 
     def _warm(self) -> None:
         """Touch the pages that a first context touches; no script ever runs in this one (its random seed is
@@ -103,10 +123,12 @@ class Zygote:
 
     def _become_worker(self, parent: int, descriptors: list[int]) -> NoReturn:
         try:
-            die_with_parent(parent)
+            seal.die_with(parent)
             channel, read_end, write_end = keep_only(descriptors)
             worker.serve(
-                socket.socket(fileno=channel), LogPipe(read_end, write_end), self._prelude, self._deadline
+                socket.socket(fileno=channel),
+                LogPipe(read_end, write_end),
+                worker.World(self._prelude, self._deadline, self._plan),
             )
         finally:
             os._exit(70)  # Whatever happened, a worker never goes back into the zygote's loop.
@@ -118,13 +140,6 @@ class Zygote:
         _, status, usage = os.wait4(pid, 0)
         cpu = usage.ru_utime + usage.ru_stime
         self._control.send(protocol.EXITED.pack(b"X", number, status, cpu, usage.ru_maxrss))
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, also if that happened a moment ago."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
 
 
 def keep_only(descriptors: list[int]) -> range:
@@ -139,12 +154,20 @@ def keep_only(descriptors: list[int]) -> range:
     return range(3, 3 + len(descriptors))
 
 
+def read_address_space() -> int:
+    """Give the bytes of address space that this process has, and a fork begins with."""
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[0]) * resource.getpagesize()
+
+
 def main() -> None:
     """Serve on the control socket that the supervisor left open."""
-    die_with_parent(os.getppid())
+    seal.die_with(os.getppid())
+    environment.wipe()
     # The supervisor can go at any moment, also in the middle of a message.
     with contextlib.suppress(ConnectionError), socket.socket(fileno=int(sys.argv[1])) as control:
-        Zygote(control).serve()
+        plan = rehearsal.rehearse(seal.prepare(Seal(sys.argv[2])))
+        Zygote(control, plan).serve()
 
 
 if __name__ == "__main__":

@@ -8,13 +8,18 @@ import socket
 import subprocess
 import sys
 
-from scriptorium_runner.engine import protocol
-from scriptorium_runner.engine.errors import EngineStartFailed, WorkerLost
+from scriptorium_runner.engine import layers, protocol
+from scriptorium_runner.engine.errors import EngineStartFailed, SealMissing, WorkerLost
+from scriptorium_runner.engine.layers import Seal
+from scriptorium_runner.engine.protocol import Readiness
 from scriptorium_runner.engine.worker_process import Exit, WorkerProcess
 
 #: Importing takes about 0.1 s; a machine that needs longer than this is not going to run scripts.
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
+_LONGEST_MESSAGE = 4096
+#: An interpreter that takes nothing from the environment or the user's folder, and what it runs.
+COMMAND = [sys.executable, "-I", "-m", "scriptorium_runner.engine.zygote"]
 
 
 class ZygoteProcess:
@@ -28,17 +33,18 @@ class ZygoteProcess:
         self._asked: dict[int, asyncio.Future[WorkerProcess]] = {}
         self._alive: dict[int, WorkerProcess] = {}
         self._started = asyncio.Event()
+        self._readiness: Readiness | None = None
         self.is_running = True
         self._loop.add_reader(control, self._receive)
 
     @classmethod
-    async def start(cls) -> "ZygoteProcess":
-        """Start a zygote and wait until it can fork."""
+    async def start(cls, seal: Seal = Seal.FULL) -> "ZygoteProcess":
+        """Start a zygote and wait until it can fork; raises SealMissing if it cannot seal what it forks."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         try:
             with theirs:
-                zygote = cls(_spawn(theirs), ours)
+                zygote = cls(_spawn(theirs, seal), ours)
         except BaseException:
             ours.close()
             raise
@@ -49,10 +55,25 @@ class ZygoteProcess:
             if isinstance(error, TimeoutError):
                 raise EngineStartFailed from error
             raise
-        if not zygote.is_running:
+        try:
+            zygote._check(seal)
+        except EngineStartFailed:
             await zygote.stop()
-            raise EngineStartFailed
+            raise
         return zygote
+
+    @property
+    def readiness(self) -> Readiness:
+        """What the zygote said of itself when it started."""
+        if self._readiness is None:
+            raise EngineStartFailed
+        return self._readiness
+
+    def _check(self, seal: Seal) -> None:
+        if not self.is_running:
+            raise EngineStartFailed
+        if missing := layers.find_missing(seal, self.readiness.flaws):
+            raise SealMissing(layers.describe_refusal(missing))
 
     async def fork(self, descriptors: list[int]) -> WorkerProcess:
         """Make a worker that holds these descriptors."""
@@ -83,14 +104,15 @@ class ZygoteProcess:
 
     def _receive(self) -> None:
         try:
-            message, descriptors, _, _ = socket.recv_fds(self._control, 256, 1)
+            message, descriptors, _, _ = socket.recv_fds(self._control, _LONGEST_MESSAGE, 1)
         except BlockingIOError:
             return
         except OSError:
             message, descriptors = b"", []
         if not message:
             self._lose()
-        elif message[:1] == b"R":
+        elif message[:1] == protocol.READINESS:
+            self._readiness = protocol.decode_readiness(message)
             self._started.set()
         elif message[:1] == b"F":
             self._note_fork(message, descriptors)
@@ -106,7 +128,9 @@ class ZygoteProcess:
             # The kernel left it out: we hold too many. The worker ends by itself, with its channel.
             _refuse(answer, os.strerror(errno.EMFILE))
             return
-        process = self._alive[number] = WorkerProcess(pid=pid, pidfd=descriptors[0])
+        process = self._alive[number] = WorkerProcess(
+            pid=pid, pidfd=descriptors[0], address_space=self.readiness.address_space
+        )
         if answer.done():
             process.kill()  # Who asked for it was cancelled.
         else:
@@ -145,11 +169,11 @@ def _refuse(answer: asyncio.Future[WorkerProcess], reason: str) -> None:
         answer.set_exception(WorkerLost(f"no worker could be forked: {reason}"))
 
 
-def _spawn(control: socket.socket) -> subprocess.Popen[bytes]:
+def _spawn(control: socket.socket, seal: Seal) -> subprocess.Popen[bytes]:
     """Start the interpreter with its control socket and nothing else: no environment, no user site, and no
     terminal whose Ctrl-C would reach it."""
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-I", "-m", "scriptorium_runner.engine.zygote", str(control.fileno())],
+        [*COMMAND, str(control.fileno()), seal],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         env={},

@@ -19,6 +19,13 @@ def test_an_image_is_all_that_must_be_set() -> None:
     assert settings.runner.has_network_policy
 
 
+def test_landlock_is_required_until_somebody_says_otherwise() -> None:
+    assert read_settings(IMAGE).runner.requires_landlock
+    assert not read_settings(IMAGE | {"SCRIPTORIUM_REQUIRE_LANDLOCK": "false"}).runner.requires_landlock
+    with pytest.raises(SettingInvalid, match="SCRIPTORIUM_REQUIRE_LANDLOCK must be one of true, false"):
+        read_settings(IMAGE | {"SCRIPTORIUM_REQUIRE_LANDLOCK": "maybe"})
+
+
 def test_empty_means_the_default_since_a_chart_sets_every_variable() -> None:
     empty = {
         "SCRIPTORIUM_IMAGE_PULL_SECRETS": "",

@@ -1,6 +1,6 @@
 import pytest
 
-from scriptorium_runner.engine import EngineSettings
+from scriptorium_runner.engine import EngineSettings, Seal
 from scriptorium_runner.settings import SettingError, read_pool_settings
 
 LEAST = {"POD_NAMESPACE": "team", "POD_NAME": "runner-1", "POD_UID": "uid", "SCRIPTORIUM_TENANT_ID": "ns-uid"}
@@ -14,6 +14,19 @@ def test_what_the_operator_sets_is_enough() -> None:
 
 def test_each_start_has_an_id_of_its_own() -> None:
     assert read_pool_settings(LEAST).holder.start_id != read_pool_settings(LEAST).holder.start_id
+
+
+@pytest.mark.parametrize(
+    ("text", "seal"), [("", Seal.FULL), ("true", Seal.FULL), ("false", Seal.LANDLOCK_OPTIONAL)]
+)
+def test_landlock_is_required_unless_the_platform_says_otherwise(text: str, seal: Seal) -> None:
+    assert read_pool_settings(LEAST | {"SCRIPTORIUM_REQUIRE_LANDLOCK": text}).engine.seal is seal
+
+
+@pytest.mark.parametrize("text", ["no", "False", "none", "0"])
+def test_nothing_else_can_be_relaxed(text: str) -> None:
+    with pytest.raises(SettingError, match="SCRIPTORIUM_REQUIRE_LANDLOCK must be true or false"):
+        read_pool_settings(LEAST | {"SCRIPTORIUM_REQUIRE_LANDLOCK": text})
 
 
 @pytest.mark.parametrize("name", LEAST)

@@ -36,6 +36,12 @@ def with_runner(**changes: Any) -> Settings:
     return replace(SETTINGS, runner=replace(SETTINGS.runner, **changes))
 
 
+def test_runners_are_told_of_a_relaxed_sandbox_and_of_nothing_otherwise() -> None:
+    told = {"name": "SCRIPTORIUM_REQUIRE_LANDLOCK", "value": "false"}
+    assert environment_of(build(with_runner(requires_landlock=False)))[told["name"]] == told
+    assert told["name"] not in environment_of(build())
+
+
 def test_a_pool_becomes_these_objects() -> None:
     assert list(build().values()) == list(yaml.safe_load_all(GOLDEN.read_text()))
 

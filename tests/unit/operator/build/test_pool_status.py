@@ -33,6 +33,12 @@ def test_a_pool_is_ready_when_all_its_pods_are() -> None:
     assert readiness(build(ALL_READY)) == ("True", "RunnersReady")
 
 
+def test_a_relaxed_sandbox_shows_in_the_pool_and_a_whole_one_does_not() -> None:
+    relaxed = build_pool_status(make_pool(), ALL_READY, NOW, requires_landlock=False).conditions[-1]
+    assert (relaxed.type, relaxed.status, relaxed.reason) == ("SandboxRelaxed", "True", "LandlockNotRequired")
+    assert [condition.type for condition in build(ALL_READY).conditions] == ["Ready"]
+
+
 def test_a_pool_is_not_ready_while_a_pod_starts() -> None:
     status = build(replace(ALL_READY, ready=1))
     assert readiness(status) == ("False", "RunnersStarting")

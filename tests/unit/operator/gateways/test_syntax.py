@@ -1,14 +1,15 @@
 """The real engine behind the gateway: it needs no cluster."""
 
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from scriptorium_operator.errors import SyntaxCheckFailed
+from scriptorium_operator.errors import SandboxIncomplete, SyntaxCheckFailed
 from scriptorium_operator.facts import SyntaxFault
 from scriptorium_operator.gateways.syntax import SyntaxChecker, open_syntax_checker
-from scriptorium_runner.engine import PoolClosed, ScriptError
+from scriptorium_runner.engine import PoolClosed, ScriptError, zygote_process
 
 
 @pytest_asyncio.fixture
@@ -58,3 +59,12 @@ async def test_a_syntax_error_is_passed_on_with_its_place() -> None:
     engine = FakeEngine(ScriptError(name="SyntaxError", message="bad", line=1, column=2))
     found = await SyntaxChecker(engine).find_fault("x")  # type: ignore[arg-type]
     assert found == SyntaxFault("bad", 1, 2)
+
+
+async def test_where_nothing_can_be_sealed_no_source_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    patch = "environment.is_wiped = bool"  # Which says no.
+    zygote = f"from scriptorium_runner.engine import environment, zygote; {patch}; zygote.main()"
+    monkeypatch.setattr(zygote_process, "COMMAND", [sys.executable, "-I", "-c", zygote])
+    with pytest.raises(SandboxIncomplete, match="the sandbox lacks what it requires: environment"):
+        async with open_syntax_checker(1):
+            pass

@@ -34,6 +34,65 @@ def test_every_example_runs_and_succeeds(tmp_path: Path) -> None:
     assert len(runs) == sum(file.read_text().count("kind: ScriptExecution") for file in named)
 
 
+#: A machine without Landlock: the zygote hears so from its kernel.
+WITHOUT_LANDLOCK = """
+import sys
+from scriptorium_runner import __main__
+from scriptorium_runner.engine import zygote_process
+
+ZYGOTE = '''
+import errno
+from scriptorium_runner.engine import kernel, zygote
+
+def have_none():
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+kernel.read_landlock_version = have_none
+zygote.main()
+'''
+zygote_process.COMMAND = [sys.executable, "-I", "-c", ZYGOTE]
+__main__.main(sys.argv[1:])
+"""
+
+
+def once_without_landlock(folder: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    (folder / "a.yaml").write_text(script("return 1") + "---\n" + run())
+    command = [sys.executable, "-c", WITHOUT_LANDLOCK, "dev", str(folder), "--once", *options]
+    return subprocess.run(
+        [*command, "--state", str(folder / "state")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | variables,
+    )
+
+
+def test_a_machine_that_cannot_seal_is_refused_with_the_cure(tmp_path: Path) -> None:
+    done = once_without_landlock(tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no script is run, because the sandbox lacks what it requires: landlock (" in done.stderr
+    assert "--insecure-no-seal" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_machine_that_cannot_seal_runs_on_its_owners_word_alone_and_loudly(tmp_path: Path) -> None:
+    done = once_without_landlock(tmp_path, "--insecure-no-seal")
+    assert (done.returncode, "Succeeded" in done.stdout) == (0, True)
+    assert "WARNING: --insecure-no-seal: scripts run in processes that are not sealed" in done.stderr
+
+
+def test_a_machine_without_landlock_runs_where_it_is_not_required(tmp_path: Path) -> None:
+    done = once_without_landlock(tmp_path, SCRIPTORIUM_REQUIRE_LANDLOCK="false")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_relaxation_that_makes_no_sense_is_refused_by_name(tmp_path: Path) -> None:
+    done = once_without_landlock(tmp_path, SCRIPTORIUM_REQUIRE_LANDLOCK="no")
+    assert done.returncode == 2
+    assert "SCRIPTORIUM_REQUIRE_LANDLOCK must be true or false" in done.stderr
+
+
 def test_the_json_is_what_kubectl_would_show(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(script("return {a: null}") + "---\n" + run())
     found = json.loads(once(tmp_path, "--output", "json").stdout)

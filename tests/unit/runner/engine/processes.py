@@ -8,6 +8,11 @@ import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
+#: Workers are not dumpable, so their own user may not look into them.
+seen_by_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root sees what a sealed process holds")
+
 
 async def wait_until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):

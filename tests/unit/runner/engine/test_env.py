@@ -69,7 +69,8 @@ async def test_neither_a_program_nor_a_request_shows_it():
 
 OPEN_AFTER_SEALING = """
 import errno, os, socket
-from scriptorium_runner.engine import worker
+import resource
+from scriptorium_runner.engine import seal
 
 def is_refused(work, *arguments):
     try:
@@ -80,13 +81,13 @@ def is_refused(work, *arguments):
 
 if os.geteuid() == 0:
     os.setuid(65532)  # As in a pod; root may raise any limit.
-worker.prepare_worker()
+seal.set_limits()
 first = is_refused(os.open, "/etc/passwd", os.O_RDONLY)
 os.close(0)
 second = is_refused(os.open, "/etc/passwd", os.O_RDONLY)
 third = is_refused(socket.socket)
 try:
-    worker.resource.setrlimit(worker.resource.RLIMIT_NOFILE, (16, 16))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
     is_for_good = False
 except (OSError, ValueError):
     is_for_good = True

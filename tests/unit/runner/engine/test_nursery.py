@@ -42,7 +42,7 @@ async def test_workers_that_could_not_be_forked_are_forked_later(caplog):
         await wait_until(lambda: "workers cannot be forked" in caplog.messages)
         obstacle.close()
         await wait_until(lambda: engine.stats().fresh == 3)
-    assert caplog.messages == ["workers cannot be forked", "workers can be forked again"]
+    assert caplog.messages == ["sandbox ready", "workers cannot be forked", "workers can be forked again"]
 
 
 async def test_who_waits_while_nothing_can_be_forked_is_served_later(caplog):

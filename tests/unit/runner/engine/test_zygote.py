@@ -108,19 +108,24 @@ def fail_first(work, *codes):
         return work(*arguments)
     return fail_or_work
 
-os.fork = fail_first(os.fork, 11, 12)
-os.pidfd_open = fail_first(os.pidfd_open, 24)
+class FaultyZygote(zygote.Zygote):
+    def serve(self):
+        os.fork = fail_first(os.fork, 11, 12)
+        os.pidfd_open = fail_first(os.pidfd_open, 24)
+        super().serve()
+
+zygote.Zygote = FaultyZygote
 zygote.main()
 """
 
 
 def test_a_kernel_that_forks_nothing_or_only_half_is_asked_again():
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, "-c", FAULTY_ZYGOTE, str(theirs.fileno())]
+    command = [sys.executable, "-c", FAULTY_ZYGOTE, str(theirs.fileno()), "full"]
     with ours, subprocess.Popen(command, pass_fds=[theirs.fileno()]) as zygote:
         theirs.close()
         ours.settimeout(20)
-        assert ours.recv(256) == b"R"
+        assert ours.recv(4096).startswith(b"R")
         for number, code in enumerate((errno.EAGAIN, errno.ENOMEM, errno.EMFILE)):
             assert ask_for_a_worker(ours, number) == protocol.NOT_FORKED.pack(b"N", number, code)
             assert list_children(zygote.pid) == []

@@ -1,0 +1,61 @@
+"""A runner whose sandbox cannot be sealed takes nothing, and says in one line what it lacks."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: Its zygote hears from the kernel that there is no Landlock.
+RUNNER = """
+import sys
+from scriptorium_runner import __main__
+from scriptorium_runner.engine import zygote_process
+
+zygote_process.COMMAND = [sys.executable, "-I", "-c", '''
+from scriptorium_runner.engine import kernel, zygote
+
+def have_none():
+    raise OSError(38, "Function not implemented")
+
+kernel.read_landlock_version = have_none
+zygote.main()
+''']
+__main__.main(sys.argv[1:])
+"""
+#: Nobody listens there; what asks the API server anything would not end like this.
+KUBECONFIG = {
+    "current-context": "none",
+    "contexts": [{"name": "none", "context": {"cluster": "none", "user": "none"}}],
+    "clusters": [{"name": "none", "cluster": {"server": "http://127.0.0.1:9"}}],
+    "users": [{"name": "none", "user": {"token": "none"}}],
+}
+VARIABLES = {
+    "POD_NAMESPACE": "team",
+    "POD_NAME": "runner-1",
+    "POD_UID": "uid",
+    "SCRIPTORIUM_TENANT_ID": "ns-uid",
+    "SCRIPTORIUM_EXECUTION": "once",
+    "SCRIPTORIUM_EXECUTION_UID": "run-uid",
+    "SCRIPTORIUM_HEALTH_PORT": "0",
+}
+
+
+@pytest.mark.parametrize("command", ["pool", "run"])
+def test_a_runner_that_cannot_seal_ends_with_the_layer_and_the_cure(tmp_path: Path, command: str) -> None:
+    (tmp_path / "config").write_text(json.dumps(KUBECONFIG))
+    done = subprocess.run(
+        [sys.executable, "-c", RUNNER, command],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | VARIABLES | {"KUBECONFIG": str(tmp_path / "config")},
+    )
+    (line,) = [json.loads(text) for text in done.stdout.splitlines() if "sandbox not sealed" in text]
+    assert (done.returncode, line["level"]) == (2, "error")
+    assert "the sandbox lacks what it requires: landlock (" in line["error"]
+    assert "sandbox.requireLandlock" in line["error"]
+    assert "Traceback" not in done.stdout + done.stderr
