@@ -1,13 +1,20 @@
 """What the environment says; a bad value is refused at start, with its name."""
 
+import ipaddress
 import os
 import secrets
+import ssl
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from scriptorium_api.execution import Holder
 from scriptorium_api.names import DEFAULT_POOL
 from scriptorium_runner.executions.context import Tenant
+from scriptorium_runner.host.http import addresses
+from scriptorium_runner.host.http.addresses import Network
+from scriptorium_runner.host.http.settings import HttpSettings
 
 
 class SettingError(Exception):
@@ -64,6 +71,72 @@ def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSetting
         attempt=read_number(environment, "SCRIPTORIUM_ATTEMPT", 1, 1, 1000),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
     )
+
+
+def read_http_settings(environment: Mapping[str, str] = os.environ) -> HttpSettings:
+    """Read what the platform says of the requests of scripts; raises SettingError."""
+    return HttpSettings(
+        private_networks=_read_private_networks(environment, "SCRIPTORIUM_HTTP_PRIVATE_CIDRS"),
+        denied_networks=(
+            *_read_networks(environment, "SCRIPTORIUM_HTTP_DENIED_ADDRESSES"),
+            # Kubernetes itself tells every pod where the API server is.
+            *_read_networks(environment, "KUBERNETES_SERVICE_HOST"),
+        ),
+        proxy=_read_proxy(environment, "SCRIPTORIUM_HTTP_PROXY"),
+        proxy_resolves=_read_switch(environment, "SCRIPTORIUM_HTTP_PROXY_RESOLVES"),
+        ca_file=_read_ca_file(environment, "SCRIPTORIUM_HTTP_CA_FILE"),
+        max_request_bytes=1024 * read_number(environment, "SCRIPTORIUM_HTTP_REQUEST_KB", 1024, 1, 16384),
+        max_response_bytes=1024 * read_number(environment, "SCRIPTORIUM_HTTP_RESPONSE_KB", 2048, 1, 16384),
+    )
+
+
+def _read_private_networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    networks = _read_networks(environment, name)
+    for network in networks:
+        if not addresses.is_private(network):
+            raise SettingError(f"{name} must name private ranges only, and {network} is not one")
+    return networks
+
+
+def _read_networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    words = [word.strip() for word in environment.get(name, "").split(",")]
+    try:
+        return tuple(ipaddress.ip_network(word) for word in words if word)
+    except ValueError as error:
+        raise SettingError(f"{name} must be addresses and ranges with commas between: {error}") from error
+
+
+def _read_proxy(environment: Mapping[str, str], name: str) -> str | None:
+    text = environment.get(name, "")
+    if not text:
+        return None
+    try:
+        parts = urllib.parse.urlsplit(text)
+        is_proxy = parts.scheme == "http" and parts.hostname and parts.port and parts.path in ("", "/")
+    except ValueError:
+        is_proxy = False
+    if not is_proxy:
+        # Not shown: it may hold a password.
+        raise SettingError(f"{name} must be http://host:port, with user:password@ before the host if need be")
+    return text
+
+
+def _read_ca_file(environment: Mapping[str, str], name: str) -> Path | None:
+    text = environment.get(name, "")
+    if not text:
+        return None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+    except OSError as error:
+        raise SettingError(f"{name} must be a file of PEM certificates: {text}: {error}") from error
+    return Path(text)
+
+
+def _read_switch(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name, "false")
+    if text not in ("true", "false"):
+        raise SettingError(f"{name} must be true or false, not {text!r}")
+    return text == "true"
 
 
 def _read_holder(environment: Mapping[str, str]) -> Holder:
