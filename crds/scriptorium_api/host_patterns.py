@@ -52,11 +52,11 @@ def parse_host_pattern(text: str) -> HostPattern:
         return HostPattern(str(_read_ipv6(name)), port)
     is_wildcard = name.startswith("*.")
     host = name.removeprefix("*.")
-    if problem := find_host_problem(host):
-        raise ValueError(f"{text!r} {problem}")
     if is_wildcard:
         _check_wildcard(text, host)
-    elif address := read_ipv4(host):
+    if problem := find_host_problem(host):
+        raise ValueError(f"{text!r} {problem}")
+    if address := read_ipv4(host):
         _check_address(text, address)
     return HostPattern(host, port, is_wildcard)
 

@@ -79,8 +79,7 @@ def read_http_settings(environment: Mapping[str, str] = os.environ) -> HttpSetti
         private_networks=_read_private_networks(environment, "SCRIPTORIUM_HTTP_PRIVATE_CIDRS"),
         denied_networks=(
             *_read_networks(environment, "SCRIPTORIUM_HTTP_DENIED_ADDRESSES"),
-            # Kubernetes itself tells every pod where the API server is.
-            *_read_networks(environment, "KUBERNETES_SERVICE_HOST"),
+            *_read_api_server(environment),
         ),
         proxy=_read_proxy(environment, "SCRIPTORIUM_HTTP_PROXY"),
         proxy_resolves=_read_switch(environment, "SCRIPTORIUM_HTTP_PROXY_RESOLVES"),
@@ -96,6 +95,14 @@ def _read_private_networks(environment: Mapping[str, str], name: str) -> tuple[N
         if not addresses.is_private(network):
             raise SettingError(f"{name} must name private ranges only, and {network} is not one")
     return networks
+
+
+def _read_api_server(environment: Mapping[str, str]) -> tuple[Network, ...]:
+    """Give where Kubernetes tells every pod that its API server is, unless it tells a name."""
+    try:
+        return (ipaddress.ip_network(environment.get("KUBERNETES_SERVICE_HOST", "")),)
+    except ValueError:
+        return ()
 
 
 def _read_networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:

@@ -1,7 +1,7 @@
 """Which addresses scripts may reach. Pure; it needs no NetworkPolicy and believes no name.
 
 An address is judged by what a packet to it would reach: the IPv4 address inside an IPv4-mapped or NAT64 one
-counts. The tables are our own: the standard library's differ between its versions and lack the clouds' services.
+counts. The tables are our own: the standard library's differ between its versions and lack clouds' services.
 """
 
 import ipaddress

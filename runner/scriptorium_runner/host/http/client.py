@@ -1,4 +1,4 @@
-"""The requests of all scripts of a runner, one host at a time: no redirects, no cookies, no lookup on the way.
+"""The requests of all scripts of a runner, one host at a time: no redirects, no cookies, no lookup later.
 
 A connection is made to an address that was judged for this very request, and is shared only among requests to
 that address under the same name. The name goes into Host, SNI and the check of the certificate.
@@ -86,7 +86,7 @@ class HttpClient:
     async def exchange(self, request: Request, pattern: HostPattern, deadline: float) -> Answer:
         """Send a request to a host that the Script names, and read its answer; raises HostError.
 
-        The deadline is the loop's time. The caller found the pattern that names the host; addresses are judged here.
+        The deadline is the loop's time. The pattern is what names the host; addresses are judged here.
         """
         self._breakers.enter(request.target)
         started = asyncio.get_running_loop().time()

@@ -94,7 +94,7 @@ def redirect_request(request: Request, status: int, target: Target) -> Request:
 
 def _read_method(value: Any) -> str:
     method = "GET" if value is None else value
-    if not isinstance(method, str) or method.upper() not in METHODS:
+    if not isinstance(method, str) or not method.isascii() or method.upper() not in METHODS:
         raise _refuse(f"the method must be one of {', '.join(sorted(METHODS))}")
     return method.upper()
 
@@ -138,7 +138,15 @@ def _read_body(options: dict[str, Any]) -> tuple[bytes | None, str | None]:
         return None, None
     if isinstance(body, str):
         return _mend(body).encode(), "text/plain;charset=UTF-8"
-    return _mend(json.dumps(body, ensure_ascii=False, separators=(",", ":"))).encode(), "application/json"
+    return _write_json(body), "application/json"
+
+
+def _write_json(value: Any) -> bytes:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        raise _refuse("the body cannot be written as JSON") from None
+    return _mend(text).encode()
 
 
 def _read_base64(text: str) -> bytes:

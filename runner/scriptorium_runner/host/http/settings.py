@@ -11,7 +11,7 @@ class HttpSettings:
     """The same for all scripts of a runner."""
 
     private_networks: tuple[Network, ...] = ()
-    """`http.privateCIDRs`: private ranges that scripts may reach at hosts which their manifests name in full."""
+    """`http.privateCIDRs`: private ranges that scripts may reach at hosts that they name in full."""
     denied_networks: tuple[Network, ...] = ()
     """Never reached, whoever asks: the addresses of nodes and of the API server."""
     proxy: str | None = None
