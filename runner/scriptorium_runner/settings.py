@@ -84,8 +84,8 @@ def read_http_settings(environment: Mapping[str, str] = os.environ) -> HttpSetti
         proxy=_read_proxy(environment, "SCRIPTORIUM_HTTP_PROXY"),
         proxy_resolves=_read_switch(environment, "SCRIPTORIUM_HTTP_PROXY_RESOLVES"),
         ca_file=_read_ca_file(environment, "SCRIPTORIUM_HTTP_CA_FILE"),
-        max_request_bytes=1024 * read_number(environment, "SCRIPTORIUM_HTTP_REQUEST_KB", 1024, 1, 16384),
-        max_response_bytes=1024 * read_number(environment, "SCRIPTORIUM_HTTP_RESPONSE_KB", 2048, 1, 16384),
+        max_request_bytes=1024 * read_number(environment, "SCRIPTORIUM_HTTP_REQUEST_KB", 1024, 1, 1024),
+        max_response_bytes=1024 * read_number(environment, "SCRIPTORIUM_HTTP_RESPONSE_KB", 2048, 1, 4096),
     )
 
 

@@ -165,7 +165,10 @@ async def open_caller(
     endings: list[Ending] = []
     options: dict[str, Any] = {"clock": clock} if clock else {}
     async with HttpClient(
-        settings or HttpSettings(), judge=judge or admit(*sites), look_up=found, **options
+        settings or HttpSettings(),
+        judge=judge or (admit(*sites) if sites else None),
+        look_up=found,
+        **options,
     ) as client:
         grant = Grant(
             allow=patterns, seconds_left=lambda: seconds, traceparent=traceparent, tell=endings.append

@@ -59,14 +59,15 @@ class HttpHost:
         self._grant = grant
 
     async def call(self, method: str, arguments: list[Any]) -> dict[str, Any]:
-        """Answer one call; raises HostError, which the script can catch."""
+        """Answer one call: `http.request`, or a short form such as `http.get`.
+
+        Raises HostError, which the script can catch.
+        """
         trip = _Trip(self._client, self._grant)
         loop = asyncio.get_running_loop()
         started, outcome = loop.time(), CANCELLED
         try:
-            if method != "http.request":
-                raise failure(Code.INVALID_REQUEST, f"there is no {method[:100]!r}")
-            response = await trip.make(arguments)
+            response = await trip.make(method, arguments)
             outcome = ANSWERED
         except HostError as error:
             outcome = error.code
@@ -84,9 +85,9 @@ class _Trip:
         self._grant = grant
         self.host = ""
 
-    async def make(self, arguments: list[Any]) -> dict[str, Any]:
+    async def make(self, call: str, arguments: list[Any]) -> dict[str, Any]:
         """Read the arguments, send the request, follow redirects, write the response."""
-        request = self._trace(requests.read_request(arguments, self._client.settings.max_request_bytes))
+        request = self._trace(requests.read_request(call, arguments, self._client.settings.max_request_bytes))
         self.host = request.target.host
         deadline = asyncio.get_running_loop().time() + self._find_seconds(request)
         for step in range(MAX_REDIRECTS + 1):

@@ -15,6 +15,8 @@ from scriptorium_runner.host.http.headers import Headers
 from scriptorium_runner.host.http.targets import Target
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_WITHOUT_DATA = frozenset({"http.get", "http.delete"})
+_WITH_DATA = frozenset({"http.post", "http.put", "http.patch"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 _NAMES = frozenset(
     {"method", "url", "headers", "query", "body", "bodyBase64", "timeoutMs", "redirect", "responseType"}
@@ -55,11 +57,9 @@ class Request:
     response_type: ResponseType = ResponseType.TEXT
 
 
-def read_request(arguments: list[Any], max_body: int) -> Request:
-    """Check the arguments of `http.request`; raises HostError."""
-    if len(arguments) != 1 or not isinstance(arguments[0], dict):
-        raise _refuse("http.request takes one object")
-    options: dict[str, Any] = arguments[0]
+def read_request(call: str, arguments: list[Any], max_body: int) -> Request:
+    """Check a call, `http.request` or one of its short forms; raises HostError."""
+    options = _read_options(call, arguments)
     if unknown := sorted(options.keys() - _NAMES):
         raise _refuse(f"{unknown[0][:100]!r} is no option; there are {', '.join(sorted(_NAMES))}")
     method = _read_method(options.get("method"))
@@ -78,6 +78,36 @@ def read_request(arguments: list[Any], max_body: int) -> Request:
         redirect=_read_choice(Redirect, "redirect", options.get("redirect")),
         response_type=_read_choice(ResponseType, "responseType", options.get("responseType")),
     )
+
+
+def _read_options(call: str, arguments: list[Any]) -> dict[str, Any]:
+    """Give what the call would be as `http.request`."""
+    if call == "http.request":
+        names = ["options"]
+    elif call in _WITHOUT_DATA:
+        names = ["url", "options"]
+    elif call in _WITH_DATA:
+        names = ["url", "data", "options"]
+    else:
+        raise _refuse(f"there is no {call[:100]!r}")
+    if len(arguments) > len(names):
+        raise _refuse(f"{call} takes {', '.join(names)}")
+    found = dict(zip(names, arguments, strict=False))
+    options = found.get("options")
+    if not isinstance(options, dict) and (options is not None or names == ["options"]):
+        raise _refuse(f"the options of {call} must be an object")
+    return _merge(call, found, options or {})
+
+
+def _merge(call: str, found: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    if call == "http.request":
+        return options
+    said = {"method": call.removeprefix("http."), "url": found.get("url")}
+    if found.get("data") is not None:
+        said["body"] = found["data"]
+    if twice := sorted(said.keys() & options.keys()):
+        raise _refuse(f"the options of {call} say {twice[0]} again")
+    return said | options
 
 
 def redirect_request(request: Request, status: int, target: Target) -> Request:

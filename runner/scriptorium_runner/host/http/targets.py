@@ -22,6 +22,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 #: Spaces, control characters and backslashes: cut off, taken as the end of the host, or as slashes, by turns.
 _DISPUTED = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ufeff\ud800-\udfff]")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _START = re.compile(r"https?://[^/?#]", re.IGNORECASE)
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 _QUERY_SAFE = _PATH_SAFE + "?"
@@ -96,6 +97,11 @@ def join_target(base: Target, location: str) -> Target:
     """Read where a redirect leads, seen from where it came from; raises HostError with INVALID_URL."""
     if len(location) > MAX_URL or _DISPUTED.search(location):
         raise _refuse("that it was sent to is too long, or has spaces, control characters or backslashes")
+    if _SCHEME.match(location):
+        # Joining takes "http:" and "http:///x" for places on the former host; browsers take x for a host.
+        return parse_target(location)
+    if location.startswith("//"):
+        return parse_target(f"{base.scheme}:{location}")
     try:
         joined = urllib.parse.urljoin(base.url, location)
     except ValueError:

@@ -14,7 +14,7 @@ from scriptorium_runner.host.http.addresses import (
 )
 
 REFUSED = [
-    "0.0.0.0",
+    "0.0.0.0",  # noqa: S104 - nobody listens there.
     "0.1.2.3",
     "127.0.0.1",
     "127.255.255.254",

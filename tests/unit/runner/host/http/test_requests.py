@@ -15,7 +15,7 @@ for _ in range(100_000):
 
 
 def read(**options: Any) -> Request:
-    return read_request([{"url": "https://api.example.com/", **options}], MOST)
+    return read_request("http.request", [{"url": "https://api.example.com/", **options}], MOST)
 
 
 def refuse(**options: Any) -> HostError:
@@ -133,7 +133,7 @@ def test_what_is_no_request_is_refused(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("arguments", [[], [None], ["https://a.b/"], [{}, {}], [[]], [{}]])
 def test_what_are_no_arguments_are_refused(arguments: list[Any]) -> None:
     with pytest.raises(HostError) as caught:
-        read_request(arguments, MOST)
+        read_request("http.request", arguments, MOST)
     assert caught.value.code == "INVALID_REQUEST"
 
 
@@ -230,3 +230,52 @@ def test_credentials_do_not_come_back_on_the_way_home() -> None:
     request = read(headers={"Authorization": "Bearer x"})
     away = redirect_request(request, 302, parse_target("https://other.example.com/"))
     assert "authorization" not in redirect_request(away, 302, request.target).headers
+
+
+URL = "https://api.example.com/"
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "method", "body"),
+    [
+        ("http.get", [URL], "GET", None),
+        ("http.get", [URL, None], "GET", None),
+        ("http.get", [URL, {"headers": {}}], "GET", None),
+        ("http.delete", [URL], "DELETE", None),
+        ("http.delete", [URL, {"body": "x"}], "DELETE", b"x"),
+        ("http.post", [URL], "POST", None),
+        ("http.post", [URL, None, None], "POST", None),
+        ("http.post", [URL, {"a": 1}], "POST", b'{"a":1}'),
+        ("http.put", [URL, "text", {"timeoutMs": 5}], "PUT", b"text"),
+        ("http.patch", [URL, None, {"bodyBase64": "YQ=="}], "PATCH", b"a"),
+    ],
+)
+def test_a_short_form_says_method_and_place(
+    call: str, arguments: list[Any], method: str, body: bytes | None
+) -> None:
+    request = read_request(call, arguments, MOST)
+    assert (request.method, request.target.url, request.body) == (method, URL, body)
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        ("http.get", []),
+        ("http.get", [URL, "options"]),
+        ("http.get", [URL, []]),
+        ("http.get", [URL, {}, {}]),
+        ("http.get", [URL, {"method": "POST"}]),
+        ("http.get", [URL, {"url": URL}]),
+        ("http.get", [{"url": URL}]),
+        ("http.post", [URL, "a", {"body": "b"}]),
+        ("http.post", [URL, "a", {"bodyBase64": "YQ=="}]),
+        ("http.post", [URL, "a", {}, {}]),
+        ("http.head", [URL]),
+        ("storage.get", [URL]),
+        ("", []),
+    ],
+)
+def test_a_short_form_that_says_too_little_or_too_much_is_refused(call: str, arguments: list[Any]) -> None:
+    with pytest.raises(HostError) as caught:
+        read_request(call, arguments, MOST)
+    assert caught.value.code == "INVALID_REQUEST"
