@@ -27,7 +27,7 @@ test: $(BIN)/scriptorium ## Check and test everything, on a real cluster
 
 .PHONY: unit
 unit: $(BIN)/scriptorium ## Test what needs no cluster
-	$(BIN)/pytest tests/unit tests/cluster
+	$(BIN)/pytest tests/unit tests/attack tests/cluster
 
 .PHONY: e2e
 e2e: $(BIN)/scriptorium ## Test against the cluster of `make cluster install`

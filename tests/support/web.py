@@ -58,7 +58,7 @@ async def serve(answer: Answer = say_hello, host: str = "127.0.0.1", tls: Any = 
         site.seen.append(
             Seen(request.method, request.raw_path, headers, await request.read(), peer)  # type: ignore[attr-defined]
         )
-        return await answer(request)  # type: ignore[arg-type]
+        return await answer(request)
 
     runner = web.ServerRunner(web.Server(handle), shutdown_timeout=0.1)
     await runner.setup()
@@ -161,15 +161,13 @@ async def open_caller(
 ) -> AsyncIterator[Caller]:
     """Give an `http` that may call these hosts; names without an answer of their own are this machine's."""
     patterns = tuple(parse_host_pattern(text) for text in allow)
-    found = Names({each.host: [("127.0.0.1",)] for each in patterns} | (names or {}))
+    answers: dict[str, list[tuple[str, ...]]] = {each.host: [("127.0.0.1",)] for each in patterns}
+    found = Names(answers | (names or {}))
     endings: list[Ending] = []
     options: dict[str, Any] = {"clock": clock} if clock else {}
-    async with HttpClient(
-        settings or HttpSettings(),
-        judge=judge or (admit(*sites) if sites else None),
-        look_up=found,
-        **options,
-    ) as client:
+    if sites and judge is None:
+        judge = admit(*sites)
+    async with HttpClient(settings or HttpSettings(), judge=judge, look_up=found, **options) as client:
         grant = Grant(
             allow=patterns, seconds_left=lambda: seconds, traceparent=traceparent, tell=endings.append
         )
