@@ -137,7 +137,7 @@ async def test_a_name_server_that_changes_its_mind_is_asked_once() -> None:
 
 
 async def test_a_name_server_that_changes_its_mind_during_a_redirect_is_seen_through() -> None:
-    async def lead(request: web.Request) -> web.StreamResponse:
+    async def lead(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=307, headers={"Location": "/again"})
 
     async with serve(lead) as site:
@@ -295,7 +295,7 @@ async def test_a_bad_answer_is_an_error_and_no_more(name: str) -> None:
 async def test_an_endless_body_is_not_read_to_its_end() -> None:
     sent = 0
 
-    async def pour(request: web.Request) -> web.StreamResponse:
+    async def pour(request: web.BaseRequest) -> web.StreamResponse:
         nonlocal sent
         response = web.StreamResponse()
         await response.prepare(request)
@@ -310,7 +310,7 @@ async def test_an_endless_body_is_not_read_to_its_end() -> None:
 
 
 async def test_an_answer_in_single_bytes_ends_with_the_request_s_time() -> None:
-    async def trickle(request: web.Request) -> web.StreamResponse:
+    async def trickle(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         while True:
@@ -330,7 +330,7 @@ async def test_a_stream_of_interim_answers_ends_with_the_request_s_time() -> Non
 
 
 async def test_redirects_do_not_multiply_the_time() -> None:
-    async def lead(request: web.Request) -> web.StreamResponse:
+    async def lead(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(0.1)
         return web.Response(status=302, headers={"Location": "/"})
 
@@ -354,7 +354,7 @@ async def test_an_answer_that_nobody_asked_for_is_not_given_to_the_next_request(
 
 
 async def test_cookies_of_one_run_are_not_sent_by_the_next() -> None:
-    async def set_cookie(request: web.Request) -> web.StreamResponse:
+    async def set_cookie(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(headers={"Set-Cookie": "session=stolen; Path=/"})
 
     async with serve(set_cookie) as site, stage(site) as caller:

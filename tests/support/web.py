@@ -15,7 +15,7 @@ from scriptorium_runner.host.http.addresses import Judge, Verdict, judge_address
 
 LOOPBACK = ipaddress.ip_address("127.0.0.1")
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Site:
         return self.seen[-1]
 
 
-async def say_hello(request: web.Request) -> web.StreamResponse:
+async def say_hello(request: web.BaseRequest) -> web.StreamResponse:
     """Answer as a server does that is well."""
     return web.Response(text="hello", headers={"Content-Type": "text/plain; charset=utf-8"})
 
@@ -55,9 +55,7 @@ async def serve(answer: Answer = say_hello, host: str = "127.0.0.1", tls: Any = 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         peer = request.transport.get_extra_info("peername")[:2] if request.transport else ("", 0)
-        site.seen.append(
-            Seen(request.method, request.raw_path, headers, await request.read(), peer)  # type: ignore[attr-defined]
-        )
+        site.seen.append(Seen(request.method, request.raw_path, headers, await request.read(), peer))
         return await answer(request)
 
     runner = web.ServerRunner(web.Server(handle), shutdown_timeout=0.1)

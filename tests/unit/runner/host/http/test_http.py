@@ -26,7 +26,7 @@ def allow(*sites: Site, host: str = HOST) -> list[str]:
 
 
 def answer_with(**options: Any) -> Answer:
-    async def answer(request: web.Request) -> web.StreamResponse:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(**options)
 
     return answer
@@ -109,7 +109,7 @@ async def test_a_packed_body_is_unpacked() -> None:
 
 
 async def test_large_bodies_go_both_ways() -> None:
-    async def echo(request: web.Request) -> web.StreamResponse:
+    async def echo(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(body=await request.read())
 
     body = "x" * 1024 * 1024
@@ -341,7 +341,7 @@ async def test_a_server_that_is_slow_by_the_platform_s_measure_opens_the_circuit
 
 
 async def test_redirects_are_followed() -> None:
-    async def lead(request: web.Request) -> web.StreamResponse:
+    async def lead(request: web.BaseRequest) -> web.StreamResponse:
         step = int(request.path[1:])
         if step == 5:
             return web.Response(text="there")
