@@ -13,6 +13,7 @@ from scriptorium_operator.facts import Kind
 from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.settings import RunnerSettings, Settings
 from scriptorium_runner.executions.dispatcher import Load
+from scriptorium_runner.host.http import Ending
 from scriptorium_runner.metrics import Metrics
 from tests.unit.operator.fakes import Clock, FakeCluster, FakeSyntax, RecordedWork
 
@@ -74,4 +75,5 @@ def test_every_metric_of_a_runner_is_on_the_page() -> None:
     metrics.show_load(lambda: Load(waiting=0, running=0))
     ended = ExecutionStatus(phase=Phase.SUCCEEDED, reason=Reason.COMPLETED)
     metrics.count(ended)
+    metrics.count_http(Ending(outcome="ANSWERED", host="api.example.com", seconds=0.1))
     assert collect(metrics.registry) == read_page("A runner")

@@ -151,6 +151,9 @@ def _write_ascii(host: str) -> str:
     """Write a name of any alphabet as DNS knows it, mapped as browsers do."""
     if host.isascii():
         return host.lower()
+    if len(host) > host_patterns.MAX_HOST:
+        # Not worth the work; it would be longer still in ASCII.
+        raise _refuse("has a host that is too long")
     try:
         return idna.encode(host, uts46=True, transitional=False).decode().lower()
     except (idna.IDNAError, UnicodeError):
