@@ -357,6 +357,18 @@ def redirect_to(location: str, status: int = 302) -> Answer:
     return answer_with(status=status, headers={"Location": location}, text="elsewhere")
 
 
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
+async def test_a_redirect_is_followed_for_the_statuses_that_mean_one(status: int) -> None:
+    async with (
+        serve(answer_with(text="there")) as there,
+        serve(redirect_to(f"http://{HOST}:{there.port}/", status)) as site,
+        open_caller(allow(site, there), site, there) as caller,
+    ):
+        response = await caller.request(f"http://{HOST}:{site.port}/")
+    assert response["redirected"] is (status not in (300, 304))
+    assert response["status"] == (200 if response["redirected"] else status)
+
+
 async def test_endless_redirects_end() -> None:
     async with serve(redirect_to("/")) as site, open_caller(allow(site), site) as caller:
         assert (await refused(caller, f"http://{HOST}:{site.port}/")).code == "TOO_MANY_REDIRECTS"

@@ -1,4 +1,5 @@
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -56,6 +57,16 @@ def test_a_body_may_be_as_large_as_is_allowed_and_no_byte_larger(encoding: str) 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_bomb_is_found_out_before_it_goes_off(encoding: str) -> None:
     assert refuse(encoding, PACKERS[encoding](bytes(50_000_000))) == "RESPONSE_TOO_LARGE"
+
+
+def test_a_bomb_takes_no_more_memory_than_a_body_may() -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    tracemalloc.start()
+    with pytest.raises(HostError):
+        Unpacker("gzip", MOST).feed(bomb[:MOST])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_packed_emptiness_is_counted_too() -> None:
