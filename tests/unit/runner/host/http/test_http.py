@@ -336,7 +336,8 @@ async def test_a_server_that_is_slow_by_the_platform_s_measure_opens_the_circuit
     ):
         url = f"http://{HOST}:{site.port}/"
         for _ in range(FAILURES):
-            assert (await refused(caller, url, timeoutMs=100)).code == "TIMEOUT"
+            # On a busy machine even the connection may take as long.
+            assert (await refused(caller, url, timeoutMs=100)).code in ("TIMEOUT", "CONNECTION_FAILED")
         assert (await refused(caller, url, timeoutMs=100)).code == "CIRCUIT_OPEN"
 
 
