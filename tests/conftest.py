@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -12,6 +13,12 @@ from scriptorium_client import Client, load_config
 from tests.support.kubectl import Kubectl
 
 ROOT = Path(__file__).parents[1]
+
+# How long one example takes says more of the machine than of the code.
+hypothesis.settings.register_profile(
+    "scriptorium", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("scriptorium")
 
 
 @pytest.fixture(scope="session")

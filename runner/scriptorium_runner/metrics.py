@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from scriptorium_api.execution import ExecutionStatus
 from scriptorium_runner.engine import EngineStats, Layer
 from scriptorium_runner.executions.dispatcher import Load
+from scriptorium_runner.host.http import Ending
 
 Family = CounterMetricFamily | GaugeMetricFamily
 
@@ -44,6 +45,13 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._http = Counter(
+            "scriptorium_http_requests",
+            "Calls of http by scripts.",
+            ["outcome"],
+            registry=self.registry,
+        )
+
     def show_load(self, read: Callable[[], Load]) -> None:
         """Have the load read at each scrape."""
         self._busy.set_function(lambda: read().running)
@@ -70,6 +78,10 @@ class Metrics:
         self._ended.labels(status.phase, status.reason).inc()
         if status.duration_ms is not None:
             self._duration.observe(status.duration_ms / 1000)
+
+    def count_http(self, ending: Ending) -> None:
+        """Count a call of http; hosts are no label, since scripts choose them."""
+        self._http.labels(ending.outcome).inc()
 
 
 class _EngineCollector(Collector):

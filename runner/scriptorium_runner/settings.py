@@ -1,9 +1,13 @@
 """What the environment says; a bad value is refused at start, with its name."""
 
+import ipaddress
 import os
 import secrets
+import ssl
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from scriptorium_api import ceilings
 from scriptorium_api.execution import Holder
@@ -11,6 +15,9 @@ from scriptorium_api.names import DEFAULT_POOL
 from scriptorium_runner.engine import EngineSettings, Seal
 from scriptorium_runner.executions.ceilings import Ceilings
 from scriptorium_runner.executions.context import Tenant
+from scriptorium_runner.host.http import addresses
+from scriptorium_runner.host.http.addresses import Network
+from scriptorium_runner.host.http.settings import HttpSettings
 
 
 class SettingError(Exception):
@@ -81,6 +88,72 @@ def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSetting
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
         seal=read_seal(environment),
     )
+
+
+def read_http_settings(environment: Mapping[str, str] = os.environ) -> HttpSettings:
+    """Read what the platform says of the requests of scripts; raises SettingError."""
+    return HttpSettings(
+        private_networks=_read_private_networks(environment, "SCRIPTORIUM_HTTP_PRIVATE_CIDRS"),
+        denied_networks=(
+            *_read_networks(environment, "SCRIPTORIUM_HTTP_DENIED_ADDRESSES"),
+            *_read_api_server(environment),
+        ),
+        proxy=_read_proxy(environment, "SCRIPTORIUM_HTTP_PROXY"),
+        proxy_resolves=read_switch(environment, "SCRIPTORIUM_HTTP_PROXY_RESOLVES", default=False),
+        ca_file=_read_ca_file(environment, "SCRIPTORIUM_HTTP_CA_FILE"),
+        max_request_bytes=1024 * read_number(environment, "SCRIPTORIUM_HTTP_REQUEST_KB", 1024, 1, 1024),
+        max_response_bytes=1024 * read_number(environment, "SCRIPTORIUM_HTTP_RESPONSE_KB", 2048, 1, 4096),
+    )
+
+
+def _read_private_networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    networks = _read_networks(environment, name)
+    for network in networks:
+        if not addresses.is_private(network):
+            raise SettingError(f"{name} must name private ranges only, and {network} is not one")
+    return networks
+
+
+def _read_api_server(environment: Mapping[str, str]) -> tuple[Network, ...]:
+    """Give where Kubernetes tells every pod that its API server is, unless it tells a name."""
+    try:
+        return (ipaddress.ip_network(environment.get("KUBERNETES_SERVICE_HOST", "")),)
+    except ValueError:
+        return ()
+
+
+def _read_networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    words = [word.strip() for word in environment.get(name, "").split(",")]
+    try:
+        return tuple(ipaddress.ip_network(word) for word in words if word)
+    except ValueError as error:
+        raise SettingError(f"{name} must be addresses and ranges with commas between: {error}") from error
+
+
+def _read_proxy(environment: Mapping[str, str], name: str) -> str | None:
+    text = environment.get(name, "")
+    if not text:
+        return None
+    try:
+        parts = urllib.parse.urlsplit(text)
+        is_proxy = parts.scheme == "http" and parts.hostname and parts.port and parts.path in ("", "/")
+    except ValueError:
+        is_proxy = False
+    if not is_proxy:
+        # Not shown: it may hold a password.
+        raise SettingError(f"{name} must be http://host:port, with user:password@ before the host if need be")
+    return text
+
+
+def _read_ca_file(environment: Mapping[str, str], name: str) -> Path | None:
+    text = environment.get(name, "")
+    if not text:
+        return None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+    except OSError as error:
+        raise SettingError(f"{name} must be a file of PEM certificates: {text}: {error}") from error
+    return Path(text)
 
 
 def read_engine_settings(environment: Mapping[str, str], workers: int) -> EngineSettings:

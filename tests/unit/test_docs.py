@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from scriptorium_api.reasons import Reason
+from scriptorium_runner.host.http.failures import Code
 
 ROOT = Path(__file__).parents[2]
 CODE = [path for part in ("operator", "runner", "client", "crds") for path in ROOT.glob(f"{part}/**/*.py")]
@@ -46,6 +47,11 @@ def test_every_value_in_the_settings_is_one_of_the_chart() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_in_the_reference(reason: Reason) -> None:
     assert f"| `{reason}` |" in (ROOT / "docs" / "api.md").read_text()
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_code_of_an_http_error_is_in_the_reference(code: Code) -> None:
+    assert f"| `{code}` |" in (ROOT / "docs" / "javascript.md").read_text()
 
 
 def test_every_command_of_the_readme_is_in_the_makefile() -> None:

@@ -14,6 +14,7 @@ from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.settings import RunnerSettings, Settings
 from scriptorium_runner.engine import Layer
 from scriptorium_runner.executions.dispatcher import Load
+from scriptorium_runner.host.http import Ending
 from scriptorium_runner.metrics import Metrics
 from tests.support.engine_stats import make_engine_stats
 from tests.unit.operator.fakes import Clock, FakeCluster, FakeSyntax, RecordedWork
@@ -78,4 +79,5 @@ def test_every_metric_of_a_runner_is_on_the_page() -> None:
     metrics.show_layers(lambda: {Layer.SECCOMP: True})
     ended = ExecutionStatus(phase=Phase.SUCCEEDED, reason=Reason.COMPLETED)
     metrics.count(ended)
+    metrics.count_http(Ending(outcome="ANSWERED", host="api.example.com", seconds=0.1))
     assert collect(metrics.registry) == read_page("A runner")

@@ -1,7 +1,11 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from scriptorium_runner.engine import EngineSettings, Seal
-from scriptorium_runner.settings import SettingError, read_pool_settings
+from scriptorium_runner.settings import SettingError, read_http_settings, read_pool_settings
+from tests.support.certificates import Authority
 
 LEAST = {"POD_NAMESPACE": "team", "POD_NAME": "runner-1", "POD_UID": "uid", "SCRIPTORIUM_TENANT_ID": "ns-uid"}
 
@@ -80,6 +84,38 @@ def test_without_a_word_the_sandbox_is_as_its_own_defaults_say() -> None:
     assert (found.ceilings.most, found.is_enabled) == ({}, True)
 
 
+def test_scripts_reach_nothing_private_and_no_proxy_unless_it_is_said() -> None:
+    found = read_http_settings({})
+    assert (found.private_networks, found.denied_networks, found.proxy, found.ca_file) == ((), (), None, None)
+    assert (found.max_request_bytes, found.max_response_bytes) == (1024 * 1024, 2 * 1024 * 1024)
+
+
+def test_what_the_platform_says_of_http_is_read(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    found = read_http_settings(
+        {
+            "SCRIPTORIUM_HTTP_PRIVATE_CIDRS": "10.20.0.0/16, fd12::/32",
+            "SCRIPTORIUM_HTTP_DENIED_ADDRESSES": "10.20.0.7,,fd12::7, 203.0.113.0/24",
+            "SCRIPTORIUM_HTTP_PROXY": "http://ada:secret@proxy.example.com:3128",
+            "SCRIPTORIUM_HTTP_PROXY_RESOLVES": "true",
+            "SCRIPTORIUM_HTTP_CA_FILE": str(authority.file),
+            "SCRIPTORIUM_HTTP_REQUEST_KB": "10",
+            "SCRIPTORIUM_HTTP_RESPONSE_KB": "20",
+            "KUBERNETES_SERVICE_HOST": "10.96.0.1",
+        }
+    )
+    assert [str(each) for each in found.private_networks] == ["10.20.0.0/16", "fd12::/32"]
+    denied = ["10.20.0.7/32", "fd12::7/128", "203.0.113.0/24", "10.96.0.1/32"]
+    assert [str(each) for each in found.denied_networks] == denied
+    assert found.proxy == "http://ada:secret@proxy.example.com:3128"
+    assert (found.proxy_resolves, found.ca_file) == (True, authority.file)
+    assert (found.max_request_bytes, found.max_response_bytes) == (10240, 20480)
+
+
+def test_an_api_server_with_a_name_is_no_address_to_deny() -> None:
+    assert read_http_settings({"KUBERNETES_SERVICE_HOST": "cluster.example.com"}).denied_networks == ()
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -100,3 +136,37 @@ def test_without_a_word_the_sandbox_is_as_its_own_defaults_say() -> None:
 def test_a_bad_value_is_refused_by_its_name(name: str, text: str) -> None:
     with pytest.raises(SettingError, match=f"{name} must be .*, not "):
         read_pool_settings(LEAST | {name: text})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SCRIPTORIUM_HTTP_PRIVATE_CIDRS", "10.0.0.1/8"),
+        ("SCRIPTORIUM_HTTP_PRIVATE_CIDRS", "internal"),
+        ("SCRIPTORIUM_HTTP_PRIVATE_CIDRS", "0.0.0.0/0"),
+        ("SCRIPTORIUM_HTTP_PRIVATE_CIDRS", "127.0.0.0/8"),
+        ("SCRIPTORIUM_HTTP_PRIVATE_CIDRS", "10.0.0.0/8,169.254.0.0/16"),
+        ("SCRIPTORIUM_HTTP_DENIED_ADDRESSES", "node-1"),
+        ("SCRIPTORIUM_HTTP_DENIED_ADDRESSES", "10.0.0.1:6443"),
+        ("SCRIPTORIUM_HTTP_PROXY", "proxy.example.com:3128"),
+        ("SCRIPTORIUM_HTTP_PROXY", "https://proxy.example.com:3128"),
+        ("SCRIPTORIUM_HTTP_PROXY", "socks5://proxy.example.com:1080"),
+        ("SCRIPTORIUM_HTTP_PROXY", "http://proxy.example.com"),
+        ("SCRIPTORIUM_HTTP_PROXY", "http://proxy.example.com:99999"),
+        ("SCRIPTORIUM_HTTP_PROXY", "http://proxy.example.com:3128/path"),
+        ("SCRIPTORIUM_HTTP_PROXY_RESOLVES", "yes"),
+        ("SCRIPTORIUM_HTTP_CA_FILE", "/does/not/exist.pem"),
+        ("SCRIPTORIUM_HTTP_CA_FILE", __file__),
+        ("SCRIPTORIUM_HTTP_REQUEST_KB", "1025"),
+        ("SCRIPTORIUM_HTTP_RESPONSE_KB", "0"),
+    ],
+)
+def test_a_bad_word_about_http_is_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(SettingError, match=re.escape(name)):
+        read_http_settings({name: text})
+
+
+def test_the_password_of_a_bad_proxy_is_not_shown() -> None:
+    with pytest.raises(SettingError) as caught:
+        read_http_settings({"SCRIPTORIUM_HTTP_PROXY": "https://ada:secret@proxy"})
+    assert "secret" not in str(caught.value)
