@@ -37,6 +37,9 @@ class Process:
         self._enemy = enemy
         self.is_killed = False
 
+    def confine(self, memory_mb: int, seconds: float) -> None:
+        """It is no process: there is nothing to confine."""
+
     def kill(self) -> None:
         self.is_killed = True
         with contextlib.suppress(OSError):
