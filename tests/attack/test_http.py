@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from scriptorium_api.host_patterns import HostPattern
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http import Grant, HttpHost, HttpSettings
 from tests.support.hostile_urls import CONTROLS, HOSTILE_URLS
 from tests.support.web import Caller, Site, admit, open_caller, say_hello, serve, serve_raw

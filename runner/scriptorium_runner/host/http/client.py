@@ -18,7 +18,7 @@ from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from scriptorium_api.host_patterns import Address, HostPattern
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http import addresses, responses, routes
 from scriptorium_runner.host.http.addresses import Judge
 from scriptorium_runner.host.http.breakers import Breakers

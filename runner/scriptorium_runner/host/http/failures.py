@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 
 
 class Code(StrEnum):
@@ -32,4 +32,4 @@ DENIALS = frozenset({Code.HOST_NOT_ALLOWED, Code.ADDRESS_NOT_ALLOWED, Code.HEADE
 
 def failure(code: Code, message: str) -> HostError:
     """Make the error that the script is told."""
-    return HostError("HttpError", code, message)
+    return HostError(message, code=code, name="HttpError")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scriptorium_api.host_patterns import HostPattern
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http import requests, responses, targets
 from scriptorium_runner.host.http.client import HttpClient
 from scriptorium_runner.host.http.failures import DENIALS, Code, failure

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http import headers, targets
 from scriptorium_runner.host.http.failures import Code, failure
 from scriptorium_runner.host.http.headers import Headers

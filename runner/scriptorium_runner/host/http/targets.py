@@ -12,7 +12,7 @@ import idna
 
 from scriptorium_api import host_patterns
 from scriptorium_api.host_patterns import Address
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http.failures import Code, failure
 
 #: Longer ones are refused by most servers anyway.

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from scriptorium_api.host_patterns import HostPattern
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http import Grant, HttpClient, HttpHost, HttpSettings
 from scriptorium_runner.host.http.addresses import Verdict
 from scriptorium_runner.host.http.circuits import FAILURES, PAUSE_SECONDS

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http import HttpSettings
 from scriptorium_runner.host.http.addresses import Verdict
 from tests.support.certificates import Authority

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http.requests import Redirect, Request, read_request, redirect_request
 from scriptorium_runner.host.http.targets import parse_target
 

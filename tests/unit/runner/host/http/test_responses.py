@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http.responses import MAX_HEADER_BYTES, Unpacker, decode, read_headers
 
 MOST = 10_000

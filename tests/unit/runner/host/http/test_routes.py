@@ -3,7 +3,7 @@ import ipaddress
 import pytest
 
 from scriptorium_api.host_patterns import parse_host_pattern
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http.addresses import judge_address
 from scriptorium_runner.host.http.routes import Route, decide_route
 from scriptorium_runner.host.http.settings import HttpSettings

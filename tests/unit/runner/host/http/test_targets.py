@@ -7,7 +7,7 @@ import yarl
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http.client import write_url
 from scriptorium_runner.host.http.targets import Target, add_query, join_target, parse_target
 from tests.support.hostile_urls import CONTROLS, HOSTILE_URLS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scriptorium_runner.host.errors import HostError
+from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http import HttpSettings
 from tests.support.certificates import Authority
 from tests.support.web import Site, open_caller, serve
