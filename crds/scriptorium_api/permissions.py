@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from scriptorium_api import host_patterns
 from scriptorium_api.base import Model
 from scriptorium_api.names import MAX_NAME
 
@@ -12,9 +13,16 @@ ObjectName = Annotated[
     str, Field(min_length=1, max_length=MAX_NAME, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
 ]
 
+
+def _check_pattern(text: str) -> str:
+    host_patterns.parse_host_pattern(text)
+    return text
+
+
 #: A host name or address; "*." stands for all names below, and a port follows if it is not the usual one.
 HostPattern = Annotated[
     str,
+    AfterValidator(_check_pattern),
     Field(
         min_length=1,
         max_length=260,

@@ -13,7 +13,8 @@ from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.lives import Sign
 from scriptorium_runner.executions.rescue import Rescuer
-from scriptorium_runner.executions.sandbox import EngineSandbox
+from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
+from scriptorium_runner.host.http import HttpClient
 from scriptorium_runner.metrics import Metrics
 from scriptorium_runner.settings import PoolSettings
 from scriptorium_runner.sources.cluster import ClusterBoard
@@ -73,22 +74,30 @@ async def run_pool(settings: PoolSettings) -> int:
             log.error("sandbox not sealed", extra={"error": str(missing)})
             return 2
         try:
-            return await _serve(settings, client, sandbox, stopping)
+            async with HttpClient(settings.http) as http:
+                return await _serve(settings, client, Sandboxes(sandbox, http), stopping)
         finally:
             await sandbox.shutdown()
 
 
-async def _serve(
-    settings: PoolSettings, client: Client, sandbox: engine.Engine, stopping: asyncio.Event
-) -> int:
-    metrics = Metrics(settings.workers)
+@dataclass(frozen=True, slots=True)
+class Sandboxes:
+    """Where scripts run, and their way out."""
+
+    engine: engine.Engine
+    http: HttpClient
+
+
+async def _serve(settings: PoolSettings, client: Client, places: Sandboxes, stopping: asyncio.Event) -> int:
+    sandbox, metrics = places.engine, Metrics(settings.workers)
     metrics.show_layers(sandbox.layers)
 
     def record_end(execution: ScriptExecution, status: ExecutionStatus) -> None:
         metrics.count(status)
         logs.write_script_logs(execution, status)
 
-    parts = _assemble(settings, client, EngineSandbox(sandbox, settings.ceilings), record_end)
+    outside = Outside(places.http, metrics.count_http)
+    parts = _assemble(settings, client, EngineSandbox(sandbox, settings.ceilings, outside), record_end)
     dispatcher = parts.dispatcher
     metrics.show_load(lambda: dispatcher.load)
     metrics.show_engine(sandbox.stats)

@@ -12,7 +12,8 @@ from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
 from scriptorium_runner.executions.errors import BoardError
 from scriptorium_runner.executions.handling import Done, Handling, LookAgain, Place, Result, Signals, Visit
-from scriptorium_runner.executions.sandbox import EngineSandbox
+from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
+from scriptorium_runner.host.http import HttpClient
 from scriptorium_runner.settings import RunSettings
 from scriptorium_runner.sources import one_run
 from scriptorium_runner.sources.one_run import Sight, Target
@@ -40,7 +41,9 @@ async def run_one(settings: RunSettings) -> int:
             log.error("sandbox not sealed", extra={"error": str(missing)})
             return 2
         try:
-            return await _OneRun(settings, client, EngineSandbox(sandbox, settings.ceilings)).follow(stopping)
+            async with HttpClient(settings.http) as http:
+                place = EngineSandbox(sandbox, settings.ceilings, Outside(http))
+                return await _OneRun(settings, client, place).follow(stopping)
         finally:
             await sandbox.shutdown()
 

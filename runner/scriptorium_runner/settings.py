@@ -35,6 +35,7 @@ class PoolSettings:
     workers: int
     engine: EngineSettings
     ceilings: Ceilings
+    http: HttpSettings
     is_enabled: bool
     """Whether scripts run at all."""
     health_port: int
@@ -52,6 +53,7 @@ class RunSettings:
     uid: str
     attempt: int
     ceilings: Ceilings
+    http: HttpSettings
     is_enabled: bool
     drain_seconds: int
     seal: Seal
@@ -68,6 +70,7 @@ def read_pool_settings(environment: Mapping[str, str] = os.environ) -> PoolSetti
         workers=workers,
         engine=read_engine_settings(environment, workers),
         ceilings=read_ceilings(environment),
+        http=read_http_settings(environment),
         is_enabled=read_switch(environment, "SCRIPTS_ENABLED", default=True),
         health_port=read_number(environment, "SCRIPTORIUM_HEALTH_PORT", 8081, 0, 65535),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
@@ -84,6 +87,7 @@ def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSetting
         uid=_required(environment, "SCRIPTORIUM_EXECUTION_UID"),
         attempt=read_number(environment, "SCRIPTORIUM_ATTEMPT", 1, 1, 1000),
         ceilings=read_ceilings(environment),
+        http=read_http_settings(environment),
         is_enabled=read_switch(environment, "SCRIPTS_ENABLED", default=True),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
         seal=read_seal(environment),

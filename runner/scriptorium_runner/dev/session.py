@@ -16,8 +16,9 @@ from scriptorium_runner.dev.shelf import Listing, Shelf
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
-from scriptorium_runner.executions.sandbox import EngineSandbox
+from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
 from scriptorium_runner.history.sqlite import History, HistoryError
+from scriptorium_runner.host.http import HttpClient, HttpSettings
 from scriptorium_runner.sources import files
 
 #: Seconds between two looks at the files; a change is picked up before a hand has left the keyboard.
@@ -121,7 +122,9 @@ async def _run_engine(options: DevOptions, ledger: Ledger) -> int:
     sandbox = engine.Engine(engine.EngineSettings(pool_size=options.workers, seal=options.seal))
     await sandbox.start()
     try:
-        return await _run_session(options, ledger, EngineSandbox(sandbox))
+        async with HttpClient(HttpSettings()) as http:
+            place = EngineSandbox(sandbox, http=Outside(http))
+            return await _run_session(options, ledger, place)
     finally:
         await sandbox.shutdown()
 

@@ -1,11 +1,12 @@
 """The sandbox as the loop sees it: the engine's results in the API's words."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from scriptorium_api.execution import ErrorInfo, LogLine, Usage
+from scriptorium_api.host_patterns import parse_host_pattern
 from scriptorium_api.names import source_hash
 from scriptorium_runner import engine
 from scriptorium_runner.engine import HostCalls
@@ -17,12 +18,33 @@ from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.errors import NoWorker
 from scriptorium_runner.executions.outcome import Outcome
 from scriptorium_runner.executions.ports import Board
-from scriptorium_runner.host.registry import Registry
+from scriptorium_runner.host.http import Ending, Grant, HttpClient, HttpHost
+from scriptorium_runner.host.registry import Api, Registry
 from scriptorium_runner.host.scripts import Caller, ScriptsHost
 from scriptorium_runner.host.utils import UtilsHost
 
 #: The most lines that a status holds, as its schema says.
 _MOST_LINES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The hosts outside, as scripts reach them from this runner."""
+
+    client: HttpClient
+    tell: Callable[[Ending], None] = lambda _ending: None
+
+    def open(self, start: Start) -> HttpHost:
+        """Give what one run may reach, for as long as it may last."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + start.timeout_seconds
+        granted = start.permissions.http.allow if start.permissions.http else []
+        grant = Grant(
+            allow=tuple(map(parse_host_pattern, granted)),
+            seconds_left=lambda: end - clock(),
+            tell=self.tell,
+        )
+        return HttpHost(self.client, grant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +59,12 @@ class _Family:
 class EngineSandbox:
     """Runs scripts in the engine's worker processes."""
 
-    def __init__(self, sandbox: engine.Engine, most: Ceilings | None = None) -> None:
+    def __init__(
+        self, sandbox: engine.Engine, most: Ceilings | None = None, http: Outside | None = None
+    ) -> None:
         self._engine = sandbox
         self._ceilings = most or Ceilings()
+        self._outside = http
 
     async def run(
         self, start: Start, context: Mapping[str, Any], stop: asyncio.Event, board: Board
@@ -69,12 +94,13 @@ class EngineSandbox:
             return await self._execute(called, replace(family, context=context), (*chain, called.script))
 
         caller = Caller(chain=chain, allowed=frozenset(start.permissions.scripts))
-        return Registry(
-            {
-                "utils": UtilsHost(),
-                "scripts": ScriptsHost(caller, BoardCallees(family.board, start, run_start)),
-            }
-        )
+        apis: dict[str, Api] = {
+            "utils": UtilsHost(),
+            "scripts": ScriptsHost(caller, BoardCallees(family.board, start, run_start)),
+        }
+        if self._outside is not None:
+            apis["http"] = self._outside.open(start)
+        return Registry(apis)
 
 
 def _build_program(start: Start, depth: int) -> engine.Program:
