@@ -3,7 +3,11 @@
 import argparse
 import signal
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -53,34 +57,33 @@ def _read_workers(text: str) -> int:
 
 def _run_pool(_options: argparse.Namespace) -> int:
     # Each command imports only what it needs.
-    import asyncio  # noqa: PLC0415
-
-    from scriptorium_api import logs  # noqa: PLC0415
     from scriptorium_runner import pool, settings  # noqa: PLC0415
 
-    logs.set_up_logs()
-    try:
-        found = settings.read_pool_settings()
-    except settings.SettingError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
-        return 2
-    return asyncio.run(pool.run_pool(found))
+    return _run_in_pod(settings.read_pool_settings, pool.run_pool)
 
 
 def _run_one(_options: argparse.Namespace) -> int:
     # Each command imports only what it needs.
+    from scriptorium_runner import run, settings  # noqa: PLC0415
+
+    return _run_in_pod(settings.read_run_settings, run.run_one)
+
+
+def _run_in_pod(read: Callable[[], T], run: Callable[[T], Coroutine[None, None, int]]) -> int:
+    """Run what the pod's environment asks for; a setting that makes no sense is told, and ends it with 2."""
+    # Each command imports only what it needs.
     import asyncio  # noqa: PLC0415
 
     from scriptorium_api import logs  # noqa: PLC0415
-    from scriptorium_runner import run, settings  # noqa: PLC0415
+    from scriptorium_runner import settings  # noqa: PLC0415
 
     logs.set_up_logs()
     try:
-        found = settings.read_run_settings()
+        found = read()
     except settings.SettingError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
         return 2
-    return asyncio.run(run.run_one(found))
+    return asyncio.run(run(found))
 
 
 def _run_dev(options: argparse.Namespace) -> int:

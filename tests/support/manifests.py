@@ -80,7 +80,7 @@ GOOD: dict[str, Manifest] = {
     ),
     "a script whose name is as long as can be": script(LONGEST_NAME, **CODE),
     "a source as large as can be, in bytes": script(source="é" * 32768),
-    "a source with every kind of character": script(source="return '\t\r\n\u2028 😀'"),
+    "a source with every kind of character": script(source="return `\t\r\n\u2028 😀`"),
     "a run": execution(**RUN),
     "a run with input of every type": execution(
         **RUN, input={"a": None, "b": [1, "x", {"c": True}], "d": 1.5, "e": {}}

@@ -1,8 +1,9 @@
 """What to do about a run that has a pod of its own: make its Job, tell what keeps it, or settle it. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from scriptorium_api import time_limits
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.facts import RunPod, Trouble
@@ -98,7 +99,7 @@ def _decide_pending(
     due = execution.status.next_attempt_time
     if due is not None and now < due:
         return Look((due - now).total_seconds())
-    left = (_deadline(execution) - now).total_seconds()
+    left = (time_limits.find_start_deadline(execution) - now).total_seconds()
     if pod is None:
         is_wanted = can_start and left > 0 and not execution.spec.cancel
         return Make(find_attempt(execution), left) if is_wanted else Leave()
@@ -126,9 +127,3 @@ def _fail(execution: ScriptExecution, trouble: Trouble) -> Fail:
     if execution.spec.cancel:
         return Fail(Reason.CANCELLED, f"spec.cancel was set; its pod: {trouble}")
     return Fail(Reason.POD_FAILED, f"its pod failed: {trouble}")
-
-
-def _deadline(execution: ScriptExecution) -> datetime:
-    begun = execution.status.next_attempt_time or execution.metadata.creation_timestamp
-    assert begun is not None, "the API server sets creationTimestamp"  # noqa: S101
-    return begun + timedelta(seconds=execution.spec.start_deadline_seconds)

@@ -2,7 +2,7 @@
 
 import logging
 
-from scriptorium_api import names
+from scriptorium_api import names, time_limits
 from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Limits, Script
@@ -84,8 +84,7 @@ async def _make(
 
 def _find_limits(execution: ScriptExecution, script: Script | None) -> Limits:
     limits = script.spec.limits if script else execution.spec.limits or Limits()
-    own = execution.spec.timeout_seconds or limits.timeout_seconds
-    return limits.model_copy(update={"timeout_seconds": min(own, limits.timeout_seconds)})
+    return limits.model_copy(update={"timeout_seconds": time_limits.find_timeout(execution, limits)})
 
 
 async def _find_place(context: Context, namespace: str) -> RunPlace | None:

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from scriptorium_api import time_limits
 from scriptorium_api.execution import MAX_INPUT_BYTES, Isolation, ScriptExecution
 from scriptorium_api.permissions import Permissions
 from scriptorium_api.reasons import Reason
@@ -82,13 +83,6 @@ Decision = Start | Wait | End | NotYet
 _NOTHING = Values()
 
 
-def deadline(execution: ScriptExecution) -> datetime:
-    """Give the moment after which the run, or its next attempt, may not start any more."""
-    begun = execution.status.next_attempt_time or execution.metadata.creation_timestamp
-    assert begun is not None, "the API server sets creationTimestamp"  # noqa: S101
-    return begun + timedelta(seconds=execution.spec.start_deadline_seconds)
-
-
 def find_share(execution: ScriptExecution) -> str:
     """Say in whose share of the slots a run counts: its Script's; all runs with a source of their own share
     one."""
@@ -110,7 +104,7 @@ def decide_start(
     if due is not None and now < due:
         return NotYet((due - now).total_seconds())
     waiting = _find_obstacle(execution, script, source) or _find_missing_value(execution, values)
-    if now >= deadline(execution):
+    if now >= time_limits.find_start_deadline(execution):
         return _miss_deadline(execution, waiting)
     if waiting is not None:
         return waiting
@@ -210,7 +204,7 @@ def _start(execution: ScriptExecution, script: Script | None, source: str) -> St
         limits=limits,
         owner=owner,
         share=find_share(execution),
-        timeout_seconds=min(limits.timeout_seconds, spec.timeout_seconds or limits.timeout_seconds),
+        timeout_seconds=time_limits.find_timeout(execution, limits),
         namespace=execution.metadata.namespace,
         script=script.metadata.name if script else "",
         permissions=script.spec.permissions if script else Permissions(),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from scriptorium_api import time_limits
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_runner.engine import fairness
@@ -261,7 +262,7 @@ class Dispatcher:
 
     def _deadline(self, execution: ScriptExecution) -> float:
         rank = self.rank(execution.metadata.uid)
-        left = (decide.deadline(execution) - datetime.now(UTC)).total_seconds()
+        left = (time_limits.find_start_deadline(execution) - datetime.now(UTC)).total_seconds()
         # A little late is right, a little early would find the deadline not passed yet.
         return _clock() + left + 0.05 + rank * turn.STEP_SECONDS
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from scriptorium_api import retry
+from scriptorium_api import retry, time_limits
 from scriptorium_api.execution import ExecutionStatus, Holder, Isolation, ScriptExecution
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Script
@@ -31,6 +31,7 @@ HANDED_BACK_SECONDS = 5.0
 #: For so long after its start deadline a run that has a pod of its own is left to the operator, which knows
 #: why that pod did not start.
 OPERATOR_SECONDS = 30.0
+
 #: A run that waits for a value is looked at again this often: no event tells of a changed file.
 VALUES_SECONDS = 3.0
 
@@ -230,7 +231,7 @@ def _leave_to_operator(execution: ScriptExecution, end: decide.End, now: datetim
     """Give for how many seconds the end of a run is the operator's to tell."""
     if end.reason is not Reason.START_DEADLINE_EXCEEDED:
         return 0.0
-    return OPERATOR_SECONDS - (now - decide.deadline(execution)).total_seconds()
+    return OPERATOR_SECONDS - (now - time_limits.find_start_deadline(execution)).total_seconds()
 
 
 def _is_news(visit: Visit, wait: decide.Wait) -> bool:

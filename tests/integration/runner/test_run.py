@@ -1,4 +1,7 @@
-"""`scriptorium-runner run` as a process, on the real API server: one attempt, and then it ends."""
+"""`scriptorium-runner run` as a process, on the real API server: one attempt, and then it ends.
+
+Nobody but this process takes the runs: they ask for no pod of their own, and their pool has no runner.
+"""
 
 from contextlib import AbstractAsyncContextManager
 
@@ -29,7 +32,7 @@ async def start(
 
 
 async def test_a_run_that_succeeds_ends_its_process_with_0(runners: Runners, runs: Runs) -> None:
-    await runs.create("fine", "return 1;", isolation="Pod")
+    await runs.create("fine", "return 1;")
     async with await start(runners, runs, "fine") as runner:
         assert await runner.process.wait() == 0
     status = await runs.status("fine")
@@ -37,21 +40,21 @@ async def test_a_run_that_succeeds_ends_its_process_with_0(runners: Runners, run
 
 
 async def test_a_run_that_fails_ends_its_process_with_1(runners: Runners, runs: Runs) -> None:
-    await runs.create("broken", "throw new Error('no');", isolation="Pod")
+    await runs.create("broken", "throw new Error('no');")
     async with await start(runners, runs, "broken") as runner:
         assert await runner.process.wait() == 1
     assert (await runs.status("broken"))["reason"] == "ScriptError"
 
 
 async def test_a_pod_of_a_former_attempt_does_nothing(runners: Runners, runs: Runs) -> None:
-    await runs.create("later", "return 1;", isolation="Pod")
+    await runs.create("later", "return 1;")
     async with await start(runners, runs, "later", attempt=2) as runner:
         assert await runner.process.wait() == 0
     assert (await runs.status("later"))["phase"] == "Pending"
 
 
 async def test_a_run_that_is_told_to_stop_says_so_and_fails(runners: Runners, runs: Runs) -> None:
-    await runs.create("cut", ENDLESS, isolation="Pod", limits={"timeoutSeconds": 600})
+    await runs.create("cut", ENDLESS, limits={"timeoutSeconds": 600})
     async with await start(runners, runs, "cut", SCRIPTORIUM_DRAIN_SECONDS="0") as runner:
         await runs.reach("cut", "Running")
         assert await runner.stop() == 1
@@ -61,7 +64,7 @@ async def test_a_run_that_is_told_to_stop_says_so_and_fails(runners: Runners, ru
 async def test_a_run_that_waits_for_its_script_is_left_by_a_pod_that_is_told_to_stop(
     runners: Runners, runs: Runs, client: Client
 ) -> None:
-    spec = {"scriptRef": {"name": "absent"}, "isolation": "Pod"}
+    spec = {"scriptRef": {"name": "absent"}}
     metadata = {"name": "waiting", "namespace": runs.namespace}
     manifest = {"apiVersion": "scriptorium.dev/v1alpha1", "kind": "ScriptExecution", "metadata": metadata}
     await client.create(manifest | {"spec": spec}, EXECUTIONS)
@@ -76,7 +79,7 @@ async def test_a_run_that_waits_for_its_script_is_left_by_a_pod_that_is_told_to_
 
 
 async def test_a_run_is_cancelled_in_its_own_pod(runners: Runners, runs: Runs, client: Client) -> None:
-    await runs.create("unwanted", ENDLESS, isolation="Pod", limits={"timeoutSeconds": 600})
+    await runs.create("unwanted", ENDLESS, limits={"timeoutSeconds": 600})
     async with await start(runners, runs, "unwanted") as runner:
         await runs.reach("unwanted", "Running")
         await client.merge(EXECUTIONS, "unwanted", runs.namespace, {"spec": {"cancel": True}})
@@ -85,7 +88,7 @@ async def test_a_run_is_cancelled_in_its_own_pod(runners: Runners, runs: Runs, c
 
 
 async def test_a_run_that_is_deleted_ends_its_process(runners: Runners, runs: Runs, client: Client) -> None:
-    await runs.create("gone", ENDLESS, isolation="Pod", limits={"timeoutSeconds": 600})
+    await runs.create("gone", ENDLESS, limits={"timeoutSeconds": 600})
     async with await start(runners, runs, "gone") as runner:
         await runs.reach("gone", "Running")
         await client.delete(EXECUTIONS, "gone", runs.namespace)
@@ -94,7 +97,7 @@ async def test_a_run_that_is_deleted_ends_its_process(runners: Runners, runs: Ru
 
 async def test_an_outage_in_the_middle_of_a_run_loses_nothing(runners: Runners, runs: Runs) -> None:
     source = "const end = Date.now() + 3000; while (Date.now() < end) {} return 'kept';"
-    await runs.create("patient", source, isolation="Pod")
+    await runs.create("patient", source)
     async with await start(runners, runs, "patient") as runner:
         await runs.reach("patient", "Running")
         runner.wire.cut()

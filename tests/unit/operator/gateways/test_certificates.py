@@ -129,12 +129,12 @@ def test_what_is_no_certificate_of_ours_is_left_out(text: str) -> None:
     assert certificates.read_bundle(text + ours.pem)[-1:] == (ours,) or "END" not in text
 
 
-def test_another_authoritys_certificate_is_left_out() -> None:
-    # Of the operating system's own store: any will do.
-    foreign = ssl.create_default_context().get_ca_certs(binary_form=True)
-    if not foreign:
-        pytest.skip("this machine trusts nobody")
-    assert certificates.read_bundle(ssl.DER_cert_to_PEM_cert(foreign[0])) == ()
+def test_another_authoritys_certificate_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(certificates, "_ORGANIZATION", "somebody else")
+        foreign = make_identity().certificate
+        assert certificates.read_bundle(foreign.pem) == (foreign,)
+    assert certificates.read_bundle(foreign.pem) == ()
 
 
 def test_a_mounted_certificate_is_read_once_it_is_there(tmp_path: Path) -> None:
