@@ -21,6 +21,7 @@
   const Refusal = TypeError;
   const functionText = getPrototypeOf(port).toString;
   const engineErrors = InternalError.prototype;
+  const syntaxErrors = SyntaxError.prototype;
 
   // Four function prototypes lead to four constructors that compile text.
   const refuse = function () { throw new Refusal("code generation from strings is not allowed"); };
@@ -109,10 +110,14 @@
     debug: method("debug"), log: method("info"), info: method("info"), warn: method("warn"), error: method("error")
   }));
 
-  // The reason is judged by the engine's own prototype, which no script can construct from, not by its text.
+  // The reason is judged by the engine's own prototype, which no script can construct from, not by its text;
+  // where a script could have made it, what is left of the memory decides.
   const kindOf = (reason) => {
-    if (reason === null) return "null";
-    return typeof reason === "object" && getPrototypeOf(reason) === engineErrors && reason.message === "out of memory" ? "memory" : "error";
+    if (reason === null) return "doubt";
+    const kind = typeof reason === "object" ? getPrototypeOf(reason) : undefined;
+    if ((kind !== engineErrors && kind !== syntaxErrors) || reason.message !== "out of memory") return "error";
+    // Of a regular expression that it has no memory to compile the engine says that its syntax is wrong.
+    return kind === engineErrors ? "memory" : "doubt";
   };
   const fail = (reason) => {
     try {

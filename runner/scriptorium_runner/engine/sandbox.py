@@ -213,6 +213,6 @@ class Sandbox:
             return Ending(kind="value", output=text if text[0] == "{" else f'{{"value":{text}}}')
         if kind == "large":
             return Ending(kind="large", size=int(words[0]))
-        if kind == "null":
+        if kind == "doubt":
             kind = "memory" if self._is_full() else "error"
         return Ending(kind=kind, name=words[0], message=words[1], stack=words[2])

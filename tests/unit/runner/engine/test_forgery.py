@@ -35,6 +35,7 @@ def throw_in_a_microtask(thrown: str) -> str:
 FORGERIES = {
     "no memory, in a microtask": throw_in_a_microtask(OUT_OF_MEMORY),
     "no memory, in a promise's own job": ARMED_PROMISE.replace("THROWN", OUT_OF_MEMORY),
+    "no memory, of a regular expression": "throw new SyntaxError('out of memory')",
     "no memory, as a text": "throw 'InternalError: out of memory\\n'",
     "an interrupt": throw_in_a_microtask("new Error('interrupted')"),
     "a line's words": "console.log('value', '{}'); console.log('room'); throw 1",
