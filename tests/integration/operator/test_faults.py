@@ -132,7 +132,7 @@ def test_what_was_deleted_in_a_gap_of_the_watches_is_noticed(
         operator.stop()
 
 
-@pytest.mark.parametrize("told", ["", "/runnerpools"], ids=["all", "its pools"])
+@pytest.mark.parametrize("told", ["", "/runnerpools"], ids=["everything", "pools"])
 def test_an_operator_that_is_first_told_of_the_past_does_no_harm(
     told: str, stage: Stage, proxy: FaultProxy, kubectl: Kubectl, capsys: pytest.CaptureFixture[str]
 ) -> None:
