@@ -10,8 +10,6 @@ import time
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 
-import kopf
-
 import scriptorium_client as kubernetes
 from scriptorium_operator import logs, settings
 from scriptorium_operator.admission.serving import serve_admission
@@ -23,7 +21,8 @@ from scriptorium_operator.gateways.election import LeaseGateway, Replica
 from scriptorium_operator.gateways.metrics import Metrics
 from scriptorium_operator.gateways.syntax import open_syntax_checker
 from scriptorium_operator.gateways.webhooks import Webhooks
-from scriptorium_operator.handlers import configuration, health, login, pools, scripts
+from scriptorium_operator.handlers import health, login, pools, scripts
+from scriptorium_operator.handlers.watching import watch
 from scriptorium_operator.services import leadership, tasks
 from scriptorium_operator.services.certificates import Door
 from scriptorium_operator.services.leadership import Leadership
@@ -101,14 +100,7 @@ def show(context: Context) -> None:
 async def serve(context: Context, leases: LeaseGateway) -> None:
     """Run what the operator consists of, until a signal ends it; raises NotLeading if it has to make way."""
     tasks.start(context)
-    watching = asyncio.create_task(
-        kopf.operator(
-            clusterwide=True,
-            standalone=True,
-            memo=context,
-            settings=configuration.build_kopf_settings(context.settings.watch_silence),
-        )
-    )
+    watching = asyncio.create_task(watch(context))
     campaign = asyncio.create_task(leadership.campaign(context.leadership, leases, time.monotonic))
     try:
         await asyncio.wait({watching, campaign}, return_when=asyncio.FIRST_COMPLETED)

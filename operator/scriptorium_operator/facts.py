@@ -57,6 +57,15 @@ class Key:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Whose an object is: it is collected when that one goes."""
+
+    kind: str
+    name: str
+    uid: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedRun:
     """A ScriptExecution that has ended, as far as its removal and its Script's events ask."""

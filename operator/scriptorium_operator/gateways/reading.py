@@ -11,6 +11,7 @@ from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.facts import (
     Address,
     ConfigMapContent,
+    Controller,
     EndedRun,
     Key,
     Kind,
@@ -162,3 +163,10 @@ def has_other_managers(item: Manifest) -> bool:
 def is_owned_by(item: Manifest, uid: str) -> bool:
     """Say whether the object with this UID owns the item."""
     return any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", []))
+
+
+def find_controller(item: Manifest) -> Controller | None:
+    """Give whose an object is, if it is anybody's: it goes when that one goes."""
+    owners = item["metadata"].get("ownerReferences", [])
+    found = next((owner for owner in owners if owner.get("controller")), None)
+    return Controller(found["kind"], found["name"], found["uid"]) if found else None

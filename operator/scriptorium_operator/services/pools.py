@@ -7,7 +7,7 @@ from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool, RunnerPoolStatus
 from scriptorium_operator.build import default_pool, pool_objects, pool_status
 from scriptorium_operator.context import Context
-from scriptorium_operator.decide import drift, env_values, pool_needs
+from scriptorium_operator.decide import drift, env_values, ownership, pool_needs
 from scriptorium_operator.decide.pool_needs import PoolFate, PoolUse
 from scriptorium_operator.errors import ClusterRefused
 from scriptorium_operator.facts import (
@@ -74,6 +74,10 @@ async def _put(context: Context, manifest: Manifest) -> Manifest:
     live = await context.cluster.find(key)
     if live is not None and not drift.lacks(live, manifest):
         return live
+    if live is not None:
+        ownership.check_owner(
+            manifest["kind"], reading.find_controller(live), reading.find_controller(manifest)
+        )
     applied = await context.cluster.apply(manifest, live)
     log.info("object applied", extra={"kind": key.kind.value, "namespace": key.namespace, "object": key.name})
     return applied

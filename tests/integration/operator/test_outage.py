@@ -140,7 +140,8 @@ async def play_outage(site: Site, seconds: int) -> None:
     for name in ("short", "long"):
         await site.runs.reach(name, "Running")
     site.cut()
-    await site.runs.create("meanwhile", "return 1;")
+    # Else it might wait for longer than a run waits if nothing is said.
+    await site.runs.create("meanwhile", "return 1;", startDeadlineSeconds=seconds + 300)
     site.apply_script("meanwhile")
     await asyncio.sleep(seconds)
     assert all(wire.refused for wire in site.wires)

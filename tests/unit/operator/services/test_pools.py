@@ -6,7 +6,7 @@ from scriptorium_api import names
 from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_operator.context import Context
-from scriptorium_operator.errors import ClusterRefused
+from scriptorium_operator.errors import ClusterRefused, Outdated
 from scriptorium_operator.facts import POOL_PARTS, Address, Key, Kind, Manifest
 from scriptorium_operator.services import pools, sweeping
 from tests.unit.operator.fakes import Clock, FakeCluster, make_notice, make_pool, make_script
@@ -89,6 +89,34 @@ async def test_somebody_elses_disruption_budget_is_left_alone(context: Context, 
     cluster.objects[theirs] = {"metadata": {"name": DEPLOYMENT.name, "uid": "b1"}}
     await pools.reconcile(context, KEY)
     assert theirs in cluster.objects
+
+
+async def test_an_operator_that_holds_a_former_pool_leaves_the_newer_ones_objects_alone(
+    context: Context, cluster: FakeCluster
+) -> None:
+    cluster.put(make_pool())
+    await pools.reconcile(context, KEY)
+    (owner,) = cluster.objects[DEPLOYMENT]["metadata"]["ownerReferences"]
+    owner["uid"] = "newer"
+    cluster.writes.clear()
+    with pytest.raises(Outdated):
+        await pools.reconcile(context, KEY)
+    assert cluster.writes == []
+
+
+async def test_what_belongs_to_something_else_is_not_taken_and_the_status_says_so(
+    context: Context, cluster: FakeCluster
+) -> None:
+    cluster.put(make_pool())
+    await pools.reconcile(context, KEY)
+    (owner,) = cluster.objects[DEPLOYMENT]["metadata"]["ownerReferences"]
+    owner |= {"kind": "Shop", "name": "web", "uid": "s1"}
+    cluster.writes.clear()
+    with pytest.raises(ClusterRefused):
+        await pools.reconcile(context, KEY)
+    assert cluster.writes == ["status RunnerPool"]
+    condition = RunnerPool.from_wire(cluster.objects[KEY]).status.conditions[0]
+    assert condition.message.startswith("the Deployment belongs to Shop web")
 
 
 async def test_nothing_is_written_into_a_namespace_that_ends(context: Context, cluster: FakeCluster) -> None:
