@@ -13,8 +13,8 @@ from typing import Any
 from bench import floors, steady_load
 from bench.figures import Figures, render_ratio, render_row, summarize
 from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program, Seal
-from scriptorium_runner.engine.channel import Worker
-from scriptorium_runner.engine.zygote_process import ZygoteProcess
+from scriptorium_runner.engine.workers.channel import Worker
+from scriptorium_runner.engine.workers.zygote_process import ZygoteProcess
 
 CONTEXT = {"tenant": {}, "user": None, "script": {}, "execution": {}, "input": {"a": 1, "b": 2}}
 SOURCE = "return { sum: input.a + input.b };"

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from bench.figures import Figures, summarize
-from scriptorium_runner.engine import native
+from scriptorium_runner.engine.inside import native
 
 _NODE = """
 const vm = require('vm');

@@ -12,9 +12,9 @@ import time
 import traceback
 from typing import Any
 
-from scriptorium_runner.engine import zygote
+from scriptorium_runner.engine.inside import zygote
+from scriptorium_runner.engine.inside.sandbox import Ending, Sandbox
 from scriptorium_runner.engine.protocol import Request
-from scriptorium_runner.engine.sandbox import Ending, Sandbox
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long

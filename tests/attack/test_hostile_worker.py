@@ -12,10 +12,10 @@ import pytest
 
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import Limits, Program, protocol, result
-from scriptorium_runner.engine.channel import Errand, Exchange, Worker
 from scriptorium_runner.engine.errors import NeverStarted
 from scriptorium_runner.engine.protocol import CALL, CALL_BYTES, DONE, READY, Request, encode_frame
-from scriptorium_runner.engine.worker_process import Exit
+from scriptorium_runner.engine.workers.channel import Errand, Exchange, Worker
+from scriptorium_runner.engine.workers.worker_process import Exit
 from tests.unit.runner.engine.hosts import FakeHost, answering, hanging
 from tests.unit.runner.engine.processes import wait_until
 

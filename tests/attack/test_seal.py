@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from scriptorium_api.reasons import Reason
-from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program, Result, zygote_process
+from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program, Result
+from scriptorium_runner.engine.workers import zygote_process
 from tests.unit.runner.engine.processes import (
     find_descendants,
     find_newest_zygote,

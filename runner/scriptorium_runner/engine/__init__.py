@@ -8,7 +8,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scriptorium_runner.engine.container_memory import ContainerMemory, find_container_memory
     from scriptorium_runner.engine.errors import (
         AcquireTimeout,
         EngineError,
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     )
     from scriptorium_runner.engine.executor import Engine
     from scriptorium_runner.engine.host_calls import HostCalls, HostError
-    from scriptorium_runner.engine.layers import Layer, Seal
+    from scriptorium_runner.engine.pool.container_memory import ContainerMemory, find_container_memory
+    from scriptorium_runner.engine.seal.layers import Layer, Seal
     from scriptorium_runner.engine.values import (
         EngineSettings,
         EngineStats,
@@ -61,10 +61,10 @@ _HOMES = {
     "Engine": "executor",
     "HostCalls": "host_calls",
     "HostError": "host_calls",
-    "Layer": "layers",
-    "Seal": "layers",
-    "ContainerMemory": "container_memory",
-    "find_container_memory": "container_memory",
+    "Layer": "seal.layers",
+    "Seal": "seal.layers",
+    "ContainerMemory": "pool.container_memory",
+    "find_container_memory": "pool.container_memory",
 } | dict.fromkeys(
     (
         "AcquireTimeout",

@@ -11,16 +11,14 @@ from typing import Any
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import context as contexts
 from scriptorium_runner.engine import flaw, result
-from scriptorium_runner.engine.call_record import MOST_FREE_CALLS
-from scriptorium_runner.engine.channel import Errand, Worker
-from scriptorium_runner.engine.claims import Claim
-from scriptorium_runner.engine.container_memory import ContainerMemory
 from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
 from scriptorium_runner.engine.host_calls import HostCalls, NoHost
-from scriptorium_runner.engine.layers import Layer
-from scriptorium_runner.engine.pool import Pool
+from scriptorium_runner.engine.pool.claims import Claim
+from scriptorium_runner.engine.pool.container_memory import ContainerMemory
+from scriptorium_runner.engine.pool.pool import Pool
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.result import CANCELLED, Settled, Verdict
+from scriptorium_runner.engine.seal.layers import Layer
 from scriptorium_runner.engine.values import (
     EngineSettings,
     EngineStats,
@@ -31,6 +29,8 @@ from scriptorium_runner.engine.values import (
     Usage,
 )
 from scriptorium_runner.engine.verdicts import VerdictCache
+from scriptorium_runner.engine.workers.call_record import MOST_FREE_CALLS
+from scriptorium_runner.engine.workers.channel import Errand, Worker
 
 #: A worker that has grown beyond this gives its memory back by ending: malloc keeps freed pages, many workers
 #: are kept, and the next run's peak would be counted from there. One that ran a small script has 13.

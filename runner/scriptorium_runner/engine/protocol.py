@@ -18,7 +18,7 @@ import struct
 from dataclasses import asdict, dataclass, field
 
 from scriptorium_runner.engine.errors import WorkerLost
-from scriptorium_runner.engine.layers import Layer
+from scriptorium_runner.engine.seal.layers import Layer
 
 HEAD = struct.Struct("!IB")
 RUN = ord("E")
@@ -33,6 +33,11 @@ REPORT_BYTES = 128 * 1024
 #: What a C frame may hold: a request's body or another script's input, with room to spare.
 CALL_BYTES = 1024 * 1024
 _ANSWER = struct.Struct("!I?")
+
+#: worker -> supervisor, ahead of all frames: its clear_refs rides along.
+METER = b"M"
+#: "Reset the peak resident set size" in proc(5): what the supervisor writes there.
+RESET_PEAK = b"5"
 
 #: zygote -> supervisor: ready (JSON of Readiness), forked (number, pid; the pidfd rides along), not forked
 #: (number, errno), exited (number, wait status, CPU s, peak KiB)

@@ -7,9 +7,9 @@ from typing import Any
 
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import console, untrusted
-from scriptorium_runner.engine.channel import Exchange
 from scriptorium_runner.engine.positions import Source
 from scriptorium_runner.engine.values import Limits, Program, Result, ScriptError, Usage
+from scriptorium_runner.engine.workers.channel import Exchange
 
 MESSAGE_CHARACTERS = 4096
 STACK_CHARACTERS = 4096

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from scriptorium_api.reasons import Reason
-from scriptorium_runner.engine.layers import Seal
+from scriptorium_runner.engine.seal.layers import Seal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from scriptorium_api import time_limits
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase
-from scriptorium_runner.engine import fairness
+from scriptorium_runner.engine.pool import fairness
 from scriptorium_runner.executions import decide, turn
 from scriptorium_runner.executions.alarms import Alarms
 from scriptorium_runner.executions.errors import BoardError

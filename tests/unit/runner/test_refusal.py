@@ -12,10 +12,11 @@ import pytest
 RUNNER = """
 import sys
 from scriptorium_runner import __main__
-from scriptorium_runner.engine import zygote_process
+from scriptorium_runner.engine.workers import zygote_process
 
 zygote_process.COMMAND = [sys.executable, "-I", "-c", '''
-from scriptorium_runner.engine import kernel, zygote
+from scriptorium_runner.engine.inside import zygote
+from scriptorium_runner.engine.seal import kernel
 
 def have_none():
     raise OSError(38, "Function not implemented")

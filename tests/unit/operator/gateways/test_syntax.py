@@ -9,7 +9,8 @@ import pytest_asyncio
 from scriptorium_operator.errors import SandboxIncomplete, SyntaxCheckFailed
 from scriptorium_operator.facts import SyntaxFault
 from scriptorium_operator.gateways.syntax import SyntaxChecker, open_syntax_checker
-from scriptorium_runner.engine import PoolClosed, ScriptError, zygote_process
+from scriptorium_runner.engine import PoolClosed, ScriptError
+from scriptorium_runner.engine.workers import zygote_process
 
 
 @pytest_asyncio.fixture

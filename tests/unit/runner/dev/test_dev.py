@@ -38,11 +38,12 @@ def test_every_example_runs_and_succeeds(tmp_path: Path) -> None:
 WITHOUT_LANDLOCK = """
 import sys
 from scriptorium_runner import __main__
-from scriptorium_runner.engine import zygote_process
+from scriptorium_runner.engine.workers import zygote_process
 
 ZYGOTE = '''
 import errno
-from scriptorium_runner.engine import kernel, zygote
+from scriptorium_runner.engine.inside import zygote
+from scriptorium_runner.engine.seal import kernel
 
 def have_none():
     raise OSError(errno.ENOSYS, "Function not implemented")

@@ -70,7 +70,7 @@ async def test_neither_a_program_nor_a_request_shows_it():
 OPEN_AFTER_SEALING = """
 import errno, os, socket
 import resource
-from scriptorium_runner.engine import seal
+from scriptorium_runner.engine.seal import sealing
 
 def is_refused(work, *arguments):
     try:
@@ -81,7 +81,7 @@ def is_refused(work, *arguments):
 
 if os.geteuid() == 0:
     os.setuid(65532)  # As in a pod; root may raise any limit.
-seal.set_limits()
+sealing.set_limits()
 first = is_refused(os.open, "/etc/passwd", os.O_RDONLY)
 os.close(0)
 second = is_refused(os.open, "/etc/passwd", os.O_RDONLY)

@@ -1,7 +1,7 @@
 import pytest
 
+from scriptorium_runner.engine.inside.prelude import load_prelude, squeeze
 from scriptorium_runner.engine.positions import Source, is_function_name, wrap
-from scriptorium_runner.engine.prelude import load_prelude, squeeze
 
 
 @pytest.mark.parametrize("name", ["main", "$", "_x1", "validateOrder", "проверить", "a$b"])

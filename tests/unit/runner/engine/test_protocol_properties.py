@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scriptorium_runner.engine import protocol
-from scriptorium_runner.engine.call_record import CallRecord
 from scriptorium_runner.engine.errors import CallLimitReached, WorkerLost
 from scriptorium_runner.engine.protocol import FrameBuffer, encode_frame
 from scriptorium_runner.engine.untrusted import read_json
+from scriptorium_runner.engine.workers.call_record import CallRecord
 from tests.unit.runner.engine.hosts import METHODS, FakeHost
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -8,11 +8,11 @@ import pytest
 
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import Limits, Program, result, untrusted
-from scriptorium_runner.engine.channel import Exchange
 from scriptorium_runner.engine.console import read_logs
 from scriptorium_runner.engine.errors import WorkerLost
 from scriptorium_runner.engine.protocol import DONE, FrameBuffer, encode_frame
-from scriptorium_runner.engine.worker_process import Exit
+from scriptorium_runner.engine.workers.channel import Exchange
+from scriptorium_runner.engine.workers.worker_process import Exit
 
 REPORT = {
     "end": "value",

@@ -1,0 +1,219 @@
+"""One fresh JavaScript world: a context with the prelude in it, for exactly one script."""
+
+import json
+import os
+import resource
+from dataclasses import dataclass
+from typing import Any
+
+from scriptorium_runner.engine import positions
+from scriptorium_runner.engine.inside import native, prelude
+from scriptorium_runner.engine.inside.interrupt import Deadline
+from scriptorium_runner.engine.inside.link import Link
+from scriptorium_runner.engine.inside.log_pipe import LogPipe
+from scriptorium_runner.engine.inside.peak_memory import PeakMemory
+from scriptorium_runner.engine.protocol import Request
+
+MB = 1024 * 1024
+#: A frame of the interpreter takes about 1.7 KB, so this is some 2,400 calls deep; never more than half the
+#: stack.
+_STACK_BYTES = min(4 * MB, max(resource.getrlimit(resource.RLIMIT_STACK)[0], 2 * MB) // 2)
+#: How many jobs run between two looks at the clock: a job may be too short for the engine to look itself.
+_JOBS_PER_LOOK = 32
+#: A script that ran out of memory still needs some for the description of its error.
+_ROOM_FOR_LAST_WORDS = 8 * MB
+#: `utils` takes about as long to make as all the rest (1 ms), so only who may use it gets it.
+_UTILS = prelude.load_prelude("utils.js")
+#: A source that has none of these cannot name a global "utils": eval is not there, strict code has no `this`.
+_ROADS_TO_UTILS = ("utils", "globalThis", "\\u")
+#: For an error that is neither the script's nor told by the engine.
+_UNSPEAKABLE = "the engine could not say what went wrong"
+
+
+def draw_fraction() -> float:
+    """Draw a number from 0 to 1 from the kernel, which a fork does not repeat."""
+    return (int.from_bytes(os.urandom(7)) >> 3) / 2**53
+
+
+def draw_uuid() -> str:
+    """Draw a UUID of version 4 from the kernel."""
+    number = int.from_bytes(os.urandom(16)) & ~(0xF << 76 | 0x3 << 62) | 4 << 76 | 2 << 62
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def may_use_utils(source: str) -> bool:
+    """Say whether a source has a road to the global `utils`."""
+    return any(road in source for road in _ROADS_TO_UTILS)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where words from inside go: console lines, and host calls."""
+
+    logs: LogPipe
+    link: Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a script ended, in the worker's words; `name`, `message` and `stack` are JSON texts."""
+
+    kind: str  # value, error, syntax, breakout, memory, timeout, unsettled, large, calls
+    output: str = ""
+    name: str = '""'
+    message: str = '""'
+    stack: str = '""'
+    size: int = 0
+    #: What the engine itself said, for an error that no JavaScript described.
+    text: str = ""
+
+
+class Sandbox:
+    """Holds a context until `close`, which must be called: the context and its callable refer to each
+    other."""
+
+    def __init__(self, core: str, deadline: Deadline, doors: Doors, memory: PeakMemory) -> None:
+        self._deadline = deadline
+        self._doors = doors
+        self._pending = 0
+        self._memory = memory
+        self._ending: Ending | None = None
+        self._memory_bytes = 0
+        self._context = native.Context()
+        self._context.set_max_stack_size(_STACK_BYTES)
+        deadline.attach(self._context)
+        self._context.add_callable("port", self._receive)
+        self._host = self._context.eval(core)(self._context.get("port"), draw_fraction())
+
+    def close(self) -> None:
+        """Free the heap."""
+        del self._host, self._context
+
+    def run(self, request: Request) -> Ending:
+        """Compile and run a script until it settles, can never settle, or is stopped."""
+        self._memory_bytes = request.memory_mb * MB
+        self._context.set_memory_limit(self._memory_bytes)
+        try:
+            return self._run(request)
+        except Exception as error:  # noqa: BLE001 - a script's getters can raise anything here
+            if self._ending is not None and self._ending.kind == "calls":
+                return self._ending
+            return self._judge(error, "error")
+
+    def _run(self, request: Request) -> Ending:
+        if may_use_utils(request.source):
+            self._host("utils", self._context.eval(_UTILS))
+        try:
+            function = self._compile(request)
+        except Exception as error:  # noqa: BLE001 - the same: what closes the wrapper runs now
+            return self._judge(error, "syntax")
+        if function is None:
+            return Ending(kind="breakout")
+        if request.only_check_syntax:
+            return Ending(kind="value", output="{}")
+        self._host("begin", request.context, request.log_kb * 1024, request.env, request.host)
+        self._host("run", function, request.entrypoint)
+        return self._run_jobs()
+
+    def _compile(self, request: Request) -> Any:
+        wrapper = positions.wrap(request.source, request.entrypoint)
+        function = self._context.eval(wrapper)
+        return function if self._host("is_whole", function, wrapper[1:-1]) is True else None
+
+    def _run_jobs(self) -> Ending:
+        while self._ending is None:
+            for _ in range(_JOBS_PER_LOOK):
+                if not self._context.execute_pending_job():
+                    if self._ending is not None:
+                        return self._ending
+                    if not self._pending:
+                        return Ending(kind="memory" if self._is_full() else "unsettled")
+                    self._take_answer()
+                if self._ending is not None:
+                    return self._ending
+            if self._deadline.check():
+                return Ending(kind="timeout")
+        return self._ending
+
+    def _take_answer(self) -> None:
+        """Wait for a host call's answer and hand it to the script."""
+        answer = self._doors.link.wait()
+        if answer is None:
+            self._deadline.disarm()
+            self._ending = Ending(kind="timeout", text=json.loads(self._host("waiting")))
+        else:
+            self._pending -= 1
+            self._host("settle", answer.number, answer.is_good, answer.text)
+
+    def _judge(self, error: Exception, otherwise: str) -> Ending:
+        """Tell an error that reached Python apart by the clock and the heap: its text can be the script's."""
+        text = str(error)
+        if self._deadline.has_passed:
+            return Ending(kind="timeout", text=text)
+        if isinstance(error, MemoryError):
+            return Ending(kind="memory")
+        if text.startswith(("InternalError: out of memory\n", "null\n")) and self._is_full():
+            return Ending(kind="memory")
+        if not isinstance(error, native.JSException):
+            text = f"InternalError: {_UNSPEAKABLE}"
+        if otherwise == "syntax" and not text.startswith("SyntaxError: "):
+            return Ending(kind="breakout")
+        return Ending(kind=otherwise, text=text)
+
+    def _is_full(self) -> bool:
+        # The engine throws null where it has no memory left to make an error of; much may be freed by now.
+        half = self._memory_bytes // 2
+        return self._memory.has_grown_by(half) or bool(self._context.memory()["malloc_size"] > half)
+
+    def _receive(self, *words: Any) -> str | bool | None:
+        """Take what the prelude says; its strings are JSON texts or literals of its own.
+
+        Nothing may be raised into the engine, which would go on with the error pending.
+        """
+        try:
+            if words[0] == "call":
+                return self._call(*words[1:])
+            if words[0] == "uuid":
+                return draw_uuid()
+            self._hear(*words)
+        except MemoryError:
+            if words[0] != "log" and self._ending is None:
+                self._ending = Ending(kind="memory")
+        return None
+
+    def _call(self, number: int, method: str, arguments: str | None) -> str | bool:
+        """Send a host call; gives True, or the code of the error."""
+        if arguments is None:
+            raise MemoryError
+        problem = self._doors.link.call(number, method, arguments)
+        if problem is None:
+            self._pending += 1
+        return problem or True
+
+    def _hear(self, kind: str, *words: Any) -> None:
+        # A string for which the engine has no memory arrives as None.
+        if kind == "log":
+            if None not in words:
+                self._doors.logs.write(words[0], words[1:])
+        elif kind == "room":
+            self._context.set_memory_limit(self._memory_bytes + _ROOM_FOR_LAST_WORDS)
+        elif kind == "calls":
+            # Uncatchable: a breach of this limit ends the run, whatever the script is doing.
+            self._ending = Ending(kind="calls", text=json.loads(words[0] or '""'))
+            self._deadline.expire()
+        elif self._ending is None:
+            self._ending = Ending(kind="memory") if None in words else self._read_ending(kind, *words)
+
+    def _read_ending(self, kind: str, *words: Any) -> Ending:
+        if self._deadline.has_passed:
+            # Where a promise asks for `then`, an interrupt turns into a rejection that can be caught.
+            return Ending(kind="timeout")
+        if kind == "value":
+            text: str = words[0]
+            return Ending(kind="value", output=text if text[0] == "{" else f'{{"value":{text}}}')
+        if kind == "large":
+            return Ending(kind="large", size=int(words[0]))
+        if kind == "doubt":
+            kind = "memory" if self._is_full() else "error"
+        return Ending(kind=kind, name=words[0], message=words[1], stack=words[2])

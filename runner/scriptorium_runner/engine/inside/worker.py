@@ -1,0 +1,78 @@
+"""The process that runs scripts: one at a time, each in a fresh context, and nothing else.
+
+It blocks on its channel, knows no asyncio and no other process. The next context is made after the answer was
+sent.
+"""
+
+import json
+import os
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from typing import NoReturn
+
+from scriptorium_runner.engine import protocol
+from scriptorium_runner.engine.inside.interrupt import Deadline
+from scriptorium_runner.engine.inside.link import Link
+from scriptorium_runner.engine.inside.log_pipe import LogPipe
+from scriptorium_runner.engine.inside.peak_memory import PeakMemory, hand_over
+from scriptorium_runner.engine.inside.sandbox import Doors, Ending, Sandbox
+from scriptorium_runner.engine.protocol import Request
+from scriptorium_runner.engine.seal.sealing import Plan
+
+#: The third wall: the kernel ends the process by itself if the engine and the supervisor both missed the
+#: limit.
+_ALARM_AFTER_LIMIT_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a worker has from its zygote."""
+
+    prelude: str
+    deadline: Deadline
+    seal: Plan
+
+
+def serve(channel: socket.socket, logs: LogPipe, world: World) -> NoReturn:
+    """Answer requests until the supervisor closes the channel."""
+    prelude, deadline = world.prelude, world.deadline
+    memory = PeakMemory(is_known=hand_over(channel))
+    # From here on nothing can be opened, and a call that no script needs ends the process.
+    world.seal.apply()
+    link = Link(channel)
+    doors = Doors(logs, link)
+    sandbox = Sandbox(prelude, deadline, doors, memory)
+    link.send(protocol.encode_frame(protocol.READY))
+    for request in link.read_requests():
+        link.send(_run(sandbox, request, memory, logs, deadline))
+        sandbox.close()
+        sandbox = Sandbox(prelude, deadline, doors, memory)
+    os._exit(0)
+
+
+def _run(sandbox: Sandbox, request: Request, memory: PeakMemory, logs: LogPipe, deadline: Deadline) -> bytes:
+    logs.begin(request.log_kb * 1024)
+    cpu_before = time.process_time()
+    deadline.arm(request.timeout_seconds)
+    signal.setitimer(signal.ITIMER_REAL, request.timeout_seconds + _ALARM_AFTER_LIMIT_SECONDS)
+    ending = sandbox.run(request)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    deadline.disarm()
+    cpu = time.process_time()
+    usage = {"cpu": cpu - cpu_before, "cpu_total": cpu, "peak": memory.read_kb()}
+    return encode_report(ending, usage, request.output_kb * 1024)
+
+
+def encode_report(ending: Ending, usage: dict[str, float | None], output_bytes: int) -> bytes:
+    """Write how a script ended; an output that is too large is left out and its size told."""
+    output = ending.output.encode()
+    kind, size = ending.kind, ending.size
+    if len(output) > output_bytes:
+        kind, size, output = "large", len(output), b""
+    head = (
+        f'{{"end":"{kind}","size":{size},"usage":{json.dumps(usage)},"text":{json.dumps(ending.text[:8192])},'
+        f'"name":{ending.name},"message":{ending.message},"stack":{ending.stack}}}\n'
+    )
+    return protocol.encode_frame(protocol.DONE, head.encode() + output)

@@ -1,0 +1,323 @@
+"""The workers: warm before they are needed, one owner each, replaced when they are spent."""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scriptorium_runner.engine.errors import AcquireTimeout, PoolClosed
+from scriptorium_runner.engine.pool import balance, fairness
+from scriptorium_runner.engine.pool.claims import Claim, Claims
+from scriptorium_runner.engine.pool.container_memory import ContainerMemory
+from scriptorium_runner.engine.pool.demand import Demand
+from scriptorium_runner.engine.pool.memory_guard import MemoryGuard
+from scriptorium_runner.engine.pool.nursery import Nursery
+from scriptorium_runner.engine.seal.layers import Layer
+from scriptorium_runner.engine.values import EngineSettings, EngineStats
+from scriptorium_runner.engine.workers.channel import Worker
+
+#: After SIGKILL the kernel and the zygote need milliseconds, but a zygote that hangs never tells.
+_EXIT_SECONDS = 1.0
+#: A timer may fire a little early by the other clock.
+_A_MOMENT = 0.01
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    claim: Claim
+    worker: asyncio.Future[Worker]
+
+
+class Pool:
+    """Hands out at most `pool_size` workers at a time, within the container's memory, and `nested_slots` more
+    for each depth of calls from script to script."""
+
+    def __init__(self, settings: EngineSettings, container: ContainerMemory | None = None) -> None:
+        self._settings = settings
+        self._memory = MemoryGuard(container, settings.memory_part)
+        self._watching: asyncio.Task[None] | None = None
+        #: Who is next in line waits for memory; nobody else may take it meanwhile.
+        self._is_short = False
+        self._nursery = Nursery(self._welcome, self._rebalance, settings.seal)
+        self._demand = Demand(settings.idle_seconds)
+        self._shrinking: asyncio.TimerHandle | None = None
+        self._cap = fairness.find_cap(settings.pool_size, settings.script_share)
+        self._fresh: deque[Worker] = deque()
+        self._used: list[Worker] = []  # Least recently used first.
+        self._busy = Claims()
+        self._waiters: deque[_Waiter] = deque()
+        self._is_open = False
+        self._spawned = self._killed = self._hits = self._misses = self._waits = 0
+        self._waited_seconds = 0.0
+
+    @property
+    def is_working(self) -> bool:
+        """Say whether workers are born when they are wanted."""
+        patience = self._settings.fork_patience_seconds
+        return self._is_open and not balance.is_overdue(
+            self._nursery.barren_since, time.monotonic(), patience
+        )
+
+    @property
+    def layers(self) -> Mapping[Layer, bool]:
+        """Say which layers the workers are sealed with."""
+        return self._nursery.layers
+
+    async def start(self) -> None:
+        """Have the first workers warm, or as many as can be forked."""
+        try:
+            await self._nursery.start()
+            self._is_open = True
+            self._rebalance()
+            await self._nursery.wait_for_first_forks(lambda: len(self._fresh) >= self._find_level())
+            self._memory.note_idle()
+            self._watching = asyncio.create_task(
+                self._memory.watch(lambda: self._busy.workers, self._give_up_kept)
+            )
+        except BaseException:
+            await self.shutdown()
+            raise
+
+    def take(self, claim: Claim) -> Worker | None:
+        """Take a worker that is free now: one that knows this owner, else one that knows nobody."""
+        if not self._is_open:
+            raise PoolClosed
+        may_take = self._has_memory(claim) and (claim.depth or not self._is_short)
+        worker = self._pick(claim) if may_take else None
+        if worker is not None:
+            self._hits += 1
+            self._rebalance()
+        return worker
+
+    def _has_memory(self, claim: Claim) -> bool:
+        # Who waits for a called script holds memory meanwhile: to wait for memory could be for ever.
+        return bool(claim.depth) or self._memory.fits(claim.memory_mb, self._busy.promised_mb)
+
+    def _count_free(self, depth: int) -> int:
+        slots = self._settings.nested_slots if depth else self._settings.pool_size
+        return slots - self._busy.count(depth)
+
+    def _pick(self, claim: Claim) -> Worker | None:
+        if self._count_free(claim.depth) <= 0:
+            return None
+        known = [worker for worker in self._used if worker.owner == claim.owner]
+        if known:
+            self._used.remove(known[-1])
+            worker = known[-1]
+        elif self._fresh:
+            worker = self._fresh.popleft()
+            worker.owner = claim.owner
+        else:
+            return None
+        self._busy.add(worker, claim)
+        return worker
+
+    async def acquire(self, claim: Claim) -> Worker:
+        """Take a worker as soon as there is one."""
+        if worker := self.take(claim):
+            return worker
+        waiter = _Waiter(claim, asyncio.get_running_loop().create_future())
+        since = time.monotonic()
+        self._waits += 1
+        self._waiters.append(waiter)
+        self._serve_waiters()
+        self._rebalance()
+        try:
+            async with asyncio.timeout(self._settings.acquire_seconds):
+                return await waiter.worker
+        except BaseException as error:
+            self._take_back(waiter)
+            if isinstance(error, TimeoutError):
+                raise AcquireTimeout from error
+            raise
+        finally:
+            self._waited_seconds += time.monotonic() - since
+            self._waiters.remove(waiter)
+            if self._is_short:
+                self._serve_waiters()
+
+    def release(self, worker: Worker, *, is_reusable: bool) -> None:
+        """Give a worker back; one that is not reusable is ended and replaced."""
+        self._busy.remove(worker)
+        if is_reusable and self._is_open and not worker.exited.done():
+            worker.idle_since = time.monotonic()
+            self._used.append(worker)
+        else:
+            self._end(worker)
+        self._serve_waiters()
+        self._rebalance()
+
+    def stats(self) -> EngineStats:
+        """Count what there is."""
+        return EngineStats(
+            size=self._settings.pool_size,
+            in_use=len(self._busy),
+            fresh=len(self._fresh),
+            used=len(self._used),
+            waiting=len(self._waiters),
+            spawned=self._spawned,
+            killed=self._killed,
+            hits=self._hits,
+            misses=self._misses,
+            waits=self._waits,
+            waited_seconds=self._waited_seconds,
+            memory_limit_mb=self._memory.limit_mb,
+            memory_promised_mb=self._busy.promised_mb,
+            memory_kills=self._memory.kills,
+        )
+
+    async def shutdown(self) -> None:
+        """End every worker and the zygote; nobody gets a worker any more."""
+        self._is_open = False
+        for ending in (self._shrinking, self._watching):
+            if ending is not None:
+                ending.cancel()
+        for waiter in self._waiters:
+            if not waiter.worker.done():
+                waiter.worker.set_exception(PoolClosed())
+        try:
+            await self._nursery.abandon_forks()
+            await self._kill_all()
+        finally:
+            for worker in (*self._fresh, *self._used):
+                worker.close()
+            self._fresh.clear()
+            self._used.clear()
+            await self._nursery.stop()
+
+    async def _kill_all(self) -> None:
+        workers = (*self._fresh, *self._used, *self._busy.workers)
+        for worker in workers:
+            worker.kill()
+        if workers:
+            # Not gather: a caller that gives up must not cancel what others wait for.
+            await asyncio.wait([worker.exited for worker in workers], timeout=_EXIT_SECONDS)
+
+    def _take_back(self, waiter: _Waiter) -> None:
+        """Take a worker back that was handed over in the very moment its waiter gave up."""
+        future = waiter.worker
+        if future.done() and not future.cancelled() and future.exception() is None:
+            self.release(future.result(), is_reusable=True)
+
+    def _serve_waiters(self, *, is_birth: bool = False) -> None:
+        """Hand free workers out to those who wait: what others called first, then each Script its share.
+
+        Who had a slot and is served by a birth had no warm worker; all others only waited for their turn.
+        """
+        self._is_short = False
+        while self._is_open and (line := self._list_servable()):
+            nested = next((waiter for waiter in line if waiter.claim.depth), None)
+            waiter = nested or line[self._choose([waiter.claim.script for waiter in line])]
+            if not self._has_memory(waiter.claim):
+                self._is_short = True
+                return
+            worker = self._pick(waiter.claim)
+            assert worker is not None, "the line holds only whom a worker is there for"  # noqa: S101
+            waiter.worker.set_result(worker)
+            self._hits += not is_birth
+            self._misses += is_birth
+
+    def _list_servable(self) -> list[_Waiter]:
+        """Give who can be served now; nobody has to wait with those who wait for a fork or a slot."""
+        owners = {worker.owner for worker in self._used}
+        return [
+            waiter
+            for waiter in self._waiters
+            if not waiter.worker.done()
+            and self._count_free(waiter.claim.depth) > 0
+            and (self._fresh or waiter.claim.owner in owners)
+        ]
+
+    def _choose(self, scripts: list[str]) -> int:
+        return fairness.choose(scripts, self._busy.held, self._cap)
+
+    def _find_demand(self) -> int:
+        """Give how many workers would be busy if all were there that can be."""
+        wanted = Counter(waiter.claim.depth for waiter in self._waiters if not waiter.worker.done())
+        return len(self._busy) + sum(min(count, self._count_free(depth)) for depth, count in wanted.items())
+
+    def _find_level(self) -> int:
+        demand = self._demand.find_level(time.monotonic())
+        return balance.decide_level(demand, self._settings.initial_workers, self._settings.pool_size)
+
+    def _rebalance(self) -> None:
+        if not self._is_open:
+            return
+        waiting = sum(not waiter.worker.done() for waiter in self._waiters)
+        self._demand.note(time.monotonic(), self._find_demand())
+        census = balance.Census(
+            busy=len(self._busy),
+            used=len(self._used),
+            fresh=len(self._fresh),
+            starting=self._nursery.starting,
+            # More workers are no help to those who wait for memory.
+            waiting=0 if self._is_short else waiting,
+        )
+        change = balance.decide_change(
+            census, self._find_level(), self._settings.spare_workers, self._count_kept()
+        )
+        for _ in range(change.evict):
+            self._end(self._used.pop(0))
+        for _ in range(change.retire):
+            self._end(self._fresh.pop())
+        self._nursery.fork(change.fork)
+        self._look_again_when_idle()
+
+    def _count_kept(self) -> int:
+        """Count the used workers that were needed lately, as far as they may stay beyond the others."""
+        since = time.monotonic() - self._settings.idle_seconds
+        lately = sum(worker.idle_since > since for worker in self._used)
+        return min(lately, self._settings.kept_workers)
+
+    def _look_again_when_idle(self) -> None:
+        """Have the pool shrink in time, also if nothing happens till then."""
+        if self._shrinking is not None or (at := self._find_next_fall()) is None:
+            return
+        seconds = max(0.0, at - time.monotonic()) + _A_MOMENT
+        self._shrinking = asyncio.get_running_loop().call_later(seconds, self._shrink)
+
+    def _find_next_fall(self) -> float | None:
+        """Give when fewer workers are kept if nothing more happens."""
+        falls = [worker.idle_since + self._settings.idle_seconds for worker in self._used]
+        level = self._demand.find_next_fall()
+        later = [at for at in (*falls, level) if at is not None and at > time.monotonic()]
+        return min(later, default=None)
+
+    def _give_up_kept(self) -> bool:
+        """End the workers that are only kept; says whether there were any."""
+        kept = tuple(self._used)
+        self._used.clear()
+        for worker in kept:
+            self._end(worker)
+        return bool(kept)
+
+    def _shrink(self) -> None:
+        self._shrinking = None
+        self._rebalance()
+
+    def _welcome(self, worker: Worker) -> None:
+        self._spawned += 1
+        worker.exited.add_done_callback(lambda _: self._forget(worker))
+        self._fresh.append(worker)
+        self._serve_waiters(is_birth=True)
+        self._rebalance()
+
+    def _end(self, worker: Worker) -> None:
+        if not worker.exited.done():
+            self._killed += 1
+        worker.kill()
+        worker.close()
+
+    def _forget(self, worker: Worker) -> None:
+        """Replace a worker that died while nobody used it."""
+        if not self._is_open:
+            return
+        if worker in self._fresh:
+            self._fresh.remove(worker)
+        elif worker in self._used:
+            self._used.remove(worker)
+        else:
+            return
+        worker.close()
+        self._rebalance()

@@ -1,0 +1,52 @@
+import dataclasses
+import signal
+from datetime import UTC, datetime
+
+import pytest
+
+from scriptorium_api.reasons import Reason
+from scriptorium_runner.engine import Limits, Program
+from scriptorium_runner.engine.result import settle
+from scriptorium_runner.engine.workers.channel import Exchange
+from scriptorium_runner.engine.workers.worker_process import Exit
+
+ANSWERED = Exchange(
+    report=b'{"end":"value","usage":{"cpu":0.1,"cpu_total":0.2,"peak":20000},"text":""}\n{"value":1}',
+    logs=b"",
+    exit=None,
+    was_cancelled=False,
+    was_killed=False,
+    is_peak_known=True,
+    cpu_before=0.1,
+    started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    seconds=0.1,
+)
+
+
+def test_a_worker_that_answered_can_be_used_again():
+    assert settle(Program(source="", owner="a"), Limits(), ANSWERED).is_clean
+
+
+@pytest.mark.parametrize("ended", ["was_cancelled", "was_killed"])
+def test_a_worker_that_was_ended_after_its_answer_is_not_used_again(ended):
+    exchange = dataclasses.replace(ANSWERED, **{ended: True})
+    settled = settle(Program(source="", owner="a"), Limits(), exchange)
+    assert (settled.result.reason, settled.is_clean) == (Reason.COMPLETED, False)
+
+
+TOO_LONG = "the script ran longer than its limit of 30 s"
+ENDS = {
+    signal.SIGALRM: (Reason.TIMEOUT, TOO_LONG),
+    signal.SIGXCPU: (Reason.TIMEOUT, TOO_LONG),
+    signal.SIGSYS: (Reason.ENGINE_CRASH, "it asked the operating system for what no script needs"),
+    signal.SIGSEGV: (Reason.ENGINE_CRASH, "its worker was ended by SIGSEGV"),
+}
+
+
+@pytest.mark.parametrize(("number", "end"), ENDS.items(), ids=str)
+def test_what_ended_a_worker_is_told_in_plain_words(number, end):
+    exit_ = Exit(status=number, cpu_seconds=1, peak_kb=1024)
+    exchange = dataclasses.replace(ANSWERED, report=None, exit=exit_)
+    result = settle(Program(source="", owner="a"), Limits(), exchange).result
+    assert result.reason is end[0]
+    assert result.error.message.endswith(end[1])
