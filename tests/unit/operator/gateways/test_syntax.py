@@ -64,7 +64,9 @@ async def test_a_syntax_error_is_passed_on_with_its_place() -> None:
 
 async def test_where_nothing_can_be_sealed_no_source_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     patch = "environment.is_wiped = bool"  # Which says no.
-    zygote = f"from scriptorium_runner.engine import environment, zygote; {patch}; zygote.main()"
+    engine = "scriptorium_runner.engine"
+    imports = f"from {engine}.inside import zygote; from {engine}.seal import environment"
+    zygote = f"{imports}; {patch}; zygote.main()"
     monkeypatch.setattr(zygote_process, "COMMAND", [sys.executable, "-I", "-c", zygote])
     with pytest.raises(SandboxIncomplete, match="the sandbox lacks what it requires: environment"):
         async with open_syntax_checker(1):

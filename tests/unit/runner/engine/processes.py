@@ -44,7 +44,8 @@ def find_running() -> set[int]:
 
 def find_newest_zygote() -> int:
     """Find the zygote of the engine that was started last; the other tests' engine has one too."""
-    return max(pid for pid in find_descendants(os.getpid()) if read_parent(pid) == os.getpid())
+    zygotes = [pid for pid in find_descendants(os.getpid()) if read_parent(pid) == os.getpid()]
+    return max(zygotes, key=read_start)
 
 
 def find_zygote(workers: int) -> int:
@@ -55,6 +56,11 @@ def find_zygote(workers: int) -> int:
 
 def read_parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def read_start(pid: int) -> int:
+    """Give when a process was started, in the kernel's ticks; its number may have begun anew meanwhile."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
 def is_at_work(pid: int) -> bool:
