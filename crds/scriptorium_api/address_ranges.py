@@ -1,4 +1,4 @@
-"""Which addresses are public, private, or nobody's to reach: pure, for the runner's guard and for NetworkPolicies.
+"""Which addresses are public, private, or nobody's to reach, for runners and NetworkPolicies. Pure.
 
 The tables are our own: the standard library's differ between its versions and lack clouds' services.
 """
@@ -46,6 +46,15 @@ REFUSED = _read(
 
 #: Public hosts are in these, where the tables above do not take them out.
 PLAIN = _read("0.0.0.0/0", "2000::/3")
+
+#: An IPv4 address behind it is reached by IPv6 in networks that have no other.
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def wrap(network: ipaddress.IPv4Network) -> ipaddress.IPv6Network:
+    """Give an IPv4 network as NAT64 has it."""
+    first = int(NAT64.network_address) | int(network.network_address)
+    return ipaddress.IPv6Network((first, NAT64.prefixlen + network.prefixlen))
 
 
 def is_private(network: Network) -> bool:

@@ -1,4 +1,4 @@
-"""What a platform says of the requests of all scripts, as the environment of operator and runners has it. Pure."""
+"""What a platform says of the requests of all scripts, by environment variables. Pure."""
 
 import ssl
 import urllib.parse

@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
-from scriptorium_api.address_ranges import PLAIN, PRIVATE, REFUSED, Network
+from scriptorium_api.address_ranges import NAT64, PLAIN, PRIVATE, REFUSED, Network
 from scriptorium_api.host_patterns import Address, HostPattern
 
 
@@ -26,16 +26,13 @@ class Verdict(StrEnum):
 Judge = Callable[[Address, int], Verdict]
 
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-
 def unwrap(address: Address) -> Address:
     """Give the address that a packet would reach: IPv4 where IPv6 only wraps it."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address.ipv4_mapped:
         return address.ipv4_mapped
-    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else address
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else address
 
 
 def judge_address(address: Address, denied: Iterable[Network] = ()) -> Verdict:
