@@ -1,9 +1,10 @@
 """What the environment says; a bad value is refused at start, with its name."""
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scriptorium_api import address_ranges, ceilings, http_rules
 from scriptorium_api.address_ranges import Network
@@ -13,6 +14,7 @@ from scriptorium_api.names import DEFAULT_POOL
 from scriptorium_runner.engine import EngineSettings, Seal
 from scriptorium_runner.executions.ceilings import Ceilings
 from scriptorium_runner.executions.context import Tenant
+from scriptorium_runner.host.http import gateways
 from scriptorium_runner.host.http.settings import HttpSettings
 
 
@@ -115,7 +117,9 @@ def _read_pod_http(environment: Mapping[str, str]) -> HttpSettings:
     """Read it in a pod, where nothing goes out before node and API server are known to be out of bounds."""
     for name in ("SCRIPTORIUM_HTTP_NODE_ADDRESSES", http_rules.DENIED_ADDRESSES):
         _required(environment, name)
-    return read_http_settings(environment)
+    found = read_http_settings(environment)
+    own = tuple(ipaddress.ip_network(each) for each in gateways.find_gateways())
+    return replace(found, denied_networks=(*found.denied_networks, *own))
 
 
 def _read_node(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
