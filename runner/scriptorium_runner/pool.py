@@ -97,7 +97,7 @@ async def _serve(settings: PoolSettings, client: Client, places: Sandboxes, stop
         metrics.count(status)
         logs.write_script_logs(execution, status)
 
-    outside = _build_outside(places.http, metrics)
+    outside = build_outside(places.http, metrics)
     parts = _assemble(settings, client, EngineSandbox(sandbox, settings.ceilings, outside), record_end)
     dispatcher = parts.dispatcher
     metrics.show_load(lambda: dispatcher.load)
@@ -126,7 +126,8 @@ async def _serve(settings: PoolSettings, client: Client, places: Sandboxes, stop
     return 1 if has_died else 0
 
 
-def _build_outside(http: HttpClient, metrics: Metrics) -> Outside:
+def build_outside(http: HttpClient, metrics: Metrics) -> Outside:
+    """Give the way out, whose calls are counted, and logged where they are denied."""
     denials = Denials()
 
     def record_call(start: Start, ending: Ending) -> None:
