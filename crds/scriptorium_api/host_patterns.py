@@ -3,10 +3,13 @@
     api.example.com        exactly this host, at the default port of the URL's scheme
     *.example.com          every host below example.com, however deep; example.com itself is not
     api.example.com:8443   this host at this port alone
-    10.1.2.3, [fd00::1]    an address, in its canonical form
+    10.1.2.3, [fd00::1]    an address
 
 A pattern is written as it is compared: ASCII, lower case, no dot at the end. What could be read in two ways
 is refused, so that a review of the manifest shows what is granted.
+
+The API server judges by SHAPE and UNREACHABLE, and by nothing else: so does the model in the end, or else an
+object could be stored that nobody can read. The rest of it finds better words for what is refused.
 """
 
 import ipaddress
@@ -20,6 +23,31 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 #: A last label like these makes some programs read the whole name as an IPv4 address.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+_PORTS = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PART = "[0-9a-f]{1,4}"
+_IPV6 = "|".join(
+    [
+        f"({_PART}:){{7}}{_PART}",
+        f"({_PART}:){{1,7}}:",
+        *(f"({_PART}:){{1,{before}}}(:{_PART}){{1,{7 - before}}}" for before in range(6, 0, -1)),
+        f":(:{_PART}){{1,7}}",
+        "::",
+    ]
+)
+_NAME = f"({_LABEL.pattern}[.])+[a-z_]([a-z0-9_-]{{0,61}}[a-z0-9_])?"
+
+#: All of a pattern, in what Python's and the API server's expressions have in common.
+SHAPE = rf"^(([*][.])?{_NAME}|{_OCTET}([.]{_OCTET}){{3}}|\[({_IPV6})\])(:{_PORTS})?$"
+#: Loopback, link-local and multicast addresses, and none at all, as they are usually written.
+UNREACHABLE = (
+    r"^(127([.][0-9]+){3}|169[.]254([.][0-9]+){2}|(22[4-9]|23[0-9])([.][0-9]+){3}|0([.]0){3}"
+    r"|\[(::1?|fe[89ab][0-9a-f]:.*|ff[0-9a-f]{2}:.*)\])(:[0-9]+)?$"
+)
+
+IS_NONE = "must be a host such as api.example.com, *.example.com, api.example.com:8443 or 10.1.2.3"
+IS_UNREACHABLE = "is an address that no script can reach; take it out"
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -49,15 +77,16 @@ def parse_host_pattern(text: str) -> HostPattern:
             raise ValueError(f"{text!r} must be a host {cure}, such as api.example.com")
     name, port = _split_port(text)
     if name.startswith("["):
-        return HostPattern(str(_read_ipv6(name)), port)
+        address = _read_ipv6(name)
+        _check_shape(text)
+        return HostPattern(str(address), port)
     is_wildcard = name.startswith("*.")
     host = name.removeprefix("*.")
     if is_wildcard:
         _check_wildcard(text, host)
     if problem := find_host_problem(host):
         raise ValueError(f"{text!r} {problem}")
-    if address := read_ipv4(host):
-        _check_address(text, address)
+    _check_shape(text)
     return HostPattern(host, port, is_wildcard)
 
 
@@ -98,15 +127,10 @@ def _split_port(text: str) -> tuple[str, int | None]:
 
 
 def _read_ipv6(name: str) -> ipaddress.IPv6Address:
-    inside = name[1:-1]
     try:
-        address = ipaddress.IPv6Address(inside)
+        return ipaddress.IPv6Address(name[1:-1])
     except ValueError:
         raise ValueError(f"{name!r} is no IPv6 address") from None
-    if str(address) != inside or address.ipv4_mapped:
-        raise ValueError(f"{name!r} must be written as {address.ipv4_mapped or f'[{address}]'}")
-    _check_address(name, address)
-    return address
 
 
 def _check_wildcard(text: str, host: str) -> None:
@@ -116,6 +140,8 @@ def _check_wildcard(text: str, host: str) -> None:
         raise ValueError(f"{text!r} is too wide: at least two names must follow the *, as in *.example.com")
 
 
-def _check_address(text: str, address: Address) -> None:
-    if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
-        raise ValueError(f"{text!r} is an address that no script can reach; take it out")
+def _check_shape(text: str) -> None:
+    if len(text) > MAX_HOST or "\n" in text or not re.match(SHAPE, text):
+        raise ValueError(f"{text!r} {IS_NONE}")
+    if re.match(UNREACHABLE, text):
+        raise ValueError(f"{text!r} {IS_UNREACHABLE}")

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from scriptorium_api import host_patterns
-from scriptorium_api.base import Model
+from scriptorium_api.base import Model, rule, validated_by
 from scriptorium_api.names import MAX_NAME
 
 #: A name of an object of ours.
@@ -19,16 +19,24 @@ def _check_pattern(text: str) -> str:
     return text
 
 
+def _matches(expression: str) -> str:
+    """Give the expression's test in the API server's language, whose texts have escapes of their own."""
+    return "self.matches('{}')".format(expression.replace("\\", "\\\\"))
+
+
 #: A host name or address; "*." stands for all names below, and a port follows if it is not the usual one.
 HostPattern = Annotated[
     str,
-    AfterValidator(_check_pattern),
     Field(
         min_length=1,
-        max_length=260,
-        pattern=r"^((\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$",
+        max_length=host_patterns.MAX_HOST,
         description="A host, with *. before it for all names below it, and with its port if it is unusual.",
+        json_schema_extra=validated_by(
+            rule(_matches(host_patterns.SHAPE), host_patterns.IS_NONE),
+            rule(f"!{_matches(host_patterns.UNREACHABLE)}", host_patterns.IS_UNREACHABLE),
+        ),
     ),
+    AfterValidator(_check_pattern),
 ]
 
 ScriptName = Annotated[ObjectName, Field(description="A Script's name.")]

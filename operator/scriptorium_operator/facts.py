@@ -141,10 +141,12 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the API server listens."""
+    """Where the API server listens, or did."""
 
     ip: str
     port: int
+    is_former: bool = False
+    """It is not told any more: the control plane is restarted there, or gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

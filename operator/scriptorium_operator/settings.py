@@ -1,12 +1,13 @@
 """What an installation can choose: read once from the environment, refused at start if it makes no sense."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from scriptorium_api import ceilings
+from scriptorium_api import ceilings, http_rules
+from scriptorium_api.http_rules import HttpRules, RuleUnfit
 from scriptorium_operator.errors import SettingInvalid
 
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
@@ -25,6 +26,8 @@ class RunnerSettings:
     """Namespaces whose pods may read the runners' metrics."""
     sandbox: tuple[tuple[str, str], ...] = ()
     """What the platform says of all scripts, as the runners' environment says it."""
+    http: HttpRules = field(default_factory=HttpRules)
+    """What the platform says of the requests of scripts."""
     requires_landlock: bool = True
     """Whether a node without Landlock refuses to run scripts, the operator's syntax checks among them."""
 
@@ -128,6 +131,7 @@ def _read_runner(environment: Mapping[str, str]) -> RunnerSettings:
         == "true",
         metrics_from=_read_names(environment, "SCRIPTORIUM_METRICS_FROM"),
         sandbox=_read_sandbox(environment),
+        http=_read_http(environment),
         requires_landlock=_read_choice(environment, "SCRIPTORIUM_REQUIRE_LANDLOCK", "true", ("true", "false"))
         == "true",
     )
@@ -144,6 +148,19 @@ def _read_sandbox(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]
         if int(environment.get(each.variable, each.most)) < each.most
     )
     return most if is_enabled else (("SCRIPTS_ENABLED", "false"), *most)
+
+
+def _read_http(environment: Mapping[str, str]) -> HttpRules:
+    try:
+        rules = http_rules.read_http_rules(environment)
+    except RuleUnfit as unfit:
+        raise SettingInvalid(unfit.variable, unfit.expectation) from unfit
+    if rules.proxy and "@" in rules.proxy:
+        raise SettingInvalid(
+            http_rules.PROXY,
+            "http://host:port without user and password, which every namespace's Deployment would show",
+        )
+    return rules
 
 
 def _read_names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

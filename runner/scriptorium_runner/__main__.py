@@ -99,6 +99,7 @@ def _run_dev(options: argparse.Namespace) -> int:
 
     try:
         required = settings.read_seal()
+        http = settings.read_http_settings()
     except settings.SettingError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
         return 2
@@ -111,6 +112,7 @@ def _run_dev(options: argparse.Namespace) -> int:
                 state=options.state,
                 workers=options.workers,
                 seal=Seal.NONE if options.insecure_no_seal else required,
+                http=http,
             )
         )
     )

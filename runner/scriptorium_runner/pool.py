@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from scriptorium_api.execution import ExecutionStatus, Isolation, ScriptExecution
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
+from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.lives import Sign
 from scriptorium_runner.executions.rescue import Rescuer
 from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
-from scriptorium_runner.host.http import HttpClient
+from scriptorium_runner.host.http import Denials, Ending, HttpClient
 from scriptorium_runner.metrics import Metrics
 from scriptorium_runner.settings import PoolSettings
 from scriptorium_runner.sources.cluster import ClusterBoard
@@ -96,7 +97,7 @@ async def _serve(settings: PoolSettings, client: Client, places: Sandboxes, stop
         metrics.count(status)
         logs.write_script_logs(execution, status)
 
-    outside = Outside(places.http, metrics.count_http)
+    outside = build_outside(places.http, metrics)
     parts = _assemble(settings, client, EngineSandbox(sandbox, settings.ceilings, outside), record_end)
     dispatcher = parts.dispatcher
     metrics.show_load(lambda: dispatcher.load)
@@ -123,6 +124,17 @@ async def _serve(settings: PoolSettings, client: Client, places: Sandboxes, stop
     await probes.cleanup()
     log.info("runner stopped")
     return 1 if has_died else 0
+
+
+def build_outside(http: HttpClient, metrics: Metrics) -> Outside:
+    """Give the way out, whose calls are counted, and logged where they are denied."""
+    denials = Denials()
+
+    def record_call(start: Start, ending: Ending) -> None:
+        metrics.count_http(ending)
+        denials.note(start.owner, start.script, ending)
+
+    return Outside(http, record_call)
 
 
 def _assemble(

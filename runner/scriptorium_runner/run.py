@@ -13,7 +13,7 @@ from scriptorium_runner import engine, logs
 from scriptorium_runner.executions.errors import BoardError
 from scriptorium_runner.executions.handling import Done, Handling, LookAgain, Place, Result, Signals, Visit
 from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
-from scriptorium_runner.host.http import HttpClient
+from scriptorium_runner.host.http import Denials, HttpClient
 from scriptorium_runner.settings import RunSettings
 from scriptorium_runner.sources import one_run
 from scriptorium_runner.sources.one_run import Sight, Target
@@ -42,7 +42,9 @@ async def run_one(settings: RunSettings) -> int:
             return 2
         try:
             async with HttpClient(settings.http) as http:
-                place = EngineSandbox(sandbox, settings.ceilings, Outside(http))
+                denials = Denials()
+                outside = Outside(http, lambda start, end: denials.note(start.owner, start.script, end))
+                place = EngineSandbox(sandbox, settings.ceilings, outside)
                 return await _OneRun(settings, client, place).follow(stopping)
         finally:
             await sandbox.shutdown()

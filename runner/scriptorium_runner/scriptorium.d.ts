@@ -120,27 +120,90 @@ interface ScriptUtils {
 /** Calls of it do not count towards limits.apiCalls. */
 declare const utils: ScriptUtils;
 
+type HttpMethod = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
+
+type HttpQueryValue = string | number | boolean | null | undefined;
+
 interface HttpOptions {
   headers?: { [name: string]: string };
-  [option: string]: unknown;
+  /** Put behind the URL's own query. */
+  query?: { [name: string]: HttpQueryValue | HttpQueryValue[] };
+  /** For the request with all its redirects; 30000 without a word, and never more than is left of the run. */
+  timeoutMs?: number;
+  /** follow, at most 5, without a word; manual gives the redirect itself, error makes it an HttpError. */
+  redirect?: "follow" | "manual" | "error";
+  /** text without a word. */
+  responseType?: "text" | "bytes";
 }
 
-interface HttpResponse {
+interface HttpBytesOptions extends HttpOptions {
+  responseType: "bytes";
+}
+
+interface HttpTarget {
+  url: string;
+  /** GET without a word. */
+  method?: HttpMethod | Lowercase<HttpMethod>;
+  /** A text, bytes (at most about 750 KB), or a value that is sent as JSON. */
+  body?: unknown;
+}
+
+interface HttpAnswer {
   status: number;
+  /** Names in lower case. */
   headers: { [name: string]: string };
+  setCookie: string[];
+  /** Where the answer came from, after all redirects. */
+  url: string;
+  redirected: boolean;
+}
+
+interface HttpResponse extends HttpAnswer {
   body: string;
   text(): string;
   json(): any;
 }
 
-/** HTTP to the hosts of permissions.http.allow. */
+interface HttpBytesResponse extends HttpAnswer {
+  body: Uint8Array;
+}
+
+/** What a call of http is rejected with. */
+interface HttpError extends HostError {
+  name: "HttpError";
+  code:
+    | "INVALID_REQUEST"
+    | "INVALID_URL"
+    | "HEADER_NOT_ALLOWED"
+    | "REQUEST_TOO_LARGE"
+    | "HOST_NOT_ALLOWED"
+    | "ADDRESS_NOT_ALLOWED"
+    | "HOST_NOT_FOUND"
+    | "CONNECTION_FAILED"
+    | "TLS_FAILED"
+    | "PROXY_FAILED"
+    | "TIMEOUT"
+    | "CIRCUIT_OPEN"
+    | "REDIRECT_REFUSED"
+    | "TOO_MANY_REDIRECTS"
+    | "INVALID_RESPONSE"
+    | "RESPONSE_TOO_LARGE";
+}
+
+/** HTTP to the hosts of permissions.http.allow. Every status is an answer, also 404 and 500. */
 interface ScriptHttp {
-  get(url: string, options?: HttpOptions): Promise<HttpResponse>;
-  delete(url: string, options?: HttpOptions): Promise<HttpResponse>;
-  post(url: string, data?: unknown, options?: HttpOptions): Promise<HttpResponse>;
-  put(url: string, data?: unknown, options?: HttpOptions): Promise<HttpResponse>;
-  patch(url: string, data?: unknown, options?: HttpOptions): Promise<HttpResponse>;
-  request(options: HttpOptions & { url: string; method?: string }): Promise<HttpResponse>;
+  get(url: string, options: HttpBytesOptions): Promise<HttpBytesResponse>;
+  get(url: string, options?: HttpOptions | null): Promise<HttpResponse>;
+  delete(url: string, options: HttpBytesOptions): Promise<HttpBytesResponse>;
+  delete(url: string, options?: HttpOptions | null): Promise<HttpResponse>;
+  post(url: string, data: unknown, options: HttpBytesOptions): Promise<HttpBytesResponse>;
+  post(url: string, data?: unknown, options?: HttpOptions | null): Promise<HttpResponse>;
+  put(url: string, data: unknown, options: HttpBytesOptions): Promise<HttpBytesResponse>;
+  put(url: string, data?: unknown, options?: HttpOptions | null): Promise<HttpResponse>;
+  patch(url: string, data: unknown, options: HttpBytesOptions): Promise<HttpBytesResponse>;
+  patch(url: string, data?: unknown, options?: HttpOptions | null): Promise<HttpResponse>;
+  request(options: HttpBytesOptions & HttpTarget): Promise<HttpBytesResponse>;
+  request(options: HttpOptions & HttpTarget): Promise<HttpResponse>;
 }
 
 declare const http: ScriptHttp;

@@ -3,20 +3,18 @@
 import ipaddress
 import os
 import secrets
-import ssl
-import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from scriptorium_api import ceilings
+from scriptorium_api import address_ranges, ceilings, http_rules
+from scriptorium_api.address_ranges import Network
 from scriptorium_api.execution import Holder
+from scriptorium_api.http_rules import RuleUnfit
 from scriptorium_api.names import DEFAULT_POOL
 from scriptorium_runner.engine import EngineSettings, Seal
 from scriptorium_runner.executions.ceilings import Ceilings
 from scriptorium_runner.executions.context import Tenant
-from scriptorium_runner.host.http import addresses
-from scriptorium_runner.host.http.addresses import Network
+from scriptorium_runner.host.http import gateways
 from scriptorium_runner.host.http.settings import HttpSettings
 
 
@@ -70,7 +68,7 @@ def read_pool_settings(environment: Mapping[str, str] = os.environ) -> PoolSetti
         workers=workers,
         engine=read_engine_settings(environment, workers),
         ceilings=read_ceilings(environment),
-        http=read_http_settings(environment),
+        http=_read_pod_http(environment),
         is_enabled=read_switch(environment, "SCRIPTS_ENABLED", default=True),
         health_port=read_number(environment, "SCRIPTORIUM_HEALTH_PORT", 8081, 0, 65535),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
@@ -87,7 +85,7 @@ def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSetting
         uid=_required(environment, "SCRIPTORIUM_EXECUTION_UID"),
         attempt=read_number(environment, "SCRIPTORIUM_ATTEMPT", 1, 1, 1000),
         ceilings=read_ceilings(environment),
-        http=read_http_settings(environment),
+        http=_read_pod_http(environment),
         is_enabled=read_switch(environment, "SCRIPTS_ENABLED", default=True),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
         seal=read_seal(environment),
@@ -96,68 +94,48 @@ def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSetting
 
 def read_http_settings(environment: Mapping[str, str] = os.environ) -> HttpSettings:
     """Read what the platform says of the requests of scripts; raises SettingError."""
+    try:
+        rules = http_rules.read_http_rules(environment)
+    except RuleUnfit as unfit:
+        raise SettingError(str(unfit)) from unfit
     return HttpSettings(
-        private_networks=_read_private_networks(environment, "SCRIPTORIUM_HTTP_PRIVATE_CIDRS"),
+        private_networks=rules.private,
         denied_networks=(
-            *_read_networks(environment, "SCRIPTORIUM_HTTP_DENIED_ADDRESSES"),
+            *rules.denied,
+            *_read_node(environment, "SCRIPTORIUM_HTTP_NODE_ADDRESSES"),
             *_read_api_server(environment),
         ),
-        proxy=_read_proxy(environment, "SCRIPTORIUM_HTTP_PROXY"),
-        proxy_resolves=read_switch(environment, "SCRIPTORIUM_HTTP_PROXY_RESOLVES", default=False),
-        ca_file=_read_ca_file(environment, "SCRIPTORIUM_HTTP_CA_FILE"),
+        proxy=rules.proxy,
+        proxy_resolves=rules.proxy_resolves,
+        ca_bundle=rules.ca_bundle,
         max_request_bytes=1024 * read_number(environment, "SCRIPTORIUM_HTTP_REQUEST_KB", 1024, 1, 1024),
         max_response_bytes=1024 * read_number(environment, "SCRIPTORIUM_HTTP_RESPONSE_KB", 2048, 1, 4096),
     )
 
 
-def _read_private_networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
-    networks = _read_networks(environment, name)
-    for network in networks:
-        if not addresses.is_private(network):
-            raise SettingError(f"{name} must name private ranges only, and {network} is not one")
-    return networks
+def _read_pod_http(environment: Mapping[str, str]) -> HttpSettings:
+    """Read it in a pod, where nothing goes out before node and API server are known to be out of bounds."""
+    for name in ("SCRIPTORIUM_HTTP_NODE_ADDRESSES", http_rules.DENIED_ADDRESSES):
+        _required(environment, name)
+    found = read_http_settings(environment)
+    own = tuple(ipaddress.ip_network(each) for each in gateways.find_gateways())
+    return replace(found, denied_networks=(*found.denied_networks, *own))
+
+
+def _read_node(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    """Give the addresses of the node that this pod is on, as the kubelet tells them."""
+    try:
+        return address_ranges.read_networks(environment.get(name, ""))
+    except ValueError as error:
+        raise SettingError(f"{name} must be addresses with commas between: {error}") from error
 
 
 def _read_api_server(environment: Mapping[str, str]) -> tuple[Network, ...]:
-    """Give where Kubernetes tells every pod that its API server is, unless it tells a name."""
+    """Give where Kubernetes tells every pod that its API server is; a name says no address."""
     try:
-        return (ipaddress.ip_network(environment.get("KUBERNETES_SERVICE_HOST", "")),)
+        return address_ranges.read_networks(environment.get("KUBERNETES_SERVICE_HOST", ""))
     except ValueError:
         return ()
-
-
-def _read_networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
-    words = [word.strip() for word in environment.get(name, "").split(",")]
-    try:
-        return tuple(ipaddress.ip_network(word) for word in words if word)
-    except ValueError as error:
-        raise SettingError(f"{name} must be addresses and ranges with commas between: {error}") from error
-
-
-def _read_proxy(environment: Mapping[str, str], name: str) -> str | None:
-    text = environment.get(name, "")
-    if not text:
-        return None
-    try:
-        parts = urllib.parse.urlsplit(text)
-        is_proxy = parts.scheme == "http" and parts.hostname and parts.port and parts.path in ("", "/")
-    except ValueError:
-        is_proxy = False
-    if not is_proxy:
-        # Not shown: it may hold a password.
-        raise SettingError(f"{name} must be http://host:port, with user:password@ before the host if need be")
-    return text
-
-
-def _read_ca_file(environment: Mapping[str, str], name: str) -> Path | None:
-    text = environment.get(name, "")
-    if not text:
-        return None
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
-    except OSError as error:
-        raise SettingError(f"{name} must be a file of PEM certificates: {text}: {error}") from error
-    return Path(text)
 
 
 def read_engine_settings(environment: Mapping[str, str], workers: int) -> EngineSettings:

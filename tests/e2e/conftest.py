@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.support.helm import RELEASE, Helm
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import until
 
@@ -18,6 +19,16 @@ def release(kubectl: Kubectl) -> str:
     found = kubectl.get("deployment", _DEPLOYMENT, name)
     assert found, "Scriptorium is not installed: run `make install` first"
     return name
+
+
+@pytest.fixture
+def helm(kubectl: Kubectl, release: str) -> Iterator[Helm]:
+    """helm on the installed release, which is as it was in the end."""
+    found = Helm(kubectl.kubeconfig, release)
+    selector = f"--selector=owner=helm,status=deployed,name={RELEASE}"
+    (before,) = kubectl.list("secrets", release, selector)
+    yield found
+    found.run("rollback", RELEASE, before["metadata"]["labels"]["version"], "--wait", "--timeout=3m")
 
 
 @dataclass(frozen=True, slots=True)

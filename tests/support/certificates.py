@@ -23,8 +23,7 @@ class Authority:
         builder = _begin(self._name, self._name, self._key).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
         )
-        self.file = folder / "authority.pem"
-        self.file.write_bytes(_write(builder.sign(self._key, hashes.SHA256())))
+        self.pem = _write(builder.sign(self._key, hashes.SHA256())).decode()
 
     def serve(self, name: str, *, is_expired: bool = False) -> ssl.SSLContext:
         """Give what a server of this name needs."""

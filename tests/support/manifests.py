@@ -54,6 +54,11 @@ def with_env(*env: Manifest) -> Manifest:
     return script(**CODE, env=list(env))
 
 
+def allowing(*hosts: str) -> Manifest:
+    """Give the manifest of a Script that may call these hosts."""
+    return script(**CODE, permissions={"http": {"allow": list(hosts)}})
+
+
 def from_key(name: str, key: str) -> Manifest:
     """Give an entry of env that takes its value from a Secret's key."""
     return {"name": "A", "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}
@@ -77,6 +82,20 @@ GOOD: dict[str, Manifest] = {
     ),
     "a script with as many values as can be": with_env(
         *({"name": f"N{number}", "value": "x" * 1024} for number in range(64))
+    ),
+    "a script that may call hosts": script(
+        **CODE,
+        permissions={
+            "http": {
+                "allow": [
+                    "api.example.com",
+                    "*.example.com:8443",
+                    "_a.example.com",
+                    "10.1.2.3",
+                    "[fd00::1]:80",
+                ]
+            }
+        },
     ),
     "a script whose name is as long as can be": script(LONGEST_NAME, **CODE),
     "a source as large as can be, in bytes": script(source="é" * 32768),
@@ -123,6 +142,17 @@ BAD: dict[str, Bad] = {
     "a source that is too large in bytes only": Bad(script(source="é" * 32769), "at most 65536 bytes"),
     "a source with NUL": Bad(script(source="return '\0'"), "NUL"),
     "a source that is not text": Bad(script(source=1), "spec.source"),
+    "a host that is a URL": Bad(allowing("https://api.example.com/"), "permissions.http.allow[0]"),
+    "a host that is no full name": Bad(allowing("localhost"), "permissions.http.allow[0]"),
+    "a host in capitals": Bad(allowing("API.example.com"), "permissions.http.allow[0]"),
+    "all hosts": Bad(allowing("*"), "permissions.http.allow[0]"),
+    "all hosts of a kind": Bad(allowing("*.com"), "permissions.http.allow[0]"),
+    "a host in numbers that is no address": Bad(allowing("127.1"), "permissions.http.allow[0]"),
+    "a host with a port that is none": Bad(allowing("a.example.com:65536"), "permissions.http.allow[0]"),
+    "a host that is no IPv6 address": Bad(allowing("[1::2::3]"), "permissions.http.allow[0]"),
+    "a metadata service": Bad(allowing("169.254.169.254"), "no script can reach"),
+    "loopback": Bad(allowing("127.0.0.1:8081"), "no script can reach"),
+    "loopback in IPv6": Bad(allowing("[::1]"), "no script can reach"),
     "an unknown field in a spec": Bad(script(**CODE, sauce="x"), "spec.sauce"),
     "an unknown field deep down": Bad(script(**CODE, limits={"memoryMb": 5}), "spec.limits.memoryMb"),
     "a limit of zero": Bad(script(**CODE, limits={"timeoutSeconds": 0}), "spec.limits.timeoutSeconds"),

@@ -66,3 +66,11 @@ def test_every_link_leads_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_every_decision_has_a_number_of_its_own_which_its_title_has_too() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [int(page.name.partition("-")[0]) for page in pages]
+    assert numbers == list(range(1, len(pages) + 1))
+    titles = [re.match(r"# (\d+)\. ", page.read_text()) for page in pages]
+    assert [title and int(title[1]) for title in titles] == numbers

@@ -6,22 +6,16 @@ from scriptorium_api import names
 from scriptorium_api.env import ValueRef
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_operator.build import env_volume, ownership, runner_pod
-from scriptorium_operator.facts import Manifest, Tenant
-from scriptorium_operator.settings import RunnerSettings
+from scriptorium_operator.build.runner_pod import Place
+from scriptorium_operator.facts import Manifest
 
 #: The runners' metrics and probes; the Service and the NetworkPolicy name it too.
 METRICS_PORT = 8081
 
 
-def build_deployment(
-    pool: RunnerPool,
-    tenant: Tenant,
-    organization: str,
-    runner: RunnerSettings,
-    values: Sequence[ValueRef] = (),
-) -> Manifest:
+def build_deployment(place: Place, values: Sequence[ValueRef] = ()) -> Manifest:
     """Give the Deployment; one pod more than asked for exists during a rollout, never one less."""
-    pod = _build_pod(pool, _build_container(pool, tenant, organization, runner), runner)
+    pool, pod = place.pool, _build_pod(place)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -42,28 +36,28 @@ def build_deployment(
     }
 
 
-def _build_pod(pool: RunnerPool, container: Manifest, runner: RunnerSettings) -> Manifest:
-    return runner_pod.build_pod_spec(pool, container, runner) | {
+def _build_pod(place: Place) -> Manifest:
+    return runner_pod.build_pod_spec(place, _build_container(place)) | {
         "topologySpreadConstraints": [
             {
                 "maxSkew": 1,
                 "topologyKey": "kubernetes.io/hostname",
                 "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": names.runner_selector(pool.metadata.name)},
+                "labelSelector": {"matchLabels": names.runner_selector(place.pool.metadata.name)},
             }
         ],
     }
 
 
-def _build_container(pool: RunnerPool, tenant: Tenant, organization: str, runner: RunnerSettings) -> Manifest:
+def _build_container(place: Place) -> Manifest:
+    pool = place.pool
     settings = {
         "SCRIPTORIUM_POOL": pool.metadata.name,
         "SCRIPT_VM_POOL_SIZE": str(pool.spec.workers_per_runner),
     }
-    environment = runner_pod.build_environment(tenant, organization, settings)
     command = ("scriptorium-runner", "pool")
     ports = {"ports": [{"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"}]}
-    container = runner_pod.build_container(command, environment, _build_resources(pool), runner)
+    container = runner_pod.build_container(place, command, settings, _build_resources(pool))
     return container | ports | _build_probes()
 
 

@@ -6,9 +6,10 @@ from operator import attrgetter
 
 from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool
-from scriptorium_operator.build import ownership
+from scriptorium_operator.build import http_egress, ownership
 from scriptorium_operator.build.deployment import METRICS_PORT
 from scriptorium_operator.facts import Address, Manifest
+from scriptorium_operator.settings import RunnerSettings
 
 
 def build_service(pool: RunnerPool) -> Manifest:
@@ -25,10 +26,8 @@ def build_service(pool: RunnerPool) -> Manifest:
     }
 
 
-def build_network_policy(
-    pool: RunnerPool, api_server: Iterable[Address], metrics_from: Iterable[str]
-) -> Manifest:
-    """Give the policy that denies everything but what runners need."""
+def build_network_policy(pool: RunnerPool, api_server: Iterable[Address], runner: RunnerSettings) -> Manifest:
+    """Give the policy that denies everything but what runners need, and what scripts may reach."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -49,10 +48,12 @@ def build_network_policy(
                 ],
             },
             "policyTypes": ["Ingress", "Egress"],
-            # Scripts have no network yet, so nothing but DNS and the API server is let out; `http` will
-            # open everything but 169.254.0.0/16 and the cluster's own ranges.
-            "egress": [_build_dns_rule(), *_build_api_server_rules(api_server)],
-            "ingress": _build_ingress(list(metrics_from)),
+            "egress": [
+                _build_dns_rule(),
+                *_build_api_server_rules(api_server),
+                *http_egress.build_http_egress(runner.http),
+            ],
+            "ingress": _build_ingress(list(runner.metrics_from)),
         },
     }
 
@@ -63,7 +64,8 @@ def _build_dns_rule() -> Manifest:
 
 
 def _build_api_server_rules(addresses: Iterable[Address]) -> list[Manifest]:
-    by_port = groupby(sorted(addresses, key=attrgetter("port", "ip")), key=attrgetter("port"))
+    present = (address for address in addresses if not address.is_former)
+    by_port = groupby(sorted(present, key=attrgetter("port", "ip")), key=attrgetter("port"))
     return [
         {
             "to": [{"ipBlock": {"cidr": _render_cidr(address.ip)}} for address in group],

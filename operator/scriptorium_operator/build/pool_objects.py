@@ -8,6 +8,7 @@ from scriptorium_api import names
 from scriptorium_api.env import ValueRef
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_operator.build import accounts, deployment, disruption, network
+from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.facts import Address, Manifest, Tenant
 from scriptorium_operator.settings import Settings
 
@@ -21,19 +22,21 @@ def build_pool_objects(
 ) -> list[Manifest]:
     """Give the manifests, in the order in which they are of use: the account before what runs as it."""
     runner = settings.runner
-    organization = tenant.labels.get(settings.organization_label, "")
+    place = Place(
+        pool=pool,
+        tenant=tenant,
+        organization=tenant.labels.get(settings.organization_label, ""),
+        runner=runner,
+        api_server=tuple(api_server),
+    )
     manifests = [
         accounts.build_service_account(pool),
         accounts.build_role_binding(pool),
-        *(
-            [network.build_network_policy(pool, api_server, runner.metrics_from)]
-            if runner.has_network_policy
-            else []
-        ),
+        *([network.build_network_policy(pool, api_server, runner)] if runner.has_network_policy else []),
         # With a single runner it would hold up every drain, or say nothing.
         *([disruption.build_disruption_budget(pool)] if pool.spec.replicas > 1 else []),
         network.build_service(pool),
-        deployment.build_deployment(pool, tenant, organization, runner, values),
+        deployment.build_deployment(place, values),
     ]
     return [seal(manifest) for manifest in manifests]
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from scriptorium_api import names
 from scriptorium_api.env import ValueRef
 from scriptorium_api.execution import ScriptExecution
-from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Limits
 from scriptorium_operator.build import env_volume, runner_pod
-from scriptorium_operator.facts import Manifest, Tenant
-from scriptorium_operator.settings import RunnerSettings
+from scriptorium_operator.build.runner_pod import Place
+from scriptorium_operator.facts import Manifest
 
 #: What a runner needs beside its script, in MiB.
 _RUNNER_MB = 128
@@ -19,16 +18,6 @@ _KEPT_SECONDS = 300
 
 #: To start and to settle: a pod that is still there when all of its time has passed stands still.
 _MARGIN_SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPlace:
-    """Where a run's pod belongs."""
-
-    pool: RunnerPool
-    tenant: Tenant
-    organization: str
-    runner: RunnerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +33,12 @@ class RunOrder:
     """What the Script's env names of Secrets and ConfigMaps."""
 
 
-def build_run_job(order: RunOrder, place: RunPlace) -> Manifest:
+def build_run_job(order: RunOrder, place: Place) -> Manifest:
     """Give the Job: one pod, once. Whether there is another attempt is for the run to say."""
     metadata, pool = order.execution.metadata, place.pool.metadata.name
     labels = names.run_labels(pool)
     seconds = order.start_seconds + order.limits.timeout_seconds + runner_pod.GRACE_SECONDS + _MARGIN_SECONDS
-    bare = runner_pod.build_pod_spec(place.pool, _build_container(order, place), place.runner)
+    bare = runner_pod.build_pod_spec(place, _build_container(order, place))
     pod = env_volume.add_env_volume(bare, order.values)
     return {
         "apiVersion": "batch/v1",
@@ -82,14 +71,13 @@ def build_run_job(order: RunOrder, place: RunPlace) -> Manifest:
     }
 
 
-def _build_container(order: RunOrder, place: RunPlace) -> Manifest:
+def _build_container(order: RunOrder, place: Place) -> Manifest:
     settings = {
         "SCRIPTORIUM_EXECUTION": order.execution.metadata.name,
         "SCRIPTORIUM_EXECUTION_UID": order.execution.metadata.uid,
         "SCRIPTORIUM_ATTEMPT": str(order.attempt),
     }
-    environment = runner_pod.build_environment(place.tenant, place.organization, settings)
     memory = f"{order.limits.memory_mb + _RUNNER_MB}Mi"
     # A pool's resources are for many scripts at once; this is for one.
     resources = {"requests": {"cpu": "100m", "memory": memory}, "limits": {"memory": memory}}
-    return runner_pod.build_container(("scriptorium-runner", "run"), environment, resources, place.runner)
+    return runner_pod.build_container(place, ("scriptorium-runner", "run"), settings, resources)

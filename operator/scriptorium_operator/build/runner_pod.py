@@ -1,10 +1,12 @@
 """What the pods that run scripts have in common: those of a pool, and those of single runs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool
-from scriptorium_operator.facts import Manifest, Tenant
+from scriptorium_operator.build import http_environment
+from scriptorium_operator.facts import Address, Manifest, Tenant
 from scriptorium_operator.settings import RunnerSettings
 
 #: A runner that is told to stop lets its runs go on for up to 30 s, then needs a moment to settle them.
@@ -14,8 +16,20 @@ GRACE_SECONDS = 60
 _USER = 65532
 
 
-def build_pod_spec(pool: RunnerPool, container: Manifest, runner: RunnerSettings) -> Manifest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a pod belongs, and what is so of all pods there."""
+
+    pool: RunnerPool
+    tenant: Tenant
+    organization: str
+    runner: RunnerSettings
+    api_server: tuple[Address, ...]
+
+
+def build_pod_spec(place: Place, container: Manifest) -> Manifest:
     """Give the spec of a pod with this container, as the pool's account and where the pool's pods may be."""
+    pool = place.pool
     pod: Manifest = {
         "serviceAccountName": names.pool_object_name(pool.metadata.name),
         # The runner speaks to the API server; the processes that run scripts never see the token.
@@ -31,20 +45,22 @@ def build_pod_spec(pool: RunnerPool, container: Manifest, runner: RunnerSettings
         "containers": [container],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
-    return pod | _build_placement(pool) | _build_extras(runner)
+    return pod | _build_placement(pool) | _build_extras(place.runner)
 
 
 def build_container(
-    command: Sequence[str], environment: list[Manifest], resources: Manifest, runner: RunnerSettings
+    place: Place, command: Sequence[str], settings: dict[str, str], resources: Manifest
 ) -> Manifest:
-    """Give the container that runs scripts."""
+    """Give the container that runs scripts; the settings are those of this kind of pod."""
+    runner = place.runner
     return {
         "name": "runner",
         "image": runner.image,
         "imagePullPolicy": runner.pull_policy,
         "command": list(command),
         "env": [
-            *environment,
+            *_build_environment(place, settings),
+            *http_environment.build_http_environment(runner.http, place.api_server),
             *({"name": name, "value": value} for name, value in runner.sandbox),
             *_build_relaxation(runner),
         ],
@@ -62,7 +78,7 @@ def _build_relaxation(runner: RunnerSettings) -> list[Manifest]:
     return [] if runner.requires_landlock else [{"name": "SCRIPTORIUM_REQUIRE_LANDLOCK", "value": "false"}]
 
 
-def build_environment(tenant: Tenant, organization: str, settings: dict[str, str]) -> list[Manifest]:
+def _build_environment(place: Place, settings: dict[str, str]) -> list[Manifest]:
     """Give the environment: which pod it is, whose scripts it runs, and the settings given."""
     fields = {
         "POD_NAME": "metadata.name",
@@ -70,10 +86,10 @@ def build_environment(tenant: Tenant, organization: str, settings: dict[str, str
         "POD_NAMESPACE": "metadata.namespace",
     }
     values = settings | {
-        "SCRIPTORIUM_TENANT_ID": tenant.id,
-        "SCRIPTORIUM_TENANT_NAME": tenant.name,
+        "SCRIPTORIUM_TENANT_ID": place.tenant.id,
+        "SCRIPTORIUM_TENANT_NAME": place.tenant.name,
         # Without a value it is empty; the API server would drop an empty one, and we would miss it for ever.
-        "SCRIPTORIUM_ORGANIZATION_ID": organization,
+        "SCRIPTORIUM_ORGANIZATION_ID": place.organization,
     }
     return [
         {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()

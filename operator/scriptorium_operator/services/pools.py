@@ -7,7 +7,7 @@ from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool, RunnerPoolStatus
 from scriptorium_operator.build import default_pool, pool_objects, pool_status
 from scriptorium_operator.context import Context
-from scriptorium_operator.decide import drift, env_values, ownership, pool_needs
+from scriptorium_operator.decide import api_server, drift, env_values, ownership, pool_needs
 from scriptorium_operator.decide.pool_needs import PoolFate, PoolUse
 from scriptorium_operator.errors import ClusterRefused
 from scriptorium_operator.facts import (
@@ -56,7 +56,7 @@ async def reconcile(context: Context, key: Key) -> None:
 
 async def _put_objects(context: Context, pool: RunnerPool, tenant: Tenant, values: PoolValues) -> Manifest:
     """Apply what is missing or different; gives the live Deployment, which comes last."""
-    addresses = context.inventory.api_server or await refresh_api_server(context)
+    addresses = await find_api_server(context)
     live: Manifest = {}
     manifests = pool_objects.build_pool_objects(pool, tenant, addresses, context.settings, values.mounted)
     for manifest in manifests:
@@ -95,14 +95,20 @@ async def _record(context: Context, pool: RunnerPool, status: RunnerPoolStatus) 
         await context.cluster.replace_status(pool, status.to_wire())
 
 
+async def find_api_server(context: Context) -> list[Address]:
+    """Give where the API server is and was, as it was found out last."""
+    return context.inventory.api_server or await refresh_api_server(context)
+
+
 async def refresh_api_server(context: Context) -> list[Address]:
     """Find out where the API server is; if it moved, every pool's policy has to follow."""
-    found = await context.cluster.find_api_server()
-    if found != context.inventory.api_server:
-        context.inventory.api_server = found
+    former = context.inventory.api_server
+    addresses = api_server.remember(former, await context.cluster.find_api_server())
+    if addresses != former:
+        context.inventory.api_server = addresses
         for pool in context.inventory.list_pools():
             context.work.add(pool.key)
-    return found
+    return addresses
 
 
 async def ensure_pool(context: Context, key: Key) -> None:

@@ -7,10 +7,12 @@ from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Limits, Script
 from scriptorium_operator.build import run_job, run_status
-from scriptorium_operator.build.run_job import RunOrder, RunPlace
+from scriptorium_operator.build.run_job import RunOrder
+from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide import run_pods
 from scriptorium_operator.facts import Key, Kind, RunPod
+from scriptorium_operator.services import pools
 
 log = logging.getLogger(__name__)
 
@@ -87,14 +89,20 @@ def _find_limits(execution: ScriptExecution, script: Script | None) -> Limits:
     return limits.model_copy(update={"timeout_seconds": time_limits.find_timeout(execution, limits)})
 
 
-async def _find_place(context: Context, namespace: str) -> RunPlace | None:
+async def _find_place(context: Context, namespace: str) -> Place | None:
     """Give where the pod belongs, once all of its pool is there: the Deployment comes last."""
     pool = await context.cluster.find_pool(Key(Kind.RUNNER_POOL, namespace, names.DEFAULT_POOL))
     tenant = await context.cluster.find_tenant(namespace)
     if pool is None or tenant is None or not await _has_deployment(context, pool):
         return None
     organization = tenant.labels.get(context.settings.organization_label, "")
-    return RunPlace(pool=pool, tenant=tenant, organization=organization, runner=context.settings.runner)
+    return Place(
+        pool=pool,
+        tenant=tenant,
+        organization=organization,
+        runner=context.settings.runner,
+        api_server=tuple(await pools.find_api_server(context)),
+    )
 
 
 async def _has_deployment(context: Context, pool: RunnerPool) -> bool:

@@ -46,6 +46,7 @@ class DevOptions:
     state: Path
     workers: int
     seal: engine.Seal = engine.Seal.FULL
+    http: HttpSettings = field(default_factory=HttpSettings)
 
 
 @dataclass(slots=True)
@@ -122,7 +123,7 @@ async def _run_engine(options: DevOptions, ledger: Ledger) -> int:
     sandbox = engine.Engine(engine.EngineSettings(pool_size=options.workers, seal=options.seal))
     await sandbox.start()
     try:
-        async with HttpClient(HttpSettings()) as http:
+        async with HttpClient(options.http) as http:
             place = EngineSandbox(sandbox, http=Outside(http))
             return await _run_session(options, ledger, place)
     finally:

@@ -32,7 +32,8 @@ class Outside:
     """The hosts outside, as scripts reach them from this runner."""
 
     client: HttpClient
-    tell: Callable[[Ending], None] = lambda _ending: None
+    tell: Callable[[Start, Ending], None] = lambda _start, _ending: None
+    """Called at the end of each call, with the start of the run that made it."""
 
     def open(self, start: Start) -> HttpHost:
         """Give what one run may reach, for as long as it may last."""
@@ -42,7 +43,7 @@ class Outside:
         grant = Grant(
             allow=tuple(map(parse_host_pattern, granted)),
             seconds_left=lambda: end - clock(),
-            tell=self.tell,
+            tell=lambda ending: self.tell(start, ending),
         )
         return HttpHost(self.client, grant)
 

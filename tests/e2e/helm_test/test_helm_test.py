@@ -1,11 +1,10 @@
 """`helm test` says whether an installation works, and if it does not, why."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.helm import RELEASE, Helm
+from tests.support.helm import Helm
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import until
 
@@ -13,16 +12,6 @@ pytestmark = pytest.mark.cluster
 
 NAME = "scriptorium-test"
 KINDS = "pods,serviceaccounts,roles,rolebindings,scripts,scriptexecutions"
-
-
-@pytest.fixture
-def helm(kubectl: Kubectl, release: str) -> Iterator[Helm]:
-    """helm on the installed release, which is as it was in the end."""
-    found = Helm(kubectl.kubeconfig, release)
-    selector = f"--selector=owner=helm,status=deployed,name={RELEASE}"
-    (before,) = kubectl.list("secrets", release, selector)
-    yield found
-    found.run("rollback", RELEASE, before["metadata"]["labels"]["version"], "--wait", "--timeout=3m")
 
 
 def find_leftovers(kubectl: Kubectl, *namespaces: str) -> list[str]:

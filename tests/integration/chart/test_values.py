@@ -26,6 +26,10 @@ OTHERS: dict[str, Any] = {
     "runner.limits.timeoutSeconds": 60,
     "runner.limits.memoryMB": 256,
     "networkPolicy.apiServer.cidrs": ["10.1.2.3/32"],
+    "http.privateCIDRs": ["10.20.0.0/16"],
+    "http.deniedCIDRs": ["10.20.7.1"],
+    "http.proxy.url": "http://proxy.example.com:3128",
+    "http.caBundle": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
 }
 
 

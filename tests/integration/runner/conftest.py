@@ -77,6 +77,8 @@ class Runners:
             "POD_UID": self._uid(name),
             "POD_NAMESPACE": self.namespace,
             "SCRIPTORIUM_TENANT_ID": "tenant",
+            "SCRIPTORIUM_HTTP_NODE_ADDRESSES": "192.0.2.1",
+            "SCRIPTORIUM_HTTP_DENIED_ADDRESSES": "192.0.2.2",
             "SCRIPT_VM_POOL_SIZE": "2",
             "SCRIPTORIUM_HEALTH_PORT": "0",
         } | settings

@@ -1,6 +1,17 @@
-import pytest
+import re
 
-from scriptorium_api.host_patterns import HostPattern, find_host_problem, parse_host_pattern
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scriptorium_api.host_patterns import (
+    MAX_HOST,
+    SHAPE,
+    UNREACHABLE,
+    HostPattern,
+    find_host_problem,
+    parse_host_pattern,
+)
 
 GOOD = {
     "api.example.com": HostPattern("api.example.com"),
@@ -12,6 +23,7 @@ GOOD = {
     "10.1.2.3": HostPattern("10.1.2.3"),
     "10.1.2.3:80": HostPattern("10.1.2.3", 80),
     "[fd00::1]": HostPattern("fd00::1"),
+    "[fd00:0:0::01]": HostPattern("fd00::1"),
     "[2001:4860:4860::8888]:443": HostPattern("2001:4860:4860::8888", 443),
 }
 
@@ -55,8 +67,13 @@ BAD = {
     "[::1]": "no script can reach",
     "[fe80::1]:80": "no script can reach",
     "fd00::1": "port from 1 to 65535",
-    "[fd00::01]": "must be written as",
-    "[::ffff:10.0.0.1]": "must be written as 10.0.0.1",
+    "[::ffff:10.0.0.1]": "must be a host such as",
+    "api.example.1com": "must be a host such as",
+    "[1:2:3:4:5:6:7:8:9]": "no IPv6 address",
+    "[1::2::3]": "no IPv6 address",
+    "239.1.2.3": "no script can reach",
+    "[ff02::1]": "no script can reach",
+    "[::]": "no script can reach",
     "[fe80::1%eth0]": "without escapes",
     "[fd00::1": "letters, digits|port",
     "[fd00::1]x": "end with",
@@ -75,6 +92,40 @@ def test_a_pattern_is_what_it_shows(text: str) -> None:
 def test_a_pattern_that_could_be_read_otherwise_is_refused_with_a_cure(text: str) -> None:
     with pytest.raises(ValueError, match=BAD[text]):
         parse_host_pattern(text)
+
+
+def is_taken_by_the_api_server(text: str) -> bool:
+    """Judge as the schema does: by length and by its two expressions, where $ is the very end."""
+    is_one_line = "\n" not in text
+    is_shaped = is_one_line and 1 <= len(text) <= MAX_HOST and re.match(SHAPE, text) is not None
+    return is_shaped and re.match(UNREACHABLE, text) is None
+
+
+def is_taken_by_the_model(text: str) -> bool:
+    try:
+        parse_host_pattern(text)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("text", [*GOOD, *BAD])
+def test_model_and_api_server_agree(text: str) -> None:
+    assert is_taken_by_the_api_server(text) is is_taken_by_the_model(text) is (text in GOOD)
+
+
+@given(
+    st.one_of(
+        st.text("ab0127.*:[]-_xf", max_size=20),
+        st.from_regex(SHAPE, fullmatch=True),
+        st.ip_addresses(v=4).map(str),
+        st.ip_addresses(v=6).map(lambda address: f"[{address}]:80"),
+        st.ip_addresses(v=6).map(lambda address: f"[{address.exploded}]"),
+        st.text("0f:", max_size=20).map(lambda text: f"[{text}]"),
+    )
+)
+def test_whatever_is_stored_can_be_read(text: str) -> None:
+    assert is_taken_by_the_api_server(text) is is_taken_by_the_model(text)
 
 
 @pytest.mark.parametrize(

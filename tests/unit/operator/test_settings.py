@@ -113,3 +113,26 @@ def test_what_the_platform_allows_scripts_is_handed_to_the_runners() -> None:
 def test_a_ceiling_that_makes_no_sense_is_refused_by_its_name(name: str, text: str) -> None:
     with pytest.raises(SettingInvalid, match=name):
         read_settings(IMAGE | {name: text})
+
+
+def test_what_the_platform_says_of_http_is_handed_to_the_runners() -> None:
+    found = read_settings(IMAGE | {"SCRIPTORIUM_HTTP_PRIVATE_CIDRS": "10.0.0.0/8"}).runner.http
+    assert [str(each) for each in found.private] == ["10.0.0.0/8"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SCRIPTORIUM_HTTP_PRIVATE_CIDRS", "8.8.8.0/24"),
+        ("SCRIPTORIUM_HTTP_PRIVATE_CIDRS", "10.0.0.1/8"),
+        ("SCRIPTORIUM_HTTP_DENIED_ADDRESSES", "node-1"),
+        ("SCRIPTORIUM_HTTP_PROXY", "proxy:3128"),
+        ("SCRIPTORIUM_HTTP_PROXY", "http://ada:secret@proxy.example.com:3128"),
+        ("SCRIPTORIUM_HTTP_PROXY_RESOLVES", "yes"),
+        ("SCRIPTORIUM_HTTP_CA_BUNDLE", "no certificate"),
+    ],
+)
+def test_a_bad_word_about_http_is_refused_by_its_name(name: str, text: str) -> None:
+    with pytest.raises(SettingInvalid, match=f"^{name} must be") as refusal:
+        read_settings(IMAGE | {name: text})
+    assert "secret" not in str(refusal.value)

@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
+from scriptorium_runner.host.http import requests
+from scriptorium_runner.host.http.failures import Code
+from scriptorium_runner.host.http.responses import Answer, write_response
 from scriptorium_runner.host.registry import METHODS
 
 ROOT = Path(__file__).parents[3]
 DECLARATIONS = ROOT / "runner" / "scriptorium_runner" / "scriptorium.d.ts"
+TEXT = DECLARATIONS.read_text()
 CONFIG = {
     "compilerOptions": {
         "noEmit": True,
@@ -35,6 +39,12 @@ const months = utils.date.diff('2026-01-01', 0, 'months').toFixed();
 console.info(`hello ${ctx.user?.name}`, {id, there, months}, env.NAME?.length, input.anything);
 console.log(context.tenantId);
 const r = await http.post('https://api.example.org/', {a: 1}, {headers: {a: 'b'}});
+const place = 'https://api.example.org/a.png';
+const image = await http.get(place, {responseType: 'bytes', query: {size: 3, tag: ['a', 'b']}});
+const sent = await http.put(place, image.body.subarray(1), {timeoutMs: 5, redirect: 'error'});
+const head = await http.request({method: 'HEAD', url: place, headers: {a: 'b'}});
+try { await http.delete(place); } catch (/** @type {any} */ error) { console.warn(error.code); }
+console.log(head.headers.etag.length, sent.setCookie[0], sent.text().length, sent.redirected, sent.url);
 return {status: r.status, data: r.json(), other: await scripts.call('other', {a: 1})};
 """
 
@@ -85,6 +95,15 @@ BAD = [
     "utils.date.format(0, 'HH', 'Asia/Tashkent').length",
     "scripts.call(1)",
     "http.get()",
+    "http.get('u', {timeout: 5})",
+    "http.get('u', {redirect: 'never'})",
+    "http.get('u', {query: {a: {b: 1}}})",
+    "http.request({url: 'u', method: 'TRACE'})",
+    "http.request({method: 'GET'})",
+    "(await http.get('u', {responseType: 'bytes'})).text()",
+    "(await http.get('u')).body.byteLength",
+    "(await http.get('u')).ok",
+    "http.head('u')",
 ]
 
 
@@ -93,9 +112,40 @@ def test_what_is_not_there_is_not_declared(tmp_path: Path) -> None:
     assert sorted(map(int, refused)) == list(range(len(BAD)))
 
 
+def declared_words(start: str) -> set[str]:
+    """Give the words in quotes of one declaration."""
+    return set(re.findall(r'"(\w+)"', TEXT.partition(start)[2].partition(";")[0]))
+
+
+def declared_fields(*interfaces: str) -> set[str]:
+    """Give the names of data in interfaces."""
+    bodies = "".join(TEXT.partition(f"\ninterface {name} ")[2].partition("\n}")[0] for name in interfaces)
+    return set(re.findall(r"^  (\w+)\??:", bodies, re.MULTILINE))
+
+
+def test_the_words_of_http_are_those_of_the_host() -> None:
+    assert declared_words("type HttpMethod =") == requests.METHODS
+    assert declared_words("  redirect?:") == set(requests.Redirect)
+    assert declared_words("  responseType?:") == set(requests.ResponseType)
+    assert declared_words("  code:\n    | ") == set(Code)
+
+
+def test_the_options_of_http_are_those_that_the_host_reads() -> None:
+    # The prelude writes bytes as base64; no script does.
+    assert declared_fields("HttpOptions", "HttpTarget") == requests.OPTIONS - {"bodyBase64"}
+
+
+@pytest.mark.parametrize(("kind", "interface"), [("text", "HttpResponse"), ("bytes", "HttpBytesResponse")])
+def test_what_http_answers_is_declared(kind: str, interface: str) -> None:
+    options = {"url": "https://api.example.org/", "responseType": kind}
+    request = requests.read_request("http.request", [options], 0)
+    answer = Answer(status=200, headers={}, set_cookie=(), body=b"")
+    written = {name.removesuffix("Base64") for name in write_response(answer, request, is_redirected=False)}
+    assert declared_fields("HttpAnswer", interface) == written
+
+
 def test_every_host_function_is_declared() -> None:
-    text = DECLARATIONS.read_text()
     for api in METHODS:
-        assert re.search(rf"^declare const {api}: ", text, re.MULTILINE)
+        assert re.search(rf"^declare const {api}: ", TEXT, re.MULTILINE)
     for method, counts in (each for api in METHODS.values() for each in api.items()):
-        assert not counts or re.search(rf"^  {method.partition('.')[2]}\(", text, re.MULTILINE), method
+        assert not counts or re.search(rf"^  {method.partition('.')[2]}\(", TEXT, re.MULTILINE), method

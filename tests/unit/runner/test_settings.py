@@ -1,13 +1,28 @@
+import ipaddress
 import re
 from pathlib import Path
 
 import pytest
 
 from scriptorium_runner.engine import EngineSettings, Seal
-from scriptorium_runner.settings import SettingError, read_http_settings, read_pool_settings
+from scriptorium_runner.host.http.addresses import Verdict, judge_address
+from scriptorium_runner.settings import (
+    SettingError,
+    read_http_settings,
+    read_pool_settings,
+    read_run_settings,
+)
 from tests.support.certificates import Authority
 
-LEAST = {"POD_NAMESPACE": "team", "POD_NAME": "runner-1", "POD_UID": "uid", "SCRIPTORIUM_TENANT_ID": "ns-uid"}
+LEAST = {
+    "POD_NAMESPACE": "team",
+    "POD_NAME": "runner-1",
+    "POD_UID": "uid",
+    "SCRIPTORIUM_TENANT_ID": "ns-uid",
+    "SCRIPTORIUM_HTTP_NODE_ADDRESSES": "10.0.0.9,fd00::9",
+    "SCRIPTORIUM_HTTP_DENIED_ADDRESSES": "10.96.0.1,10.0.0.1",
+}
+OF_A_RUN = {"SCRIPTORIUM_EXECUTION": "once", "SCRIPTORIUM_EXECUTION_UID": "run-uid"}
 
 
 def test_what_the_operator_sets_is_enough() -> None:
@@ -37,6 +52,27 @@ def test_nothing_else_can_be_relaxed(text: str) -> None:
 def test_what_is_missing_is_named(name: str) -> None:
     with pytest.raises(SettingError, match=name):
         read_pool_settings({key: value for key, value in LEAST.items() if key != name})
+
+
+@pytest.mark.parametrize("name", LEAST | OF_A_RUN)
+def test_what_is_missing_is_named_in_the_pod_of_one_run_too(name: str) -> None:
+    with pytest.raises(SettingError, match=name):
+        read_run_settings({key: value for key, value in (LEAST | OF_A_RUN).items() if key != name})
+
+
+@pytest.mark.parametrize("text", ["node-1", "10.0.0.9:443", "10.0.0.9/8"])
+def test_a_pod_that_does_not_know_its_node_does_not_start(text: str) -> None:
+    with pytest.raises(SettingError, match="SCRIPTORIUM_HTTP_NODE_ADDRESSES must be addresses"):
+        read_pool_settings(LEAST | {"SCRIPTORIUM_HTTP_NODE_ADDRESSES": text})
+
+
+@pytest.mark.parametrize("address", ["10.0.0.9", "fd00::9", "10.96.0.1", "10.0.0.1", "::ffff:10.0.0.9"])
+def test_node_and_api_server_are_never_reached_even_where_their_range_is_open(address: str) -> None:
+    open_range = {"SCRIPTORIUM_HTTP_PRIVATE_CIDRS": "10.0.0.0/8,fd00::/8"}
+    for found in (read_pool_settings(LEAST | open_range), read_run_settings(LEAST | OF_A_RUN | open_range)):
+        denied = found.http.denied_networks
+        assert judge_address(ipaddress.ip_address(address), denied) is Verdict.REFUSED
+        assert judge_address(ipaddress.ip_address("10.0.0.10"), denied) is Verdict.PRIVATE
 
 
 @pytest.mark.parametrize("text", ["", "0", "101", "-1", "1.5", "many", "١٢", " 1"])
@@ -86,7 +122,8 @@ def test_without_a_word_the_sandbox_is_as_its_own_defaults_say() -> None:
 
 def test_scripts_reach_nothing_private_and_no_proxy_unless_it_is_said() -> None:
     found = read_http_settings({})
-    assert (found.private_networks, found.denied_networks, found.proxy, found.ca_file) == ((), (), None, None)
+    assert (found.private_networks, found.denied_networks) == ((), ())
+    assert (found.proxy, found.ca_bundle) == (None, None)
     assert (found.max_request_bytes, found.max_response_bytes) == (1024 * 1024, 2 * 1024 * 1024)
 
 
@@ -98,7 +135,7 @@ def test_what_the_platform_says_of_http_is_read(tmp_path: Path) -> None:
             "SCRIPTORIUM_HTTP_DENIED_ADDRESSES": "10.20.0.7,,fd12::7, 203.0.113.0/24",
             "SCRIPTORIUM_HTTP_PROXY": "http://ada:secret@proxy.example.com:3128",
             "SCRIPTORIUM_HTTP_PROXY_RESOLVES": "true",
-            "SCRIPTORIUM_HTTP_CA_FILE": str(authority.file),
+            "SCRIPTORIUM_HTTP_CA_BUNDLE": authority.pem,
             "SCRIPTORIUM_HTTP_REQUEST_KB": "10",
             "SCRIPTORIUM_HTTP_RESPONSE_KB": "20",
             "KUBERNETES_SERVICE_HOST": "10.96.0.1",
@@ -108,7 +145,7 @@ def test_what_the_platform_says_of_http_is_read(tmp_path: Path) -> None:
     denied = ["10.20.0.7/32", "fd12::7/128", "203.0.113.0/24", "10.96.0.1/32"]
     assert [str(each) for each in found.denied_networks] == denied
     assert found.proxy == "http://ada:secret@proxy.example.com:3128"
-    assert (found.proxy_resolves, found.ca_file) == (True, authority.file)
+    assert (found.proxy_resolves, found.ca_bundle) == (True, authority.pem)
     assert (found.max_request_bytes, found.max_response_bytes) == (10240, 20480)
 
 
@@ -155,8 +192,9 @@ def test_a_bad_value_is_refused_by_its_name(name: str, text: str) -> None:
         ("SCRIPTORIUM_HTTP_PROXY", "http://proxy.example.com:99999"),
         ("SCRIPTORIUM_HTTP_PROXY", "http://proxy.example.com:3128/path"),
         ("SCRIPTORIUM_HTTP_PROXY_RESOLVES", "yes"),
-        ("SCRIPTORIUM_HTTP_CA_FILE", "/does/not/exist.pem"),
-        ("SCRIPTORIUM_HTTP_CA_FILE", __file__),
+        ("SCRIPTORIUM_HTTP_CA_BUNDLE", "/does/not/exist.pem"),
+        ("SCRIPTORIUM_HTTP_CA_BUNDLE", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"),
+        ("SCRIPTORIUM_HTTP_CA_BUNDLE", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"),
         ("SCRIPTORIUM_HTTP_REQUEST_KB", "1025"),
         ("SCRIPTORIUM_HTTP_RESPONSE_KB", "0"),
     ],

@@ -10,10 +10,14 @@
   "use strict";
   const global = globalThis;
   const { apply, defineProperty, deleteProperty, getPrototypeOf, setPrototypeOf } = Reflect;
-  const { freeze } = Object;
+  const { freeze, getOwnPropertyDescriptor, hasOwn } = Object;
   const { parse, stringify } = JSON;
   const { then } = Promise.prototype;
   const { indexOf, slice } = String.prototype;
+  const Bytes = Uint8Array;
+  const { fromBase64 } = Bytes;
+  const { toBase64 } = Bytes.prototype;
+  const kindOfArray = getOwnPropertyDescriptor(getPrototypeOf(Bytes.prototype), Symbol.toStringTag).get;
   const { bind } = getPrototypeOf(port);
   const enqueue = queueMicrotask;
   const { isError } = Error;
@@ -237,18 +241,35 @@
 
   // What a script has of each host API; `text` and `json` stay out of the JSON of a response.
   const respond = (response) => {
+    if (hasOwn(response, "bodyBase64")) {
+      const value = apply(fromBase64, Bytes, [response.bodyBase64]);
+      delete response.bodyBase64;
+      defineProperty(response, "body", { __proto__: null, value, writable: true, enumerable: true, configurable: true });
+      return response;
+    }
     const { body } = response;
     put(response, "text", () => body);
     put(response, "json", () => parse(body));
     return response;
   };
+  const isBytes = (value) => apply(kindOfArray, value, []) === "Uint8Array";
+  // JSON would write bytes as an object of numbers. What is no object of options is left for the host to refuse.
+  const pack = (options, bytes) => {
+    if (options !== undefined && typeof options !== "object") return options;
+    return { ...options, bodyBase64: apply(toBase64, bytes, []) };
+  };
   const bare = (method) => (url, options) => ask(method, [url, options], respond);
-  const loaded = (method) => (url, data, options) => ask(method, [url, data, options], respond);
+  const loaded = (method) => (url, data, options) =>
+    ask(method, isBytes(data) ? [url, null, pack(options, data)] : [url, data, options], respond);
+  const request = (options) => {
+    const { body, ...others } = typeof options === "object" && options !== null ? options : {};
+    return ask("http.request", [isBytes(body) ? pack(others, body) : options], respond);
+  };
   const apis = {
     __proto__: null,
     http: () => ({
       get: bare("http.get"), delete: bare("http.delete"), post: loaded("http.post"), put: loaded("http.put"),
-      patch: loaded("http.patch"), request: (options) => ask("http.request", [options], respond)
+      patch: loaded("http.patch"), request
     }),
     scripts: () => ({ call: (name, input) => ask("scripts.call", [name, input]) })
   };

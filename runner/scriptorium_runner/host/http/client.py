@@ -226,8 +226,8 @@ class OnlyTheProxy(AbstractResolver):
 def make_tls(settings: HttpSettings) -> ssl.SSLContext:
     """Trust the system's authorities and the platform's own; certificates and names are always checked."""
     context = ssl.create_default_context()
-    if settings.ca_file:
-        context.load_verify_locations(settings.ca_file)
+    if settings.ca_bundle:
+        context.load_verify_locations(cadata=settings.ca_bundle)
     context.set_alpn_protocols(["http/1.1"])
     return context
 

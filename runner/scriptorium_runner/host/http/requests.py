@@ -18,7 +18,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _WITHOUT_DATA = frozenset({"http.get", "http.delete"})
 _WITH_DATA = frozenset({"http.post", "http.put", "http.patch"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
-_NAMES = frozenset(
+#: What `http.request` takes.
+OPTIONS = frozenset(
     {"method", "url", "headers", "query", "body", "bodyBase64", "timeoutMs", "redirect", "responseType"}
 )
 _MAX_TIMEOUT_MS = 3_600_000
@@ -60,8 +61,9 @@ class Request:
 def read_request(call: str, arguments: list[Any], max_body: int) -> Request:
     """Check a call, `http.request` or one of its short forms; raises HostError."""
     options = _read_options(call, arguments)
-    if unknown := sorted(options.keys() - _NAMES):
-        raise _refuse(f"{unknown[0][:100]!r} is no option; there are {', '.join(sorted(_NAMES))}")
+    if unknown := sorted(options.keys() - OPTIONS):
+        known = ", ".join(sorted(OPTIONS - {"bodyBase64"}))
+        raise _refuse(f"{unknown[0][:100]!r} is no option; there are {known}")
     method = _read_method(options.get("method"))
     body, content_type = _read_body(options)
     if body is not None and method in _WITHOUT_BODY:

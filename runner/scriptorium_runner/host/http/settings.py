@@ -1,9 +1,8 @@
 """What the platform says of the requests of scripts; `scriptorium_runner.settings` reads it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from scriptorium_runner.host.http.addresses import Network
+from scriptorium_api.address_ranges import Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +17,8 @@ class HttpSettings:
     """`http://host:port` through which all that is not private goes, by CONNECT."""
     proxy_resolves: bool = False
     """Whether the proxy is given names, and so has to guard addresses itself."""
-    ca_file: Path | None = None
-    """Certificates of authorities that are trusted besides the system's."""
+    ca_bundle: str | None = None
+    """PEM certificates of authorities that are trusted besides the system's."""
     max_request_bytes: int = 1024 * 1024
     max_response_bytes: int = 2 * 1024 * 1024
     """What a body may hold, also after it was unpacked."""

@@ -4,8 +4,9 @@ import yaml
 
 from scriptorium_api import names
 from scriptorium_api.script import Limits
-from scriptorium_operator.build.run_job import RunOrder, RunPlace, build_run_job
-from scriptorium_operator.facts import Manifest, Tenant
+from scriptorium_operator.build.run_job import RunOrder, build_run_job
+from scriptorium_operator.build.runner_pod import Place
+from scriptorium_operator.facts import Address, Manifest, Tenant
 from scriptorium_operator.settings import RunnerSettings
 from tests.support.makers import make_execution
 from tests.unit.operator.fakes import make_pool
@@ -14,11 +15,12 @@ GOLDEN = Path(__file__).with_name("run_job.yaml")
 
 
 def build() -> Manifest:
-    place = RunPlace(
+    place = Place(
         pool=make_pool(nodeSelector={"disk": "ssd"}, tolerations=[{"key": "team", "operator": "Exists"}]),
         tenant=Tenant(id="n1", name="team", labels={}),
         organization="acme",
         runner=RunnerSettings(image="example.org/scriptorium:1"),
+        api_server=(Address("10.96.0.1", 443),),
     )
     limits = Limits(memory_mb=64, timeout_seconds=30)
     order = RunOrder(execution=make_execution(), attempt=2, limits=limits, start_seconds=100.4)

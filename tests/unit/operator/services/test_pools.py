@@ -236,6 +236,20 @@ async def test_every_pool_follows_an_api_server_that_moved(context: Context) -> 
     assert context.work.added == [KEY]  # type: ignore[attr-defined]
 
 
+async def test_scripts_stay_away_from_where_the_api_server_was(
+    context: Context, cluster: FakeCluster
+) -> None:
+    cluster.put(make_pool())
+    context.inventory.api_server = [Address("10.9.9.9", 6443)]
+    await sweeping.sweep(context)
+    await pools.reconcile(context, KEY)
+    (container,) = cluster.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"]
+    (denied,) = (each for each in container["env"] if each["name"] == "SCRIPTORIUM_HTTP_DENIED_ADDRESSES")
+    assert denied["value"] == "10.0.0.1,10.9.9.9"
+    rules = cluster.objects[replace(DEPLOYMENT, kind=Kind.NETWORK_POLICY)]["spec"]["egress"]
+    assert rules[1]["to"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
+
+
 async def test_a_missing_pool_is_asked_for_by_the_sweep(context: Context) -> None:
     context.inventory.in_sync |= ALL_KINDS
     context.inventory.note_script(make_notice(Kind.SCRIPT))

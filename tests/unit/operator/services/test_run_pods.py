@@ -57,6 +57,14 @@ async def test_the_job_has_the_time_that_the_run_has(context: Context, cluster: 
     assert cluster.objects[JOB]["spec"]["activeDeadlineSeconds"] == 60 + 5 + 60 + 60
 
 
+async def test_the_job_keeps_scripts_from_the_api_server(context: Context, cluster: FakeCluster) -> None:
+    put(cluster)
+    await run_pods.reconcile(context, KEY)
+    (container,) = cluster.objects[JOB]["spec"]["template"]["spec"]["containers"]
+    told = {"name": "SCRIPTORIUM_HTTP_DENIED_ADDRESSES", "value": "10.0.0.1"}
+    assert told in container["env"]
+
+
 async def test_a_pod_that_cannot_start_ends_its_run_and_its_job_goes(
     context: Context, cluster: FakeCluster, clock: Clock
 ) -> None:

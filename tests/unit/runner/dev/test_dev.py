@@ -94,6 +94,34 @@ def test_a_relaxation_that_makes_no_sense_is_refused_by_name(tmp_path: Path) -> 
     assert "SCRIPTORIUM_REQUIRE_LANDLOCK must be true or false" in done.stderr
 
 
+CALLS = """
+apiVersion: scriptorium.dev/v1alpha1
+kind: Script
+metadata: { name: calls }
+spec:
+  source: "try { await http.get('http://8.8.8.8/'); } catch ({ code }) { return { code }; }"
+  permissions: { http: { allow: [8.8.8.8] } }
+---
+apiVersion: scriptorium.dev/v1alpha1
+kind: ScriptExecution
+metadata: { name: calls-1 }
+spec: { scriptRef: { name: calls } }
+"""
+
+
+def test_what_the_environment_says_of_http_is_so_here_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.yaml").write_text(CALLS)
+    monkeypatch.setenv("SCRIPTORIUM_HTTP_DENIED_ADDRESSES", "8.8.8.0/24")
+    found = json.loads(once(tmp_path, "--output", "json").stdout)
+    assert found["status"]["output"] == {"code": "ADDRESS_NOT_ALLOWED"}
+    monkeypatch.setenv("SCRIPTORIUM_HTTP_DENIED_ADDRESSES", "everything")
+    done = once(tmp_path)
+    assert done.returncode == 2
+    assert "SCRIPTORIUM_HTTP_DENIED_ADDRESSES must be addresses and ranges" in done.stderr
+
+
 def test_the_json_is_what_kubectl_would_show(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(script("return {a: null}") + "---\n" + run())
     found = json.loads(once(tmp_path, "--output", "json").stdout)

@@ -227,3 +227,74 @@ async def test_calls_that_nobody_awaits_end_with_the_run_and_do_not_reach_the_ne
 async def test_calls_that_follow_each_other_do_so(run):
     source = "let n = 0; for (let i = 0; i < 20; i++) n = await scripts.call(n + 1); return n"
     assert (await run(source, host=yielding())).output == {"value": 20}
+
+
+BYTES = "new Uint8Array([0, 255, 10, 128])"
+
+
+@pytest.mark.parametrize(
+    ("call", "asked"),
+    [
+        (f"http.post('u', {BYTES})", ["u", None, {"bodyBase64": "AP8KgA=="}]),
+        (
+            f"http.post('u', {BYTES}, {{headers: {{a: 'b'}}}})",
+            ["u", None, {"headers": {"a": "b"}, "bodyBase64": "AP8KgA=="}],
+        ),
+        (f"http.post('u', {BYTES}, null)", ["u", None, {"bodyBase64": "AP8KgA=="}]),
+        (f"http.post('u', {BYTES}.subarray(1, 3))", ["u", None, {"bodyBase64": "/wo="}]),
+        ("http.post('u', new Uint8Array(0))", ["u", None, {"bodyBase64": ""}]),
+        (f"http.post('u', {BYTES}, 'fast')", ["u", None, "fast"]),
+        ("http.post('u', [1, 2])", ["u", [1, 2], None]),
+        ("http.post('u', {[Symbol.toStringTag]: 'Uint8Array'})", ["u", {}, None]),
+    ],
+)
+async def test_bytes_are_sent_as_bytes_and_nothing_else_is_taken_for_them(run, call, asked):
+    host = FakeHost()
+    await run(f"await {call}", host=host)
+    assert host.asked == [("http.post", asked)]
+
+
+async def test_a_whole_request_may_have_bytes_too(run):
+    host = FakeHost(methods={"http.request": True})
+    await run(f"await http.request({{url: 'u', method: 'PUT', body: {BYTES}}})", host=host)
+    assert host.asked == [("http.request", [{"url": "u", "method": "PUT", "bodyBase64": "AP8KgA=="}])]
+
+
+async def test_bytes_that_come_back_are_bytes_without_text(run):
+    host = answering({"status": 200, "headers": {}, "bodyBase64": "AP8KgA=="})
+    source = (
+        "const r = await http.get('u', {responseType: 'bytes'});"
+        "const is = r.body instanceof Uint8Array;"
+        "return {keys: Object.keys(r), is, list: Array.from(r.body), text: typeof r.text}"
+    )
+    assert (await run(source, host=host)).output == {
+        "keys": ["status", "headers", "body"],
+        "is": True,
+        "list": [0, 255, 10, 128],
+        "text": "undefined",
+    }
+
+
+async def test_bytes_do_not_depend_on_what_a_script_makes_of_the_language(run):
+    host = answering({"status": 200, "bodyBase64": "AQI="})
+    source = (
+        "const seen = [];"
+        "Uint8Array.fromBase64 = Uint8Array.prototype.toBase64 = () => 'mine';"
+        "const arrays = Object.getPrototypeOf(Uint8Array.prototype);"
+        "Object.defineProperty(arrays, Symbol.toStringTag, {get: () => 'mine'});"
+        "const trap = {set(value) { seen.push(value); }, configurable: true};"
+        "Object.defineProperty(Object.prototype, 'body', trap);"
+        f"const r = await http.post('u', {BYTES});"
+        "delete Object.prototype.body;"
+        "return {list: Array.from(r.body), seen}"
+    )
+    result = await run(source, host=host)
+    assert result.output == {"list": [1, 2], "seen": []}
+    assert host.asked == [("http.post", ["u", None, {"bodyBase64": "AP8KgA=="}])]
+
+
+async def test_too_many_bytes_are_refused_before_they_are_sent(run):
+    host = FakeHost()
+    source = "try { await http.post('u', new Uint8Array(800 * 1024)); } catch (error) { return error.code; }"
+    assert (await run(source, host=host)).output == {"value": "ArgumentTooLarge"}
+    assert host.asked == []

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scriptorium_api.address_ranges import is_private
 from scriptorium_api.host_patterns import Address, parse_host_pattern
 from scriptorium_runner.host.http.addresses import (
     Verdict,
     is_permitted,
-    is_private,
     judge_address,
     unwrap,
 )

@@ -76,7 +76,7 @@ async def test_the_proxy_leads_to_the_judged_address_and_the_name_is_still_check
     authority: Authority,
 ) -> None:
     async with serve(tls=authority.serve(HOST)) as site, open_proxy(site.port) as proxy:
-        settings = HttpSettings(proxy=f"http://ada:secret@127.0.0.1:{proxy.port}", ca_file=authority.file)
+        settings = HttpSettings(proxy=f"http://ada:secret@127.0.0.1:{proxy.port}", ca_bundle=authority.pem)
         async with open_caller(
             [HOST], names={HOST: [(PUBLIC,)]}, judge=lambda *_: Verdict.PUBLIC, settings=settings
         ) as caller:
@@ -90,7 +90,7 @@ async def test_the_proxy_leads_to_the_judged_address_and_the_name_is_still_check
 async def test_a_proxy_that_resolves_gets_the_name(authority: Authority) -> None:
     async with serve(tls=authority.serve(HOST)) as site, open_proxy(site.port) as proxy:
         settings = HttpSettings(
-            proxy=f"http://127.0.0.1:{proxy.port}", ca_file=authority.file, proxy_resolves=True
+            proxy=f"http://127.0.0.1:{proxy.port}", ca_bundle=authority.pem, proxy_resolves=True
         )
         async with open_caller([HOST], names={HOST: [()]}, settings=settings) as caller:
             assert (await caller.request(f"https://{HOST}/"))["status"] == 200

@@ -20,7 +20,7 @@ def make_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(name="settings")
 def make_settings(authority: Authority) -> HttpSettings:
-    return HttpSettings(ca_file=authority.file)
+    return HttpSettings(ca_bundle=authority.pem)
 
 
 def allow(site: Site) -> list[str]:
