@@ -29,6 +29,8 @@ class Values:
 
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     problem: str = ""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """Those values that come from Secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class Start:
     """In whose share of the slots it counts, as find_share says."""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the script sees as env; never shown, since much of it is secret."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """Those of these values that are taken out of all that the run leaves behind."""
     namespace: str = ""
     script: str = ""
     """The Script's name; empty for inline source."""
@@ -110,7 +114,7 @@ def decide_start(
         return waiting
     if problem := find_input_problem(execution):
         return End(Reason.INPUT_INVALID, problem)
-    return replace(_start(execution, script, source.text or ""), env=values.env)
+    return replace(_start(execution, script, source.text or ""), env=values.env, secrets=values.secrets)
 
 
 def _explain_cancel(execution: ScriptExecution) -> str:

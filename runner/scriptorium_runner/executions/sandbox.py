@@ -18,6 +18,7 @@ from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.errors import NoWorker
 from scriptorium_runner.executions.outcome import Outcome
 from scriptorium_runner.executions.ports import Board
+from scriptorium_runner.executions.trail import Trail
 from scriptorium_runner.host.http import Ending, Grant, HttpClient, HttpHost
 from scriptorium_runner.host.registry import Api, Registry
 from scriptorium_runner.host.scripts import Caller, ScriptsHost
@@ -54,6 +55,7 @@ class _Family:
     context: Mapping[str, Any]
     stop: asyncio.Event
     board: Board
+    trail: Trail
 
 
 class EngineSandbox:
@@ -71,14 +73,16 @@ class EngineSandbox:
     ) -> Outcome:
         """Run a script until its end, its limits, or `stop`; raises NoWorker if there was no room."""
         start, note = self._ceilings.lower(start)
+        trail = Trail(start.limits.log_kb * 1024)
         try:
-            result = await self._execute(start, _Family(context, stop, board), (start.script,))
+            result = await self._execute(start, _Family(context, stop, board, trail), (start.script,))
         except (engine.AcquireTimeout, engine.PoolClosed, engine.NeverStarted) as error:
             raise NoWorker(str(error)) from error
-        return ceilings.tell(build_outcome(result), note)
+        return ceilings.tell(build_outcome(trail.complete(result)), note)
 
     async def _execute(self, start: Start, family: _Family, chain: tuple[str, ...]) -> engine.Result:
         """Run a script; `chain` names those that led to it, and itself."""
+        family.trail.hand_out(start.secrets)
         return await self._engine.execute(
             _build_program(start, depth=len(chain) - 1),
             family.context,
@@ -91,7 +95,8 @@ class EngineSandbox:
         async def run_start(called: Start, value: dict[str, Any]) -> engine.Result:
             context = build_callee_context(family.context, called, value)
             called, _ = self._ceilings.lower(called)
-            return await self._execute(called, replace(family, context=context), (*chain, called.script))
+            result = await self._execute(called, replace(family, context=context), (*chain, called.script))
+            return family.trail.leave(called.script, result)
 
         caller = Caller(chain=chain, allowed=frozenset(start.permissions.scripts))
         apis: dict[str, Api] = {
@@ -130,6 +135,7 @@ def build_outcome(result: engine.Result) -> Outcome:
         LogLine.model_validate(
             {"level": entry.level, "message": entry.message, "timestamp": entry.timestamp}
             | ({"data": entry.data} if entry.data else {})
+            | ({"script": entry.script} if entry.script else {})
         )
         for entry in result.logs[-_MOST_LINES:]
     ]
