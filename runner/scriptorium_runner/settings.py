@@ -217,6 +217,11 @@ def read_seal(environment: Mapping[str, str] = os.environ) -> Seal:
     return Seal.FULL if text == "true" else Seal.LANDLOCK_OPTIONAL
 
 
+def read_termination_log(environment: Mapping[str, str] = os.environ) -> Path:
+    """Read where Kubernetes looks for the words of a container that ended."""
+    return Path(environment.get("SCRIPTORIUM_TERMINATION_LOG") or "/dev/termination-log")
+
+
 def read_number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
     """Read a whole number within bounds; raises SettingError."""
     text = environment.get(name, str(default))
