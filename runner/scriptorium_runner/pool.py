@@ -139,7 +139,8 @@ def _assemble(
         slots=settings.workers,
         script_share=settings.engine.script_share,
         may_claim=lambda: leases.is_held,
-        takes=frozenset({Isolation.POOL} if settings.is_enabled else ()),
+        takes=frozenset({Isolation.POOL}),
+        is_enabled=settings.is_enabled,
     )
     dispatcher = Dispatcher(board, sandbox, place, on_end)
     rescuer = Rescuer(board, holder, OtherRunners(leases, dispatcher), on_end)

@@ -6,7 +6,7 @@ import logging
 import signal
 from datetime import UTC, datetime
 
-from scriptorium_api.execution import ExecutionStatus, Isolation, ScriptExecution
+from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
@@ -59,7 +59,7 @@ class _OneRun:
             holder=settings.holder,
             tenant=settings.tenant,
             slots=1,
-            takes=frozenset(Isolation if settings.is_enabled else ()),
+            is_enabled=settings.is_enabled,
         )
         self._signals = Signals()
         self._seen = datetime.now(UTC)

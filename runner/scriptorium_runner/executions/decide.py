@@ -86,6 +86,9 @@ Decision = Start | Wait | End | NotYet
 
 _NOTHING = Values()
 
+#: What a run is told where nothing is started.
+SWITCHED_OFF = "scripts are switched off on this runner (SCRIPTS_ENABLED; runner.scriptsEnabled of the chart)"
+
 
 def find_share(execution: ScriptExecution) -> str:
     """Say in whose share of the slots a run counts: its Script's; all runs with a source of their own share
@@ -115,6 +118,18 @@ def decide_start(
     if problem := find_input_problem(execution):
         return End(Reason.INPUT_INVALID, problem)
     return replace(_start(execution, script, source.text or ""), env=values.env, secrets=values.secrets)
+
+
+def hold_back(execution: ScriptExecution, decision: Decision) -> Decision:
+    """Say what becomes of a run, by this decision, on a runner whose scripts are switched off."""
+    match decision:
+        case Start():
+            reason = Reason.RETRYING if execution.status.attempts else Reason.QUEUED
+            return Wait(reason, f"{SWITCHED_OFF}; the run waits until they are switched on", decision.script)
+        case End(reason=Reason.START_DEADLINE_EXCEEDED):
+            seconds = execution.spec.start_deadline_seconds
+            return replace(decision, message=f"{SWITCHED_OFF}: not started within {seconds} s")
+    return decision
 
 
 def _explain_cancel(execution: ScriptExecution) -> str:
