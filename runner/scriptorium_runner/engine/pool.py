@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scriptorium_runner.engine import balance, fairness
+from scriptorium_runner.engine.backlog import Backlog
 from scriptorium_runner.engine.channel import Worker
 from scriptorium_runner.engine.claims import Claim, Claims
 from scriptorium_runner.engine.container_memory import ContainerMemory
@@ -50,6 +51,8 @@ class Pool:
         self._is_open = False
         self._spawned = self._killed = self._hits = self._misses = self._waits = 0
         self._waited_seconds = 0.0
+        #: The answers that the workers have not read.
+        self.backlog = Backlog()
 
     @property
     def is_working(self) -> bool:

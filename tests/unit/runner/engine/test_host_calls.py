@@ -227,3 +227,15 @@ async def test_calls_that_nobody_awaits_end_with_the_run_and_do_not_reach_the_ne
 async def test_calls_that_follow_each_other_do_so(run):
     source = "let n = 0; for (let i = 0; i < 20; i++) n = await scripts.call(n + 1); return n"
     assert (await run(source, host=yielding())).output == {"value": 20}
+
+
+async def test_answers_that_a_busy_script_leaves_unread_fail_beyond_their_share_and_then_it_goes_on(run):
+    host = answering("x" * 3_000_000)
+    source = """
+const calls = Array.from({ length: 12 }, () => scripts.call('x'));
+const end = Date.now() + 3000; while (Date.now() < end);
+const told = (await Promise.allSettled(calls)).map(({ value, reason }) => value?.length ?? reason.code);
+return [...new Set(told), (await scripts.call('x')).length]"""
+    result = await run(source, host=host)
+    assert (result.reason, set(result.output["value"])) == (Reason.COMPLETED, {3_000_000, "AnswerTooLarge"})
+    assert result.output["value"][-1] == 3_000_000
