@@ -1,7 +1,7 @@
 """The sandbox as the loop sees it: the engine's results in the API's words."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,7 +78,7 @@ class EngineSandbox:
             result = await self._execute(start, _Family(context, stop, board, trail), (start.script,))
         except (engine.AcquireTimeout, engine.PoolClosed, engine.NeverStarted) as error:
             raise NoWorker(str(error)) from error
-        return ceilings.tell(build_outcome(trail.complete(result)), note)
+        return ceilings.tell(build_outcome(await trail.complete(result)), note)
 
     async def _execute(self, start: Start, family: _Family, chain: tuple[str, ...]) -> engine.Result:
         """Run a script; `chain` names those that led to it, and itself."""
@@ -95,8 +95,12 @@ class EngineSandbox:
         async def run_start(called: Start, value: dict[str, Any]) -> engine.Result:
             context = build_callee_context(family.context, called, value)
             called, _ = self._ceilings.lower(called)
-            result = await self._execute(called, replace(family, context=context), (*chain, called.script))
-            return family.trail.leave(called.script, result)
+
+            def begin(stop: asyncio.Event) -> Coroutine[Any, Any, engine.Result]:
+                own = replace(family, context=context, stop=stop)
+                return self._execute(called, own, (*chain, called.script))
+
+            return await family.trail.follow(called.script, begin)
 
         caller = Caller(chain=chain, allowed=frozenset(start.permissions.scripts))
         apis: dict[str, Api] = {

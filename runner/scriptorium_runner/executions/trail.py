@@ -1,11 +1,17 @@
 """What a run and all that it calls were given and left; one for each run."""
 
-from collections.abc import Iterable
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
+from typing import Any
 
 from scriptorium_runner import engine
 from scriptorium_runner.engine import LogEntry, Result
 from scriptorium_runner.executions.redaction import Redaction
+
+#: A process that was told to end is gone within milliseconds; nobody's result waits longer for its lines.
+LAST_LINES_SECONDS = 2.0
 
 
 class Trail:
@@ -18,15 +24,42 @@ class Trail:
         self._lines: tuple[LogEntry, ...] = ()
         self._is_cut = False
         self._dropped = 0
+        self._called: set[asyncio.Task[Result]] = set()
 
     def hand_out(self, secrets: Iterable[str]) -> None:
         """Note values of Secrets that the run, or what it calls, is about to be given."""
         self._secrets.update(secrets)
 
-    def leave(self, script: str, called: Result) -> Result:
-        """Keep the lines of a Script that was called; give what its caller is told of its end.
+    async def follow(
+        self, script: str, run: Callable[[asyncio.Event], Coroutine[Any, Any, Result]]
+    ) -> Result:
+        """Have a Script run for its caller and keep its lines; give what the caller is told of its end.
 
-        Its output is its own to choose, and goes to the caller as it is; its error is none of its choosing.
+        If the caller ends first, the run is told to end, by its event, and its lines are kept all the same.
+        """
+        stop = asyncio.Event()
+        called = asyncio.create_task(self._keep(script, run(stop)))
+        self._called.add(called)
+        called.add_done_callback(self._forget)
+        try:
+            return await asyncio.shield(called)
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+
+    async def _keep(self, script: str, running: Coroutine[Any, Any, Result]) -> Result:
+        return self._leave(script, await running)
+
+    def _forget(self, called: asyncio.Task[Result]) -> None:
+        self._called.discard(called)
+        if not called.cancelled():
+            # Whoever still waits is told of it; nobody may be waiting any more.
+            called.exception()
+
+    def _leave(self, script: str, called: Result) -> Result:
+        """Keep the lines of a Script that was called; its error is told without secrets.
+
+        Its output is its own to choose, and goes to the caller as it is.
         """
         lines = (replace(line, script=script) for line in called.logs)
         self._is_cut = self._is_cut or called.logs_truncated
@@ -35,8 +68,12 @@ class Trail:
         error = Redaction(self._secrets).redact_error(called.error) if called.error else None
         return replace(called, error=error)
 
-    def complete(self, result: Result) -> Result:
+    async def complete(self, result: Result) -> Result:
         """Give what may be known of the run: with the lines of what it called, and without any secret."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_LINES_SECONDS):
+                while self._called:
+                    await asyncio.wait(self._called)
         lines = self._keep_newest((*result.logs, *self._lines)) if self._lines else result.logs
         whole = replace(
             result,
