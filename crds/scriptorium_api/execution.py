@@ -187,6 +187,8 @@ class LogLine(Model):
     """The other arguments, as JSON."""
     timestamp: str = Field(max_length=64, json_schema_extra={"format": "date-time"})
     """When it was called."""
+    script: str | None = Field(default=None, max_length=MAX_NAME)
+    """The Script that called it, where that is not the run's own but one that it has called."""
 
 
 class Usage(Model):

@@ -12,6 +12,9 @@ from scriptorium_operator.errors import SettingInvalid
 
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 
+#: As the runners' environment says it.
+_SWITCHED_OFF = ("SCRIPTS_ENABLED", "false")
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunnerSettings:
@@ -30,6 +33,11 @@ class RunnerSettings:
     """What the platform says of the requests of scripts."""
     requires_landlock: bool = True
     """Whether a node without Landlock refuses to run scripts, the operator's syntax checks among them."""
+
+    @property
+    def runs_scripts(self) -> bool:
+        """Say whether runners start any script."""
+        return _SWITCHED_OFF not in self.sandbox
 
 
 class CertificateSource(StrEnum):
@@ -147,7 +155,7 @@ def _read_sandbox(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]
         for each in ceilings.CEILINGS
         if int(environment.get(each.variable, each.most)) < each.most
     )
-    return most if is_enabled else (("SCRIPTS_ENABLED", "false"), *most)
+    return most if is_enabled else (_SWITCHED_OFF, *most)
 
 
 def _read_http(environment: Mapping[str, str]) -> HttpRules:

@@ -70,20 +70,30 @@ def _run_one(_options: argparse.Namespace) -> int:
 
 
 def _run_in_pod(read: Callable[[], T], run: Callable[[T], Coroutine[None, None, int]]) -> int:
-    """Run what the pod's environment asks for; a setting that makes no sense is told, and ends it with 2."""
+    """Run what the pod's environment asks for.
+
+    A setting that makes no sense and a sandbox that does not come about are told in the log and in the pod's
+    status, and end it with 2.
+    """
     # Each command imports only what it needs.
     import asyncio  # noqa: PLC0415
+    import logging  # noqa: PLC0415
 
     from scriptorium_api import logs  # noqa: PLC0415
-    from scriptorium_runner import settings  # noqa: PLC0415
+    from scriptorium_runner import engine, last_words, settings  # noqa: PLC0415
 
     logs.set_up_logs()
     try:
-        found = read()
+        return asyncio.run(run(read()))
     except settings.SettingError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
-        return 2
-    return asyncio.run(run(found))
+        problem = str(error)
+    except engine.EngineStartFailed as error:
+        what = "sealed" if isinstance(error, engine.SealMissing) else "started"
+        logging.getLogger(__name__).error(f"sandbox not {what}", extra={"error": str(error)})
+        problem = str(error)
+    last_words.leave(problem, settings.read_termination_log())
+    return 2
 
 
 def _run_dev(options: argparse.Namespace) -> int:

@@ -15,5 +15,6 @@ def write_script_logs(execution: ScriptExecution, status: ExecutionStatus) -> No
         "script": execution.spec.script_ref.name if execution.spec.script_ref else None,
     }
     for line in status.logs:
-        sys.stdout.write(json.dumps(line.to_wire() | run) + "\n")
+        # A line of a Script that was called bears that one's name.
+        sys.stdout.write(json.dumps(run | line.to_wire()) + "\n")
     sys.stdout.flush()

@@ -62,18 +62,17 @@ class OtherRunners:
 
 
 async def run_pool(settings: PoolSettings) -> int:
-    """Take and run executions until SIGTERM, then drain; gives the exit code."""
+    """Take and run executions until SIGTERM, then drain; gives the exit code.
+
+    Raises EngineStartFailed.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     sandbox = engine.Engine(settings.engine, engine.find_container_memory())
     async with Client(load_config(), user_agent="scriptorium-runner") as client:
-        try:
-            await sandbox.start()
-        except engine.SealMissing as missing:
-            log.error("sandbox not sealed", extra={"error": str(missing)})
-            return 2
+        await sandbox.start()
         try:
             async with HttpClient(settings.http) as http:
                 return await _serve(settings, client, Sandboxes(sandbox, http), stopping)
@@ -152,7 +151,8 @@ def _assemble(
         slots=settings.workers,
         script_share=settings.engine.script_share,
         may_claim=lambda: leases.is_held,
-        takes=frozenset({Isolation.POOL} if settings.is_enabled else ()),
+        takes=frozenset({Isolation.POOL}),
+        is_enabled=settings.is_enabled,
     )
     dispatcher = Dispatcher(board, sandbox, place, on_end)
     rescuer = Rescuer(board, holder, OtherRunners(leases, dispatcher), on_end)

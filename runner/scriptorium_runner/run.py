@@ -6,7 +6,7 @@ import logging
 import signal
 from datetime import UTC, datetime
 
-from scriptorium_api.execution import ExecutionStatus, Isolation, ScriptExecution
+from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
@@ -28,18 +28,19 @@ SETTLE_SECONDS = 10.0
 
 
 async def run_one(settings: RunSettings) -> int:
-    """Run the attempt; gives 0 if it succeeded or was not there to be run, else 1."""
+    """Run the attempt; gives 0 if it succeeded or was not there to be run, else 1.
+
+    Raises EngineStartFailed.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    sandbox = engine.Engine(engine.EngineSettings(pool_size=1, seal=settings.seal))
+    sandbox = engine.Engine(
+        engine.EngineSettings(pool_size=1, seal=settings.seal), engine.find_container_memory()
+    )
     async with Client(load_config(), user_agent="scriptorium-runner") as client:
-        try:
-            await sandbox.start()
-        except engine.SealMissing as missing:
-            log.error("sandbox not sealed", extra={"error": str(missing)})
-            return 2
+        await sandbox.start()
         try:
             async with HttpClient(settings.http) as http:
                 denials = Denials()
@@ -60,7 +61,7 @@ class _OneRun:
             holder=settings.holder,
             tenant=settings.tenant,
             slots=1,
-            takes=frozenset(Isolation if settings.is_enabled else ()),
+            is_enabled=settings.is_enabled,
         )
         self._signals = Signals()
         self._seen = datetime.now(UTC)

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from scriptorium_api import address_ranges, ceilings, http_rules
 from scriptorium_api.address_ranges import Network
@@ -193,6 +194,11 @@ def read_seal(environment: Mapping[str, str] = os.environ) -> Seal:
     if text not in ("true", "false"):
         raise SettingError(f"SCRIPTORIUM_REQUIRE_LANDLOCK must be true or false, not {text!r}")
     return Seal.FULL if text == "true" else Seal.LANDLOCK_OPTIONAL
+
+
+def read_termination_log(environment: Mapping[str, str] = os.environ) -> Path:
+    """Read where Kubernetes looks for the words of a container that ended."""
+    return Path(environment.get("SCRIPTORIUM_TERMINATION_LOG") or "/dev/termination-log")
 
 
 def read_number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

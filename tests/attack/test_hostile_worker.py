@@ -6,6 +6,8 @@ import json
 import os
 import socket
 import struct
+import tracemalloc
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -14,6 +16,7 @@ from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import Limits, Program, protocol, result
 from scriptorium_runner.engine.errors import NeverStarted
 from scriptorium_runner.engine.protocol import CALL, CALL_BYTES, DONE, READY, Request, encode_frame
+from scriptorium_runner.engine.workers.backlog import MOST_BYTES, MOST_RUN_BYTES, Backlog
 from scriptorium_runner.engine.workers.channel import Errand, Exchange, Worker
 from scriptorium_runner.engine.workers.worker_process import Exit
 from tests.unit.runner.engine.hosts import FakeHost, answering, hanging
@@ -69,13 +72,22 @@ async def hear(enemy: socket.socket) -> bytes:
     return await asyncio.get_running_loop().sock_recv(enemy, 1 << 20)
 
 
+async def settle_down() -> None:
+    """Let all tasks that can go on have their turns."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
 Script = Callable[[socket.socket], Awaitable[None]]
 
 
-async def run(script: Script, host: FakeHost, limits: Limits = LIMITS) -> tuple[Exchange, bool]:
+async def run(
+    script: Script, host: FakeHost, limits: Limits = LIMITS, backlog: Backlog | None = None
+) -> tuple[Exchange, bool]:
     """Have a worker run that does as the script says; tells also whether it was killed."""
     async with make_worker() as (worker, enemy, process):
-        running = asyncio.create_task(worker.run(Errand(REQUEST, host, limits), None))
+        errand = Errand(REQUEST, host, limits, backlog or Backlog())
+        running = asyncio.create_task(worker.run(errand, None))
         await hear(enemy)
         async with asyncio.timeout(10):
             with contextlib.suppress(OSError):
@@ -196,6 +208,100 @@ async def test_a_worker_that_never_reads_its_answers_holds_no_more_than_it_may_h
     assert (judge(exchange).result.reason, is_killed) == (Reason.ENGINE_CRASH, True)
     # One is being written, and two wait behind it.
     assert len(host.asked) <= 3
+
+
+MANY = Limits(api_calls=100, pending_calls=50)
+FLOOD = saying(*[call(number) for number in range(1, 21)])
+
+
+async def test_a_worker_that_never_reads_its_answers_fills_no_memory_but_its_small_share() -> None:
+    host, backlog = answering("x" * 4_000_000), Backlog()
+
+    async def flood(enemy: socket.socket) -> None:
+        tracemalloc.start()
+        await FLOOD(enemy)
+        await wait_until(lambda: len(host.asked) == 20 and host.open == 0)
+        await settle_down()
+        held, _ = tracemalloc.get_traced_memory()
+        # Beside them the one that is being sent, which the kernel has in part, and the calls themselves.
+        assert held < MOST_RUN_BYTES + 8_000_000
+        assert MOST_RUN_BYTES // 2 < backlog.size <= MOST_RUN_BYTES
+        enemy.close()
+
+    try:
+        exchange, is_killed = await run(flood, host, MANY, backlog)
+    finally:
+        tracemalloc.stop()
+    assert (judge(exchange).result.reason, is_killed) == (Reason.ENGINE_CRASH, True)
+    assert backlog.size == 0
+
+
+async def test_answers_beyond_the_share_are_errors_that_a_script_can_catch() -> None:
+    frames = protocol.FrameBuffer()
+    answers: list[protocol.Answer] = []
+    host = answering("x" * 4_000_000)
+
+    async def read_late(enemy: socket.socket) -> None:
+        await FLOOD(enemy)
+        await wait_until(lambda: len(host.asked) == 20 and host.open == 0)
+        await settle_down()
+        while len(answers) < 20:
+            frames.feed(await hear(enemy))
+            while (frame := frames.next_frame(2**31)) is not None:
+                answers.append(protocol.decode_answer(frame[1]))
+        # There is room again.
+        await saying(call(21))(enemy)
+        while (frame := frames.next_frame(2**31)) is None:
+            frames.feed(await hear(enemy))
+        answers.append(protocol.decode_answer(frame[1]))
+        await saying(SOUND)(enemy)
+
+    exchange, _ = await run(read_late, host, MANY)
+    assert judge(exchange).result.reason is Reason.COMPLETED
+    assert {answer.number for answer in answers} == set(range(1, 22))
+    assert 3 <= sum(answer.is_good for answer in answers[:20]) <= 5
+    assert answers[20].is_good
+    codes = {json.loads(answer.text)["code"] for answer in answers if not answer.is_good}
+    assert codes == {"AnswerTooLarge"}
+
+
+async def test_of_many_workers_that_never_read_the_largest_goes_and_their_neighbour_gets_its_answers() -> (
+    None
+):
+    backlog, most = Backlog(), 0
+    over = asyncio.Event()
+    hosts = [answering("x" * 4_000_000) for _ in range(6)]
+
+    async def sit(enemy: socket.socket) -> None:
+        await saying(*[call(number) for number in range(1, 6)])(enemy)
+        await over.wait()
+        enemy.close()
+
+    async def live(enemy: socket.socket) -> None:
+        nonlocal most
+        for number in range(1, 60):
+            await saying(call(number))(enemy)
+            frames = protocol.FrameBuffer()
+            while (frame := frames.next_frame(2**31)) is None:
+                frames.feed(await hear(enemy))
+            assert protocol.decode_answer(frame[1]).is_good
+            most = max(most, backlog.size)
+        await wait_until(lambda: all(len(host.asked) == 5 and host.open == 0 for host in hosts))
+        await settle_down()
+        most = max(most, backlog.size)
+        await saying(SOUND)(enemy)
+        over.set()
+
+    floods = [run(sit, host, MANY, backlog) for host in hosts]
+    *enemies, (neighbour, _) = await asyncio.gather(
+        *floods, run(live, answering("y" * 1_000_000), MANY, backlog)
+    )
+    assert judge(neighbour).result.reason is Reason.COMPLETED
+    assert MOST_BYTES // 2 < most <= MOST_BYTES
+    ends = Counter(judge(exchange).result.reason for exchange, _ in enemies)
+    # As many as fit sat there until they left.
+    assert ends == {Reason.MEMORY_PRESSURE: 2, Reason.ENGINE_CRASH: 4}
+    assert backlog.size == 0
 
 
 async def test_a_call_that_is_cut_off_by_the_end_of_the_channel_is_no_call() -> None:

@@ -384,3 +384,22 @@ def test_loopback_is_open_in_tests_at_the_ports_of_their_own_servers_alone() -> 
     assert judge(ipaddress.ip_address("127.0.0.1"), 8081) == "public"
     assert judge(ipaddress.ip_address("127.0.0.1"), 8080) == "refused"
     assert judge(ipaddress.ip_address("10.0.0.1"), 8081) == "private"
+
+
+async def test_arguments_are_not_held_while_a_server_takes_its_time() -> None:
+    asked, over = asyncio.Event(), asyncio.Event()
+
+    async def hesitate(_request: web.BaseRequest) -> web.StreamResponse:
+        asked.set()
+        await over.wait()
+        return web.Response()
+
+    async with serve(hesitate) as site, open_caller([f"site.example.com:{site.port}"], site) as caller:
+        # 1 MB of JSON, and more than 20 MB of objects.
+        arguments: list[Any] = [f"http://site.example.com:{site.port}/", [[] for _ in range(349_000)]]
+        calling = asyncio.create_task(caller.host.call("http.post", arguments))
+        await asked.wait()
+        assert arguments == []
+        over.set()
+        assert (await calling)["status"] == 200
+        assert len(site.last.body) > 1_000_000

@@ -1,5 +1,6 @@
 """The Job of one attempt of a run that has a pod of its own."""
 
+import math
 from dataclasses import dataclass
 
 from scriptorium_api import names
@@ -12,6 +13,9 @@ from scriptorium_operator.facts import Manifest
 
 #: What a runner needs beside its script, in MiB.
 _RUNNER_MB = 128
+
+#: At this part of its container's memory the runner ends the script, whose own limit has to come first.
+_USABLE_PART = 0.9
 
 #: A Job that ended stays for its pod's log; then Kubernetes removes it.
 _KEPT_SECONDS = 300
@@ -77,7 +81,7 @@ def _build_container(order: RunOrder, place: Place) -> Manifest:
         "SCRIPTORIUM_EXECUTION_UID": order.execution.metadata.uid,
         "SCRIPTORIUM_ATTEMPT": str(order.attempt),
     }
-    memory = f"{order.limits.memory_mb + _RUNNER_MB}Mi"
+    memory = f"{math.ceil((order.limits.memory_mb + _RUNNER_MB) / _USABLE_PART)}Mi"
     # A pool's resources are for many scripts at once; this is for one.
     resources = {"requests": {"cpu": "100m", "memory": memory}, "limits": {"memory": memory}}
     return runner_pod.build_container(place, ("scriptorium-runner", "run"), settings, resources)

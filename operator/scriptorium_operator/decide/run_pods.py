@@ -73,7 +73,7 @@ def find_unclaimed_attempt(execution: ScriptExecution) -> int | None:
 def decide_run(execution: ScriptExecution, pod: RunPod | None, now: datetime, *, can_start: bool) -> Decision:
     """Say what to do, given what there is of the attempt's Job and pod.
 
-    `can_start` says that there is a Script for it, and that it is not suspended.
+    `can_start` says that there is a Script for it, which is not suspended, and that scripts are switched on.
     """
     match execution.status.phase:
         case Phase.RUNNING:

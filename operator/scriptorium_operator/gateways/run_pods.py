@@ -83,8 +83,10 @@ def _read_pod(pod: Manifest) -> Iterator[Trouble]:
 def _read_container(pod: str, container: Manifest) -> Iterator[Trouble]:
     state = container.get("state", {})
     if (ended := state.get("terminated")) and ended.get("exitCode"):
-        told = ended.get("message") or f"exit code {ended['exitCode']}"
-        yield Trouble(ended.get("reason") or "Error", _place(pod, told))
+        code = f"exit code {ended['exitCode']}"
+        reason, told = ended.get("reason") or "Error", ended.get("message")
+        # What the runner said of its end is worth more than the word that stands there for any failure.
+        yield Trouble(code if told and reason == "Error" else reason, _place(pod, told or code))
     waiting = state.get("waiting")
     if waiting and waiting.get("reason") not in _USUAL_WAITS:
         yield Trouble(waiting.get("reason") or "Waiting", _place(pod, waiting.get("message", "")))

@@ -29,7 +29,8 @@ async def reconcile(context: Context, key: Key) -> float | None:
     script = await _find_script(context, execution)
     name = names.run_job_name(execution.metadata.uid, run_pods.find_attempt(execution))
     pod = await context.cluster.find_run_pod(key.namespace, name)
-    can_start = execution.spec.script_ref is None or (script is not None and not script.spec.suspend)
+    has_script = execution.spec.script_ref is None or (script is not None and not script.spec.suspend)
+    can_start = has_script and context.settings.runner.runs_scripts
     decision = run_pods.decide_run(execution, pod, context.now(), can_start=can_start)
     match decision:
         case run_pods.Make():

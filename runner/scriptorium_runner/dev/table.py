@@ -68,7 +68,8 @@ def _render_name(execution: ScriptExecution) -> str:
 
 def _render_log(entry: LogLine) -> str:
     data = f" {json.dumps(entry.data, ensure_ascii=False)}" if entry.data else ""
-    return f"{entry.level:<5} {entry.message}{data}"
+    writer = f"{entry.script}: " if entry.script else ""
+    return f"{entry.level:<5} {writer}{entry.message}{data}"
 
 
 def _render_output(output: object) -> str:

@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scriptorium_runner.engine.console import keep_newest
     from scriptorium_runner.engine.errors import (
         AcquireTimeout,
         EngineError,
@@ -55,6 +56,7 @@ __all__ = [
     "SealMissing",
     "Usage",
     "find_container_memory",
+    "keep_newest",
 ]
 
 _HOMES = {
@@ -65,6 +67,7 @@ _HOMES = {
     "Seal": "seal.layers",
     "ContainerMemory": "pool.container_memory",
     "find_container_memory": "pool.container_memory",
+    "keep_newest": "console",
 } | dict.fromkeys(
     (
         "AcquireTimeout",

@@ -1,6 +1,7 @@
 """The console lines of a run, from what was found in the worker's pipe. Pure."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -33,18 +34,18 @@ def read_logs(pipe: bytes, limit: int) -> Tail:
     count = 0
     for position, line in enumerate(pipe.split(b"\n")[:-1]):
         try:
-            number, was_cut, entry = _read_line(line)
+            number, entry = _read_line(line)
         except untrusted.Refused:
             is_cut = True
             continue
-        is_cut = is_cut or was_cut or number != position
+        is_cut = is_cut or entry.is_cut or number != position
         count = number + 1
         entries.append(entry)
-    kept, is_shortened = _keep_newest(entries, limit)
+    kept, is_shortened = keep_newest(entries, limit)
     return Tail(kept, is_cut or is_shortened, max(0, count - len(kept)))
 
 
-def _read_line(line: bytes) -> tuple[int, bool, LogEntry]:
+def _read_line(line: bytes) -> tuple[int, LogEntry]:
     value = untrusted.read_json(line)
     if not isinstance(value, list) or len(value) != 6:
         raise untrusted.Refused("not a console line")
@@ -58,8 +59,9 @@ def _read_line(line: bytes) -> tuple[int, bool, LogEntry]:
         message=untrusted.read_text(message, len(line)),
         timestamp=_timestamp(milliseconds),
         data=data,
+        is_cut=bool(was_cut),
     )
-    return number, bool(was_cut), entry
+    return number, entry
 
 
 def _timestamp(milliseconds: Any) -> str:
@@ -69,7 +71,8 @@ def _timestamp(milliseconds: Any) -> str:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _keep_newest(entries: list[LogEntry], limit: int) -> tuple[tuple[LogEntry, ...], bool]:
+def keep_newest(entries: Sequence[LogEntry], limit: int) -> tuple[tuple[LogEntry, ...], bool]:
+    """Give the newest lines that fit into `limit` bytes of JSON, and whether anything is missing."""
     kept: list[LogEntry] = []
     room = limit
     for entry in reversed(entries):
@@ -84,7 +87,7 @@ def _keep_newest(entries: list[LogEntry], limit: int) -> tuple[tuple[LogEntry, .
 
 def measure(entry: LogEntry) -> int:
     """Say how many bytes of JSON an entry takes in a status."""
-    fields = {name: value for name, value in asdict(entry).items() if value is not None}
+    fields = {name: value for name, value in asdict(entry).items() if value is not None and name != "is_cut"}
     return len(json.dumps(fields, ensure_ascii=False).encode())
 
 
@@ -99,4 +102,4 @@ def _cut(entry: LogEntry, limit: int) -> LogEntry:
         # Every character takes at least one byte, so this never cuts too little for long.
         message = message[: max(len(message) - max(excess // 6, 1), 0)]
         excess = measure(replace(without_data, message=message)) - limit
-    return replace(without_data, message=message)
+    return replace(without_data, message=message, is_cut=True)

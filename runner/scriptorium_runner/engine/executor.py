@@ -174,7 +174,7 @@ async def _run_on(pool: Pool, worker: Worker, task: _Task, cancelled: asyncio.Ev
         settled = result.settle(
             task.program,
             task.limits,
-            await worker.run(Errand(task.request, task.host, task.limits), cancelled),
+            await worker.run(Errand(task.request, task.host, task.limits, pool.backlog), cancelled),
         )
         worker.cpu_seconds = settled.cpu_seconds
         is_reusable = not task.request.only_check_syntax and _is_reusable(worker, settled)

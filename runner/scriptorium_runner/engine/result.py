@@ -16,7 +16,10 @@ STACK_CHARACTERS = 4096
 
 _UNSETTLED = "the script can never settle: it waits for a promise that nothing will resolve"
 _BREAKOUT = "the source closes the function that it is the body of, or is nested too deeply: check its braces"
-_PRESSED = "the runner's memory was nearly used up, and of all runs in it this one held the most"
+_PRESSED = (
+    "the runner's memory, or its part for answers that no script has read yet, was nearly used up, "
+    "and of all runs in it this one held the most"
+)
 _NAME_CHARACTERS = 256
 
 

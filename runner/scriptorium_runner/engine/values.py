@@ -80,6 +80,10 @@ class LogEntry:
     timestamp: str
     #: The arguments after the message, or None if there were none.
     data: list[Any] | None = None
+    #: The Script that wrote it, where that is one that the run called.
+    script: str | None = None
+    #: Its message is only the beginning of what was written.
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

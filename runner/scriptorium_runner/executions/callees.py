@@ -56,6 +56,7 @@ class BoardCallees:
             owner=script.metadata.uid,
             timeout_seconds=min(spec.limits.timeout_seconds, self.caller.timeout_seconds),
             env=values.env,
+            secrets=values.secrets,
             namespace=self.caller.namespace,
             script=name,
             permissions=spec.permissions,

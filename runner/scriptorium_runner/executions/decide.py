@@ -29,6 +29,8 @@ class Values:
 
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     problem: str = ""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """Those values that come from Secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class Start:
     """In whose share of the slots it counts, as find_share says."""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the script sees as env; never shown, since much of it is secret."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """Those of these values that are taken out of all that the run leaves behind."""
     namespace: str = ""
     script: str = ""
     """The Script's name; empty for inline source."""
@@ -82,6 +86,9 @@ Decision = Start | Wait | End | NotYet
 
 _NOTHING = Values()
 
+#: What a run is told where nothing is started.
+SWITCHED_OFF = "scripts are switched off on this runner (SCRIPTS_ENABLED; runner.scriptsEnabled of the chart)"
+
 
 def find_share(execution: ScriptExecution) -> str:
     """Say in whose share of the slots a run counts: its Script's; all runs with a source of their own share
@@ -110,7 +117,19 @@ def decide_start(
         return waiting
     if problem := find_input_problem(execution):
         return End(Reason.INPUT_INVALID, problem)
-    return replace(_start(execution, script, source.text or ""), env=values.env)
+    return replace(_start(execution, script, source.text or ""), env=values.env, secrets=values.secrets)
+
+
+def hold_back(execution: ScriptExecution, decision: Decision) -> Decision:
+    """Say what becomes of a run, by this decision, on a runner whose scripts are switched off."""
+    match decision:
+        case Start():
+            reason = Reason.RETRYING if execution.status.attempts else Reason.QUEUED
+            return Wait(reason, f"{SWITCHED_OFF}; the run waits until they are switched on", decision.script)
+        case End(reason=Reason.START_DEADLINE_EXCEEDED):
+            seconds = execution.spec.start_deadline_seconds
+            return replace(decision, message=f"{SWITCHED_OFF}: not started within {seconds} s")
+    return decision
 
 
 def _explain_cancel(execution: ScriptExecution) -> str:

@@ -52,6 +52,8 @@ class Place:
     """Whether the other runners would respect a claim."""
     takes: frozenset[Isolation] = frozenset(Isolation)
     """The runs that are started here; the others' waiting and ending are seen to, their start is not."""
+    is_enabled: bool = True
+    """Whether any script is started here; if not, runs are told so and wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +124,17 @@ class Handling:
         values = self._board.read_values(script) if script and can_see else decide.Values()
         now = _utc_now()
         decision = decide.decide_start(execution, script, source, now, values)
+        if not self._place.is_enabled:
+            decision = decide.hold_back(execution, decision)
         match decision:
             case decide.Wait():
                 return await self._wait(visit, decision, (now - visit.seen).total_seconds())
             case decide.NotYet():
                 return LookAgain(decision.seconds)
             case decide.End():
-                left = 0.0 if self._takes(execution) else _leave_to_operator(execution, decision, now)
+                # The operator knows why a pod did not start, but makes none where scripts are switched off.
+                is_ours = self._takes(execution) or not self._place.is_enabled
+                left = 0.0 if is_ours else _leave_to_operator(execution, decision, now)
                 return LookAgain(left) if left > 0 else await self._end_unstarted(execution, decision)
             case decide.Start() if not self._takes(execution):
                 return Parked((execution.metadata.namespace, script.metadata.name if script else ""))

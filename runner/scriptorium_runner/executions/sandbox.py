@@ -1,7 +1,7 @@
 """The sandbox as the loop sees it: the engine's results in the API's words."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.errors import NoWorker
 from scriptorium_runner.executions.outcome import Outcome
 from scriptorium_runner.executions.ports import Board
+from scriptorium_runner.executions.trail import Trail
 from scriptorium_runner.host.http import Ending, Grant, HttpClient, HttpHost
 from scriptorium_runner.host.registry import Api, Registry
 from scriptorium_runner.host.scripts import Caller, ScriptsHost
@@ -55,6 +56,7 @@ class _Family:
     context: Mapping[str, Any]
     stop: asyncio.Event
     board: Board
+    trail: Trail
 
 
 class EngineSandbox:
@@ -72,14 +74,16 @@ class EngineSandbox:
     ) -> Outcome:
         """Run a script until its end, its limits, or `stop`; raises NoWorker if there was no room."""
         start, note = self._ceilings.lower(start)
+        trail = Trail(start.limits.log_kb * 1024)
         try:
-            result = await self._execute(start, _Family(context, stop, board), (start.script,))
+            result = await self._execute(start, _Family(context, stop, board, trail), (start.script,))
         except (engine.AcquireTimeout, engine.PoolClosed, engine.NeverStarted) as error:
             raise NoWorker(str(error)) from error
-        return ceilings.tell(build_outcome(result), note)
+        return ceilings.tell(build_outcome(await trail.complete(result)), note)
 
     async def _execute(self, start: Start, family: _Family, chain: tuple[str, ...]) -> engine.Result:
         """Run a script; `chain` names those that led to it, and itself."""
+        family.trail.hand_out(start.secrets)
         return await self._engine.execute(
             _build_program(start, depth=len(chain) - 1),
             family.context,
@@ -92,7 +96,12 @@ class EngineSandbox:
         async def run_start(called: Start, value: dict[str, Any]) -> engine.Result:
             context = build_callee_context(family.context, called, value)
             called, _ = self._ceilings.lower(called)
-            return await self._execute(called, replace(family, context=context), (*chain, called.script))
+
+            def begin(stop: asyncio.Event) -> Coroutine[Any, Any, engine.Result]:
+                own = replace(family, context=context, stop=stop)
+                return self._execute(called, own, (*chain, called.script))
+
+            return await family.trail.follow(called.script, begin)
 
         caller = Caller(chain=chain, allowed=frozenset(start.permissions.scripts))
         apis: dict[str, Api] = {
@@ -131,6 +140,7 @@ def build_outcome(result: engine.Result) -> Outcome:
         LogLine.model_validate(
             {"level": entry.level, "message": entry.message, "timestamp": entry.timestamp}
             | ({"data": entry.data} if entry.data else {})
+            | ({"script": entry.script} if entry.script else {})
         )
         for entry in result.logs[-_MOST_LINES:]
     ]

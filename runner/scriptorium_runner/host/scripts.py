@@ -1,6 +1,5 @@
 """`scripts.call`: a script has another Script of its namespace run, with that one's own powers, and waits."""
 
-import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,6 +10,7 @@ from scriptorium_runner.engine import HostError
 #: How many scripts may wait, each for the next.
 MOST_DEPTH = 5
 _NAME_CHARACTERS = 100
+_KINDS = {str: "a text", dict: "an object", list: "a list", bool: "a boolean", type(None): "nothing"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,5 +64,8 @@ def _read_arguments(arguments: list[Any]) -> tuple[str, dict[str, Any]]:
             return name, {}
         case [str(name), dict(value)]:
             return name, value
-    message = f"scripts.call takes a name and an object, not {json.dumps(arguments)[:_NAME_CHARACTERS]}"
-    raise HostError(message, code="InvalidArgument", name="TypeError")
+    # Not shown: half of a value that is quoted here could not be told from any text.
+    kinds = " and ".join(_KINDS.get(type(each), "a number") for each in arguments)
+    raise HostError(
+        f"scripts.call takes a name and an object, not {kinds}", code="InvalidArgument", name="TypeError"
+    )

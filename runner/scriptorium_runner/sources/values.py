@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from scriptorium_api.env import MAX_ENV_BYTES, EnvVar, ValueRef
+from scriptorium_api.env import MAX_ENV_BYTES, EnvVar, Origin, ValueRef
 from scriptorium_runner.executions.decide import Values
 
 #: Of so many missing values a message tells the names; a status has no room for all that there could be.
@@ -35,7 +35,8 @@ def pick_values(env: Sequence[EnvVar], look: Look, cure: str) -> Values:
             f"the values of env are more than {MAX_ENV_BYTES} bytes together; name fewer or smaller ones"
         )
         return Values(problem=problem)
-    return Values(found)
+    secret = frozenset(found[each.name] for each in env if each.ref and each.ref.origin is Origin.SECRET)
+    return Values(found, secrets=secret)
 
 
 def _unusable(each: EnvVar, problem: str) -> Values:

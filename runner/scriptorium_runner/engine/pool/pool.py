@@ -15,6 +15,7 @@ from scriptorium_runner.engine.pool.memory_guard import MemoryGuard
 from scriptorium_runner.engine.pool.nursery import Nursery
 from scriptorium_runner.engine.seal.layers import Layer
 from scriptorium_runner.engine.values import EngineSettings, EngineStats
+from scriptorium_runner.engine.workers.backlog import Backlog
 from scriptorium_runner.engine.workers.channel import Worker
 
 #: After SIGKILL the kernel and the zygote need milliseconds, but a zygote that hangs never tells.
@@ -50,6 +51,8 @@ class Pool:
         self._is_open = False
         self._spawned = self._killed = self._hits = self._misses = self._waits = 0
         self._waited_seconds = 0.0
+        #: The answers that the workers have not read.
+        self.backlog = Backlog()
 
     @property
     def is_working(self) -> bool:

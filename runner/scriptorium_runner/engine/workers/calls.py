@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from scriptorium_runner.engine import protocol
 from scriptorium_runner.engine.host_calls import HostCalls, HostError
+from scriptorium_runner.engine.workers.backlog import MOST_RUN_BYTES, Unread
 from scriptorium_runner.engine.workers.call_record import Call, CallRecord
 
 _log = logging.getLogger(__name__)
@@ -16,16 +17,26 @@ MOST_ANSWER_BYTES = 4 * 1024 * 1024
 #: How much of an error's words a script is told.
 _MESSAGE_CHARACTERS = 4096
 _NAME_CHARACTERS = 256
+_UNREAD = (
+    f"more than {MOST_RUN_BYTES} bytes of answers wait for the script to read them: await fewer calls at once"
+)
 
 
 class Calls:
     """The host calls of one run that are under way; `stop` must be called when the run is over."""
 
-    def __init__(self, host: HostCalls, record: CallRecord, send: Callable[[bytes], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        host: HostCalls,
+        record: CallRecord,
+        send: Callable[[bytes], Awaitable[None]],
+        unread: Unread,
+    ) -> None:
         self._host = host
         self._record = record
         self._send = send
-        self._frames: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
+        self._unread = unread
+        self._frames: asyncio.Queue[tuple[int, bytes, int]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._writer: asyncio.Task[None] | None = None
         self._is_writing = False
@@ -51,6 +62,7 @@ class Calls:
     def stop(self) -> bool:
         """Cancel what is under way; False if a frame was being written, of which the rest is now missing."""
         self._is_stopped = True
+        self._unread.close()
         for task in self._tasks:
             task.cancel()
         if self._writer is not None:
@@ -58,25 +70,32 @@ class Calls:
         return not self._is_writing
 
     async def _answer(self, call: Call) -> None:
-        self._put(call.number, await answer(self._host, call))
+        frame = await answer(self._host, call)
+        if self._unread.add(len(frame)):
+            self._put(call.number, frame, len(frame))
+        else:
+            # Not counted: it is small, and there are no more of them than there may be calls at once.
+            self._put(call.number, _encode_error(call.number, HostError(_UNREAD, code="AnswerTooLarge")))
 
-    def _put(self, number: int, frame: bytes) -> None:
+    def _put(self, number: int, frame: bytes, counted: int = 0) -> None:
+        """Have a frame sent, of which so many bytes count as unread until then."""
         if self._is_stopped:
             return  # A host that did not heed its cancellation; the channel is the next run's by now.
-        self._frames.put_nowait((number, frame))
+        self._frames.put_nowait((number, frame, counted))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
         """Send frames in turn; a call is pending until its answer left, so that they do not pile up here."""
         while True:
-            number, frame = await self._frames.get()
+            number, frame, counted = await self._frames.get()
             self._is_writing = True
             self._record.leave(number)
             try:
                 await self._send(frame)
             except OSError:
                 return  # The worker is gone, and whoever reads from it hears so.
+            self._unread.remove(counted)
             self._is_writing = False
 
 

@@ -14,6 +14,7 @@ from scriptorium_runner.engine.errors import CallLimitReached, NeverStarted, Wor
 from scriptorium_runner.engine.host_calls import HostCalls, NoHost
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.values import Limits
+from scriptorium_runner.engine.workers.backlog import Backlog
 from scriptorium_runner.engine.workers.call_record import CallRecord
 from scriptorium_runner.engine.workers.calls import Calls
 from scriptorium_runner.engine.workers.meter import Meter
@@ -56,11 +57,15 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """What a worker is to do, and who answers its host calls, within which limits."""
+    """What a worker is to do, and who answers its host calls, within which limits.
+
+    `backlog` has the answers that the workers of one supervisor have not read.
+    """
 
     request: Request
     host: HostCalls = field(default_factory=NoHost)
     limits: Limits = field(default_factory=Limits)
+    backlog: Backlog = field(default_factory=Backlog)
 
 
 class Worker:
@@ -126,7 +131,7 @@ class Worker:
         self._process.kill()
 
     def end_for_memory(self) -> None:
-        """End the process now, because the container has no memory left for all."""
+        """End the process now, because of all that run it holds the most memory and there is none left."""
         self._was_pressed = True
         self.kill()
 
@@ -143,7 +148,7 @@ class Worker:
         self.runs += 1
         seconds, limits = errand.request.timeout_seconds, errand.limits
         record = CallRecord(errand.host.methods, limits.api_calls, limits.pending_calls)
-        calls = Calls(errand.host, record, self._send)
+        calls = Calls(errand.host, record, self._send, errand.backlog.open(self.end_for_memory))
         watch = Watch(self.kill, seconds + KILL_AFTER_LIMIT_SECONDS, cancelled)
         giving_up = self._loop.call_later(seconds, calls.give_up)
         started_at, started = datetime.now(UTC), time.monotonic()

@@ -59,7 +59,7 @@ class HttpHost:
         self._grant = grant
 
     async def call(self, method: str, arguments: list[Any]) -> dict[str, Any]:
-        """Answer one call: `http.request`, or a short form such as `http.get`.
+        """Answer one call: `http.request`, or a short form such as `http.get`; empties the arguments.
 
         Raises HostError, which the script can catch.
         """
@@ -88,6 +88,8 @@ class _Trip:
     async def make(self, call: str, arguments: list[Any]) -> dict[str, Any]:
         """Read the arguments, send the request, follow redirects, write the response."""
         request = self._trace(requests.read_request(call, arguments, self._client.settings.max_request_bytes))
+        # All of it is in the request. As objects arguments can be twenty times their JSON, and servers slow.
+        arguments.clear()
         self.host = request.target.host
         deadline = asyncio.get_running_loop().time() + self._find_seconds(request)
         for step in range(MAX_REDIRECTS + 1):

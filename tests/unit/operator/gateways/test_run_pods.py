@@ -53,6 +53,12 @@ PREEMPTED = pod(
     "Failed", conditions=[condition("DisruptionTarget", "PreemptionByScheduler", "preempted by a pod")]
 )
 BROKEN = pod("Failed", containerStatuses=container(terminated={"exitCode": 2, "reason": "Error"}))
+UNSEALED = pod(
+    "Failed",
+    containerStatuses=container(
+        terminated={"exitCode": 2, "reason": "Error", "message": "the sandbox lacks landlock"}
+    ),
+)
 STARTING = pod("Pending", containerStatuses=container(waiting={"reason": "ContainerCreating"}))
 REFUSED = {"reason": "FailedCreate", "message": QUOTA, "lastTimestamp": "2026-01-01T11:59:59Z"}
 EARLIER = {"reason": "FailedCreate", "message": "another", "lastTimestamp": "2026-01-01T11:59:00Z"}
@@ -70,6 +76,11 @@ NO_WORRY = {"reason": "SuccessfulCreate", "message": "Created pod"}
         ((job(FAILED), [EVICTED], []), True, Trouble("Evicted", f"pod p: {EVICTED['status']['message']}")),
         ((job(FAILED), [PREEMPTED], []), True, Trouble("PreemptionByScheduler", "pod p: preempted by a pod")),
         ((job(FAILED), [BROKEN], []), True, Trouble("Error", "pod p: exit code 2")),
+        (
+            (job(FAILED), [UNSEALED], [EARLIER]),
+            True,
+            Trouble("exit code 2", "pod p: the sandbox lacks landlock"),
+        ),
         ((job(DEADLINE), [BROKEN], []), True, Trouble("DeadlineExceeded", DEADLINE["message"])),
         ((job(FAILED), [], []), True, Trouble("BackoffLimitExceeded", FAILED["message"])),
         ((job(condition("Complete", "CompletionsReached")), [pod("Succeeded")], []), True, None),

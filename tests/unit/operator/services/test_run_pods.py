@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ from scriptorium_operator.context import Context
 from scriptorium_operator.decide.run_pods import WAITING_SECONDS
 from scriptorium_operator.facts import Key, Kind, OwnPod, RunPod, Trouble
 from scriptorium_operator.services import following, run_pods
+from scriptorium_operator.settings import RunnerSettings, Settings
 from tests.support.makers import make_execution
 from tests.unit.operator.fakes import NOW, Clock, FakeCluster, make_notice, make_pool, make_script
 
@@ -48,6 +50,16 @@ async def test_a_suspended_script_makes_no_pods(context: Context, cluster: FakeC
     put(cluster)
     cluster.put(make_script(spec={"source": "return 1", "suspend": True}))
     await run_pods.reconcile(context, KEY)
+    assert cluster.writes == []
+
+
+async def test_where_scripts_are_switched_off_no_pods_are_made(
+    context: Context, cluster: FakeCluster
+) -> None:
+    put(cluster)
+    runner = RunnerSettings(image="example.org/scriptorium:1", sandbox=(("SCRIPTS_ENABLED", "false"),))
+    switched_off = replace(context, settings=Settings(runner=runner))
+    await run_pods.reconcile(switched_off, KEY)
     assert cluster.writes == []
 
 

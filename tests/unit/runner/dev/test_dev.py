@@ -148,6 +148,28 @@ def test_a_failed_run_shows_the_authors_line_and_makes_the_exit_code_1(tmp_path:
     assert "2:" in done.stdout
 
 
+WITH_KEY = """apiVersion: v1
+kind: Secret
+metadata: {name: payment}
+stringData: {key: only-for-this-test}
+"""
+ENV = "  env: [{name: KEY, valueFrom: {secretKeyRef: {name: payment, key: key}}}]\n"
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_secret_is_neither_shown_nor_kept_in_the_history(tmp_path: Path, output: str) -> None:
+    source = "console.log(env.KEY, env.KEY); if (ctx.input.fails) throw new Error(env.KEY); return env.KEY"
+    fails = run("run-2").replace("spec: {", "spec: {input: {fails: true}, ")
+    (tmp_path / "a.yaml").write_text("---\n".join([WITH_KEY, script(source) + ENV, run(), fails]))
+    done = once(tmp_path, "--output", output)
+    assert done.returncode == 1
+    assert done.stdout.count("[secret]") > 4
+    assert "only-for" not in done.stdout + done.stderr
+    kept = b"".join(file.read_bytes() for file in (tmp_path / "state").iterdir())
+    assert b"[secret]" in kept
+    assert b"only-for" not in kept
+
+
 def test_a_bad_manifest_is_named_with_file_and_line_and_makes_the_exit_code_2(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(script("return 1") + "  sauce: x\n---\n" + run())

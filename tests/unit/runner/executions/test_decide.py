@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+from scriptorium_api.execution import Attempt, ExecutionStatus
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.executions import decide
 from scriptorium_runner.executions.decide import End, Source, Start, Values, Wait
@@ -63,6 +64,42 @@ def test_a_run_that_found_no_room_in_time_fails_with_that_reason() -> None:
     decision = decide.decide_start(make_execution(), make_script(), SOURCE, late)
     assert isinstance(decision, End)
     assert decision.reason is Reason.START_DEADLINE_EXCEEDED
+
+
+def test_where_scripts_are_switched_off_a_run_waits_and_is_told_so() -> None:
+    start = decide.decide_start(make_execution(), make_script(), SOURCE, NOW)
+    held = decide.hold_back(make_execution(), start)
+    assert isinstance(held, Wait)
+    assert (held.reason, held.script) == (Reason.QUEUED, "hello")
+    assert "SCRIPTS_ENABLED" in held.message
+
+
+def test_where_scripts_are_switched_off_a_retry_stays_one() -> None:
+    attempts = [Attempt(number=1, reason=Reason.TIMEOUT)]
+    retried = make_execution(status=ExecutionStatus(reason=Reason.RETRYING, attempt=1, attempts=attempts))
+    held = decide.hold_back(retried, decide.decide_start(retried, make_script(), SOURCE, NOW))
+    assert isinstance(held, Wait)
+    assert held.reason is Reason.RETRYING
+
+
+def test_where_scripts_are_switched_off_a_missed_deadline_is_not_for_want_of_room() -> None:
+    late = NOW + timedelta(seconds=301)
+    end = decide.decide_start(make_execution(), make_script(), SOURCE, late)
+    held = decide.hold_back(make_execution(), end)
+    assert isinstance(held, End)
+    assert held.reason is Reason.START_DEADLINE_EXCEEDED
+    assert "switched off" in held.message
+    assert "room" not in held.message
+    assert "300 s" in held.message
+
+
+def test_where_scripts_are_switched_off_all_else_is_as_ever() -> None:
+    for execution in (make_execution(cancel=True), make_execution(input={"text": "x" * 70_000})):
+        decision = decide.decide_start(execution, make_script(), SOURCE, NOW)
+        assert isinstance(decision, End)
+        assert decide.hold_back(execution, decision) == decision
+    missing = decide.decide_start(make_execution(), None, Source(None), NOW)
+    assert decide.hold_back(make_execution(), missing) == missing
 
 
 def test_a_run_cancelled_before_its_start_never_starts() -> None:

@@ -178,15 +178,19 @@ async def test_a_script_with_many_runs_does_not_starve_another() -> None:
     assert len(sandbox.started) == 21
 
 
-async def test_where_scripts_are_switched_off_no_run_is_started() -> None:
+async def test_where_scripts_are_switched_off_runs_wait_and_are_told_why() -> None:
     board, sandbox = MemoryBoard(), ObedientSandbox()
-    place = Place(holder=ME, tenant=Tenant(id="t", name="team"), slots=4, takes=frozenset())
+    place = Place(holder=ME, tenant=Tenant(id="t", name="team"), slots=4, is_enabled=False)
     loop = Dispatcher(board, sandbox, place)
     task = asyncio.create_task(loop.run())
     loop.offer(add(board))
     loop.offer(add(board, "run-2", cancel=True))
     await until_async(phase_of(board, "run-2"))
+    await until_async(lambda: board.runs["run-1"].status.message is not None)
     await until_async(lambda: loop.load.running == 0)
-    assert (sandbox.started, board.runs["run-1"].status.phase) == ([], Phase.PENDING)
+    status = board.runs["run-1"].status
+    assert (sandbox.started, status.phase, status.reason) == ([], Phase.PENDING, Reason.QUEUED)
+    assert "switched off" in (status.message or "")
+    assert [uid for uid, _, _ in board.writes].count("run-1") == 1
     await loop.drain(0)
     await task

@@ -71,6 +71,23 @@ async def test_a_missed_deadline_is_the_operators_to_tell_first() -> None:
     assert board.writes == []
 
 
+async def test_where_scripts_are_switched_off_the_pool_tells_it_and_waits_for_no_operator() -> None:
+    place = Place(
+        holder=ME,
+        tenant=Tenant(id="t", name="team"),
+        slots=1,
+        takes=frozenset({Isolation.POOL}),
+        is_enabled=False,
+    )
+    for age, phase in ((0, Phase.PENDING), (61, Phase.FAILED)):
+        board, run = make_board(age=age)
+        handling = Handling(board, ObedientSandbox(), place, lambda _execution, _status: None)
+        await handling.handle(Visit(run, datetime.now(UTC) - timedelta(minutes=1), Signals()))
+        status = board.runs["run-1"].status
+        assert status.phase is phase
+        assert "switched off" in (status.message or "")
+
+
 async def test_without_an_operator_the_pool_tells_of_it() -> None:
     board, run = make_board(age=61 + OPERATOR_SECONDS)
     assert await handle(board, run, Isolation.POOL) == Done()

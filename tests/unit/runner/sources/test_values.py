@@ -31,6 +31,14 @@ def test_each_name_has_its_value() -> None:
     assert not values.problem
 
 
+def test_only_what_comes_from_secrets_is_secret() -> None:
+    values = pick_values(
+        [inline("A", "plain"), from_secret(), from_config_map()], lambda ref: ref.key.encode(), ""
+    )
+    assert values.secrets == {"api-key"}
+    assert "api-key" not in repr(values)
+
+
 def test_an_empty_value_is_a_value() -> None:
     assert pick_values([from_secret()], lambda _: b"", "").env == {"KEY": ""}
 

@@ -298,3 +298,15 @@ async def test_too_many_bytes_are_refused_before_they_are_sent(run):
     source = "try { await http.post('u', new Uint8Array(800 * 1024)); } catch (error) { return error.code; }"
     assert (await run(source, host=host)).output == {"value": "ArgumentTooLarge"}
     assert host.asked == []
+
+
+async def test_answers_that_a_busy_script_leaves_unread_fail_beyond_their_share_and_then_it_goes_on(run):
+    host = answering("x" * 3_000_000)
+    source = """
+const calls = Array.from({ length: 12 }, () => scripts.call('x'));
+const end = Date.now() + 3000; while (Date.now() < end);
+const told = (await Promise.allSettled(calls)).map(({ value, reason }) => value?.length ?? reason.code);
+return [...new Set(told), (await scripts.call('x')).length]"""
+    result = await run(source, host=host)
+    assert (result.reason, set(result.output["value"])) == (Reason.COMPLETED, {3_000_000, "AnswerTooLarge"})
+    assert result.output["value"][-1] == 3_000_000
