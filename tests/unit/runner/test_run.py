@@ -33,6 +33,8 @@ VARIABLES = {
     "POD_NAME": "run-pod",
     "POD_UID": "pod-uid",
     "SCRIPTORIUM_TENANT_ID": "ns-uid",
+    "SCRIPTORIUM_HTTP_NODE_ADDRESSES": "192.0.2.1",
+    "SCRIPTORIUM_HTTP_DENIED_ADDRESSES": "192.0.2.2",
     "SCRIPTORIUM_EXECUTION": "once",
     "SCRIPTORIUM_EXECUTION_UID": "run-uid",
 }
