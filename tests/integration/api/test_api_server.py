@@ -68,7 +68,8 @@ def test_a_user_who_writes_a_status_is_not_heard(kubectl: Kubectl) -> None:
 def test_limits_are_shown_with_their_defaults(kubectl: Kubectl) -> None:
     manifest = json.dumps(script(source="return 1", limits={"memoryMB": 64}))
     made = json.loads(kubectl.run("create", *DRY, "-o", "json", stdin=manifest))
-    assert made["spec"]["limits"] == {"timeoutSeconds": 30, "memoryMB": 64, "outputKB": 16, "logKB": 16}
+    defaults = {"timeoutSeconds": 30, "outputKB": 16, "logKB": 16, "apiCalls": 100}
+    assert made["spec"]["limits"] == defaults | {"memoryMB": 64}
 
 
 @pytest.mark.parametrize("name", ["scr", "sx", "rp", "scriptorium"])
