@@ -69,6 +69,11 @@ cluster-load: $(BIN)/scriptorium ## Put an image onto its node: make cluster-loa
 image: $(BIN)/scriptorium ## Build the image and print its size
 	PYTHON=$(BIN)/python tests/cluster/build-image $(REPOSITORY)
 
+.PHONY: engine
+engine: $(BIN)/scriptorium ## Use the engine of the image on this machine too, compiled anew if need be
+	$(CLUSTER_TOOL) engine
+	$(BIN)/python -m engine_build.ship engine_build/dist/*.whl --python $(BIN)/python
+
 .PHONY: install
 install: image ## Install the chart, with the image of this checkout, into the cluster
 	tag=$$(cat .build/image-tag) && $(CLUSTER_TOOL) load $(REPOSITORY):$$tag && \

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scriptorium_runner.engine.values import (
         EngineSettings,
         EngineStats,
+        EngineVersion,
         Limits,
         LogEntry,
         Program,
@@ -40,6 +41,7 @@ __all__ = [
     "EngineSettings",
     "EngineStartFailed",
     "EngineStats",
+    "EngineVersion",
     "HostCalls",
     "HostError",
     "InvalidContext",

@@ -37,6 +37,8 @@ class Nursery:
         self.barren_since: float | None = None
         #: Which layers the workers are sealed with, since the zygote was last started.
         self.layers: Mapping[Layer, bool] = {}
+        #: Who compiled the engine; see `build`.
+        self.build = ""
 
     async def start(self) -> None:
         """Start the zygote."""
@@ -115,6 +117,7 @@ class Nursery:
                     await dead.stop()
                 self._zygote = await ZygoteProcess.start(self._seal)
                 self.layers = layers.list_active(self._zygote.readiness.flaws)
+                self.build = self._zygote.readiness.build
                 _log.info("sandbox ready", extra=_describe(self._zygote.readiness))
             return self._zygote
 
@@ -125,4 +128,5 @@ def _describe(readiness: Readiness) -> dict[str, Any]:
         "layers": [layer for layer, is_active in active.items() if is_active],
         "missing": {str(layer): flaw for layer, flaw in readiness.flaws.items()},
         "landlockVersion": readiness.landlock_version,
+        "engine": readiness.build,
     }

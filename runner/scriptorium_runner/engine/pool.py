@@ -64,6 +64,11 @@ class Pool:
         """Say which layers the workers are sealed with."""
         return self._nursery.layers
 
+    @property
+    def build(self) -> str:
+        """Say who compiled the engine; see `build`."""
+        return self._nursery.build
+
     async def start(self) -> None:
         """Have the first workers warm, or as many as can be forked."""
         try:

@@ -79,6 +79,8 @@ class Readiness:
     landlock_version: int
     #: Bytes of address space that a worker begins with.
     address_space: int
+    #: Who compiled the engine that it has loaded; see `build`.
+    build: str
 
 
 def encode_readiness(readiness: Readiness) -> bytes:

@@ -19,6 +19,7 @@ import sys
 from typing import NoReturn
 
 from scriptorium_runner.engine import (
+    build,
     code_memory,
     environment,
     native,
@@ -68,6 +69,7 @@ class Zygote:
             flaws=plan.flaws,
             landlock_version=plan.landlock_version,
             address_space=read_address_space(),
+            build=build.read_build(),
         )
 
     def _warm(self) -> None:
