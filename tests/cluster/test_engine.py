@@ -11,7 +11,7 @@ from tests.cluster.errors import ClusterError, Missing
 
 
 @pytest.fixture(name="built")
-def count_builds(monkeypatch, tmp_path):
+def count_builds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     """The wheels that were compiled, in a cache of the test's own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(engine, "GIVEN", tmp_path / "dist")
@@ -28,33 +28,33 @@ def count_builds(monkeypatch, tmp_path):
     return built
 
 
-def test_it_is_compiled_once_and_found_in_the_cache_afterwards(built, tmp_path):
+def test_it_is_compiled_once_and_found_in_the_cache_afterwards(built: list[Path], tmp_path: Path) -> None:
     assert engine.find("gcc 12") == engine.find("gcc 12") == built[0]
     assert len(built) == 1
     assert built[0].is_relative_to(tmp_path / "cache" / "scriptorium" / "engine")
 
 
-def test_another_compiler_compiles_its_own(built):
+def test_another_compiler_compiles_its_own(built: list[Path]) -> None:
     assert engine.find("gcc 12") != engine.find("clang 16")
     assert len(built) == 2
 
 
-def test_what_is_given_already_stays_as_it_is(built, tmp_path):
+def test_what_is_given_already_stays_as_it_is(built: list[Path], tmp_path: Path) -> None:
     given = engine.give(engine.find("gcc 12"), tmp_path / "dist")
     before = given.stat()
     assert engine.give(engine.find("gcc 12"), tmp_path / "dist") == given
     assert (given.stat().st_mtime_ns, given.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
 
 
-def test_an_older_one_makes_way(built, tmp_path):
+def test_an_older_one_makes_way(built: list[Path], tmp_path: Path) -> None:
     for compiler in ("gcc 12", "clang 16"):
         given = engine.give(engine.find(compiler), tmp_path / "dist")
     assert given.read_text() == "build 1"
     assert list((tmp_path / "dist").iterdir()) == [given]
 
 
-def test_debians_compiler_is_installed_where_there_is_none(monkeypatch):
-    installed = []
+def test_debians_compiler_is_installed_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed: list[str] = []
 
     def describe() -> str:
         if not installed:
@@ -67,7 +67,9 @@ def test_debians_compiler_is_installed_where_there_is_none(monkeypatch):
     assert installed == packages.ENGINE
 
 
-def test_without_a_compiler_there_is_no_image_but_a_way_out_is_told(monkeypatch, built):
+def test_without_a_compiler_there_is_no_image_but_a_way_out_is_told(
+    monkeypatch: pytest.MonkeyPatch, built: list[Path]
+) -> None:
     def describe() -> str:
         raise EngineBuildError("there is no gcc")
 
