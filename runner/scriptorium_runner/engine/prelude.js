@@ -21,6 +21,7 @@
   const Refusal = TypeError;
   const functionText = getPrototypeOf(port).toString;
   const engineErrors = InternalError.prototype;
+  const syntaxErrors = SyntaxError.prototype;
 
   // Four function prototypes lead to four constructors that compile text.
   const refuse = function () { throw new Refusal("code generation from strings is not allowed"); };
@@ -112,7 +113,13 @@
   // The reason is judged by the engine's own prototype, which no script can construct from, not by its text.
   const kindOf = (reason) => {
     if (reason === null) return "null";
-    return typeof reason === "object" && getPrototypeOf(reason) === engineErrors && reason.message === "out of memory" ? "memory" : "error";
+    const proto = typeof reason === "object" ? getPrototypeOf(reason) : undefined;
+    if (proto !== engineErrors && proto !== syntaxErrors) return "error";
+    const { message } = reason;
+    if (proto === engineErrors && message === "out of memory") return "memory";
+    // Without memory an error may lack its words, and a regular expression throws a SyntaxError, which a script can
+    // throw too: the heap is asked.
+    return message === "out of memory" || message === "" ? "null" : "error";
   };
   const fail = (reason) => {
     try {

@@ -8,6 +8,9 @@ from engine_build import recipe
 from tests.support.kubectl import Kubectl
 from tests.support.manifests import execution, script
 
+#: NetworkPolicies let nobody in from outside.
+READ = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8081/metrics').read().decode())"
+
 pytestmark = pytest.mark.cluster
 
 
@@ -22,7 +25,6 @@ def test_a_runner_has_the_engine_of_the_recipe_and_says_so(kubectl: Kubectl, nam
     lines = [json.loads(line) for line in kubectl.run("logs", pod, "--namespace", namespace).splitlines()]
     (ready,) = [line for line in lines if line["message"] == "sandbox ready"]
     assert ready["engine"].startswith(f"{recipe.MARK_BEGINS}{' '.join(recipe.FLAGS)}, ")
-    metrics = kubectl.run(
-        "get", "--raw", f"/api/v1/namespaces/{namespace}/pods/{pod}:8081/proxy/metrics"
-    ).splitlines()
+    command = ["/opt/scriptorium/bin/python", "-c", READ]
+    metrics = kubectl.run("exec", pod, "--namespace", namespace, "--", *command).splitlines()
     assert f'scriptorium_engine_info{{build="rebuilt",version="{recipe.VERSION}"}} 1.0' in metrics
