@@ -1,11 +1,11 @@
-"""Good and hostile scripts by the thousand on one sandbox: each has its one result, and nothing grows. No cluster."""
+"""Good and hostile scripts by the thousand on one sandbox: each has its one result, and nothing grows."""
 
 import asyncio
 import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ EXECUTIONS_IN_ALL = int(os.environ.get("SOAK_EXECUTIONS", "20000"))
 LOOKS, WARM_UP = 10, 2
 CALLERS = 12
 SCRIPTS = 40
+#: Workers that an idle engine of this test keeps.
+MOST_KEPT = 6
 #: What comes to an end by itself has all the time that a busy machine may take for it.
 ENOUGH_SECONDS = 60.0
 #: What does not is stopped.
@@ -29,6 +31,8 @@ SHORT_SECONDS = 0.1
 #: Much longer than it takes on two busy cores: 20,000 runs do not hang for ever.
 MOST_SECONDS = 60 + 0.3 * EXECUTIONS_IN_ALL
 
+#: What the supervisor holds of one: its channel, its console's pipe, its meter and its pidfd.
+DESCRIPTORS_OF_A_WORKER = 4
 #: What may come and go: pages of the interpreters' heaps, and verdicts on sources that are no JavaScript.
 GROWTH_MIB = {"supervisor": 12.0, "zygote": 2.0}
 
@@ -195,30 +199,28 @@ def cut(part: int) -> range:
 
 async def look(engine: Engine, zygote: int, done: int) -> Look:
     """Wait until nothing runs and the pool has shrunk to what it keeps, and look."""
-    own = os.getpid()
+    spawned: list[int] = []
 
-    def is_at_rest() -> bool:
+    async def look_at_rest() -> Look | None:
         stats = engine.stats()
-        workers = find_descendants(zygote)
+        workers = len(find_descendants(zygote))
+        has_changed = spawned != [stats.spawned]
+        spawned[:] = [stats.spawned]
         is_idle = (stats.in_use, stats.waiting) == (0, 0)
-        return is_idle and len(workers) == stats.fresh + stats.used <= 6
+        if has_changed or not is_idle or not workers == stats.fresh + stats.used <= MOST_KEPT:
+            return None
+        return Look(
+            done=done,
+            supervisor_mib=read_resident(os.getpid()),
+            zygote_mib=read_resident(zygote),
+            workers=workers,
+            supervisor_descriptors=len(list_descriptors(os.getpid())),
+            zygote_descriptors=len(list_descriptors(zygote)),
+        )
 
-    await wait_for(is_at_rest)
-    return Look(
-        done=done,
-        supervisor_mib=read_resident(own),
-        zygote_mib=read_resident(zygote),
-        workers=len(find_descendants(zygote)),
-        supervisor_descriptors=len(list_descriptors(own)),
-        zygote_descriptors=len(list_descriptors(zygote)),
-    )
-
-
-async def wait_for(check: Callable[[], bool]) -> None:
-    async def ask() -> bool:
-        return check()
-
-    await until_async(ask, 60)
+    found = await until_async(look_at_rest, 60)
+    assert found is not None
+    return found
 
 
 def check_flat(looks: list[Look]) -> None:
@@ -229,10 +231,6 @@ def check_flat(looks: list[Look]) -> None:
     # A worker is so many descriptors; all others are always the same.
     assert len({each.zygote_descriptors - each.workers for each in looks}) == 1
     assert len({each.supervisor_descriptors - DESCRIPTORS_OF_A_WORKER * each.workers for each in looks}) == 1
-
-
-#: Its channel, its console's pipe and its pidfd.
-DESCRIPTORS_OF_A_WORKER = 4
 
 
 def engine_left(before: set[int]) -> int:
