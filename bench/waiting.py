@@ -76,7 +76,7 @@ async def measure_waiting(count: int, starts: int) -> None:
 
 
 async def measure_starts(engine: Engine, count: int) -> Figures:
-    """Run a small script now and then, of another Script each, so that each begins in a warm, unused worker."""
+    """Run a small script now and then, of another Script each: each begins in a warm, unused worker."""
     latencies = []
     started = time.perf_counter()
     for number in range(count):
