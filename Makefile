@@ -34,8 +34,12 @@ e2e: $(BIN)/scriptorium ## Test against the cluster of `make cluster install`
 	$(BIN)/pytest tests/integration tests/e2e
 
 .PHONY: soak
-soak: $(BIN)/scriptorium ## Test with 10,000 Scripts and a long outage, on the cluster of `make cluster install`
+soak: soak-sandbox ## Test with 20,000 executions; with 10,000 Scripts and a long outage, on the cluster of `make cluster install`
 	$(BIN)/pytest -s tests/soak/soak.py
+
+.PHONY: soak-sandbox
+soak-sandbox: $(BIN)/scriptorium ## The first part of it, which needs no cluster
+	$(BIN)/pytest -s tests/soak/sandbox.py
 
 .PHONY: check
 check: $(BIN)/scriptorium ## Lint, types, layers
