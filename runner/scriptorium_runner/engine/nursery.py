@@ -133,4 +133,5 @@ def _describe(readiness: Readiness) -> dict[str, Any]:
         "missing": {str(layer): flaw for layer, flaw in readiness.flaws.items()},
         "landlockVersion": readiness.landlock_version,
         "engine": readiness.build,
+        "bytecode": readiness.has_bytecode,
     }

@@ -81,6 +81,8 @@ class Readiness:
     address_space: int
     #: Who compiled the engine that it has loaded; see `build`.
     build: str
+    #: Whether contexts take up our own sources as bytecode; see `bytecode`.
+    has_bytecode: bool
 
 
 def encode_readiness(readiness: Readiness) -> bytes:

@@ -18,7 +18,7 @@ from scriptorium_runner.engine.link import Link
 from scriptorium_runner.engine.log_pipe import LogPipe
 from scriptorium_runner.engine.peak_memory import PeakMemory
 from scriptorium_runner.engine.protocol import Request
-from scriptorium_runner.engine.sandbox import Doors, Ending, Sandbox
+from scriptorium_runner.engine.sandbox import Doors, Ending, Prelude, Sandbox
 from scriptorium_runner.engine.seal import Plan
 
 #: The third wall: the kernel ends the process by itself if the engine and the supervisor both missed the
@@ -30,7 +30,7 @@ _ALARM_AFTER_LIMIT_SECONDS = 0.5
 class World:
     """What a worker has from its zygote."""
 
-    prelude: str
+    prelude: Prelude
     deadline: Deadline
     seal: Plan
 

@@ -23,9 +23,9 @@ from scriptorium_runner.engine import (
     code_memory,
     environment,
     native,
-    prelude,
     protocol,
     rehearsal,
+    sandbox,
     seal,
     worker,
 )
@@ -42,9 +42,9 @@ class Zygote:
     def __init__(self, control: socket.socket, plan: Plan) -> None:
         self._control = control
         self._plan = plan
-        self._prelude = prelude.load_prelude()
         self._deadline = Deadline()
         self._deadline.self_test()
+        self._prelude = sandbox.compile_prelude()
         self._warm()
         code_memory.make_final()
         self._children: dict[int, tuple[int, int]] = {}
@@ -70,6 +70,7 @@ class Zygote:
             landlock_version=plan.landlock_version,
             address_space=read_address_space(),
             build=build.read_build(),
+            has_bytecode=self._prelude.core.code is not None,
         )
 
     def _warm(self) -> None:
@@ -77,7 +78,7 @@ class Zygote:
         shared)."""
         context = native.Context()
         context.add_callable("port", lambda *_: None)
-        context.eval(self._prelude)(context.get("port"), 0.0)
+        self._prelude.core.evaluate(context)(context.get("port"), 0.0)
 
     def _fork(self) -> bool:
         message, descriptors, _, _ = socket.recv_fds(self._control, protocol.FORK.size, 3)
