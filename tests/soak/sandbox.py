@@ -14,7 +14,7 @@ from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program, Result
 from tests.support.waiting import until_async
 from tests.unit.runner.engine.hosts import FakeHost
-from tests.unit.runner.engine.processes import find_descendants, list_descriptors
+from tests.unit.runner.engine.processes import find_descendants, list_children, list_descriptors
 
 #: Less for a first look.
 EXECUTIONS_IN_ALL = int(os.environ.get("SOAK_EXECUTIONS", "20000"))
@@ -199,13 +199,15 @@ def cut(part: int) -> range:
 
 async def look(engine: Engine, zygote: int, done: int) -> Look:
     """Wait until nothing runs and the pool has shrunk to what it keeps, and look."""
-    spawned: list[int] = []
+    last: list[tuple[int, ...]] = []
 
     async def look_at_rest() -> Look | None:
         stats = engine.stats()
-        workers = len(find_descendants(zygote))
-        has_changed = spawned != [stats.spawned]
-        spawned[:] = [stats.spawned]
+        # Those too that have ended and are not yet buried, whose descriptors are still there.
+        workers = len(list_children(zygote))
+        now = (stats.spawned, stats.killed, workers)
+        has_changed = last != [now]
+        last[:] = [now]
         is_idle = (stats.in_use, stats.waiting) == (0, 0)
         if has_changed or not is_idle or not workers == stats.fresh + stats.used <= MOST_KEPT:
             return None
@@ -218,7 +220,10 @@ async def look(engine: Engine, zygote: int, done: int) -> Look:
             zygote_descriptors=len(list_descriptors(zygote)),
         )
 
-    found = await until_async(look_at_rest, 60)
+    try:
+        found = await until_async(look_at_rest, 60)
+    except TimeoutError:
+        raise AssertionError(f"no rest after {done} runs: {last}, {engine.stats()}") from None
     assert found is not None
     return found
 
