@@ -34,8 +34,12 @@ e2e: $(BIN)/scriptorium ## Test against the cluster of `make cluster install`
 	$(BIN)/pytest tests/integration tests/e2e
 
 .PHONY: soak
-soak: $(BIN)/scriptorium ## Test with 10,000 Scripts and a long outage, on the cluster of `make cluster install`
+soak: soak-sandbox ## Test with 20,000 executions; with 10,000 Scripts and a long outage, on the cluster of `make cluster install`
 	$(BIN)/pytest -s tests/soak/soak.py
+
+.PHONY: soak-sandbox
+soak-sandbox: $(BIN)/scriptorium ## The first part of it, which needs no cluster
+	$(BIN)/pytest -s tests/soak/sandbox.py
 
 .PHONY: check
 check: $(BIN)/scriptorium ## Lint, types, layers
@@ -68,6 +72,11 @@ cluster-load: $(BIN)/scriptorium ## Put an image onto its node: make cluster-loa
 .PHONY: image
 image: $(BIN)/scriptorium ## Build the image and print its size
 	PYTHON=$(BIN)/python tests/cluster/build-image $(REPOSITORY)
+
+.PHONY: engine
+engine: $(BIN)/scriptorium ## Use the engine of the image on this machine too, compiled anew if need be
+	$(CLUSTER_TOOL) engine
+	$(BIN)/python -m engine_build.ship engine_build/dist/*.whl --python $(BIN)/python
 
 .PHONY: install
 install: image ## Install the chart, with the image of this checkout, into the cluster

@@ -7,11 +7,11 @@ import statistics
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from bench import floors, steady_load
+from bench import floors, steady_load, waiting
 from bench.figures import Figures, render_ratio, render_row, summarize
+from bench.processes import find_descendants, read_memory
 from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program, Seal
 from scriptorium_runner.engine.workers.channel import Worker
 from scriptorium_runner.engine.workers.zygote_process import ZygoteProcess
@@ -152,31 +152,6 @@ async def time_run(engine: Engine) -> float:
     return taken
 
 
-def find_descendants(parent: int) -> list[int]:
-    """Give all processes below a process."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            children.setdefault(int(fields[1]), []).append(int(entry.name))
-    found, queue = [], [parent]
-    while queue:
-        queue += (below := children.get(queue.pop(), []))
-        found += below
-    return found
-
-
-def read_memory(process: int) -> dict[str, float]:
-    """Give a process's memory in MiB: resident, its share of it, and what is its alone."""
-    text = Path(f"/proc/{process}/smaps_rollup").read_text()
-    values = {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines()[1:]}
-    own = values["Private_Clean"] + values["Private_Dirty"]
-    return {"RSS": values["Rss"] / 1024, "PSS": values["Pss"] / 1024, "private": own / 1024}
-
-
 async def measure_busy_memory(workers: int) -> list[dict[str, float]]:
     """Give the memory of workers that are in the middle of a script."""
     engine = Engine(EngineSettings(pool_size=workers, initial_workers=workers, spare_workers=0))
@@ -253,7 +228,7 @@ def print_memory(name: str, memory: list[dict[str, float]]) -> None:
         )
 
 
-async def main(count: int, seconds: float) -> None:
+async def main(count: int, seconds: float, waiting_count: int) -> None:
     """Measure and print."""
     print(f"{'':<26} {'p50':>11} {'p99':>11} {'rate':>10} {'runs':>6}")
     print(render_row("a bare python process", await measure_bare_process(count // 10)))
@@ -282,11 +257,13 @@ async def main(count: int, seconds: float) -> None:
     await measure_neighbours(count)
     print_memory("idle process", idle)
     print_memory("busy worker", await measure_busy_memory(10))
+    await waiting.measure_waiting(waiting_count, count)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=400, help="runs of a series")
     parser.add_argument("--seconds", type=float, default=5, help="length of the steady load")
+    parser.add_argument("--waiting", type=int, default=1000, help="scripts that wait for a host call at once")
     options = parser.parse_args()
-    asyncio.run(main(options.count, options.seconds))
+    asyncio.run(main(options.count, options.seconds, options.waiting))

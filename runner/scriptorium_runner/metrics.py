@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from scriptorium_api.execution import ExecutionStatus
-from scriptorium_runner.engine import EngineStats, Layer
+from scriptorium_runner.engine import EngineStats, EngineVersion, Layer
 from scriptorium_runner.executions.dispatcher import Load
 from scriptorium_runner.host.http import Ending
 
@@ -29,6 +29,12 @@ class Metrics:
             "scriptorium_sandbox_layer",
             "1 for each layer that the sandbox is sealed with.",
             ["layer"],
+            registry=self.registry,
+        )
+        self._version = Gauge(
+            "scriptorium_engine_info",
+            "1 for the JavaScript engine that runs.",
+            ["version", "build"],
             registry=self.registry,
         )
         self._ended = Counter(
@@ -69,6 +75,10 @@ class Metrics:
 
         for layer in Layer:
             show(layer)
+
+    def show_version(self, version: EngineVersion) -> None:
+        """Show which JavaScript engine runs; it stays the same while the runner lives."""
+        self._version.labels(version.version, "rebuilt" if version.is_rebuilt else "wheel").set(1)
 
     def count(self, status: ExecutionStatus) -> None:
         """Count an attempt that was settled."""

@@ -91,6 +91,7 @@ class Sandboxes:
 async def _serve(settings: PoolSettings, client: Client, places: Sandboxes, stopping: asyncio.Event) -> int:
     sandbox, metrics = places.engine, Metrics(settings.workers)
     metrics.show_layers(sandbox.layers)
+    metrics.show_version(sandbox.version())
 
     def record_end(execution: ScriptExecution, status: ExecutionStatus) -> None:
         metrics.count(status)

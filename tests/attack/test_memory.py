@@ -18,7 +18,13 @@ ATTACKS = {
         "globalThis.left = []; for (;;) left.push('x'.repeat(100) + left.length)"
     ),
     "symbols": starved("const a = []; for (;;) a.push(Symbol('x'.repeat(1000) + a.length))"),
-    "regular expressions": starved("const a = []; for (;;) a.push(new RegExp('a'.repeat(1000) + a.length))"),
+    # Each size runs out of memory at another place of the engine.
+    **{
+        f"regular expressions of {size}": starved(
+            f"const a = []; for (;;) a.push(new RegExp('a'.repeat({size}) + a.length))"
+        )
+        for size in (100, 150, 300, 500, 1000, 2000, 5000)
+    },
     "a buffer that is resized": ended(
         "const b = new ArrayBuffer(1, {maxByteLength: 2e9}); for (let n = 1; ; n *= 2) b.resize(n)",
         Reason.MEMORY_LIMIT,

@@ -1,9 +1,9 @@
-"""The commands of the test cluster: binaries, up, down, load, base-image, selftest."""
+"""The commands of the test cluster: binaries, up, down, load, base-image, engine, selftest."""
 
 import argparse
 import sys
 
-from tests.cluster import base_image, kind, programs, progress, selftest, ways
+from tests.cluster import base_image, engine, kind, programs, progress, selftest, ways
 from tests.cluster.errors import ClusterError
 
 
@@ -31,6 +31,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     load = commands.add_parser("load", help="put an image on the node")
     load.add_argument("image", help="its name, or the path of an OCI archive")
     commands.add_parser("base-image", help="make the image that others are built on without a registry")
+    commands.add_parser("engine", help="compile the image's JavaScript engine, or find it in the cache")
     commands.add_parser("selftest", help="take the bare cluster through its whole life, twice")
     return parser.parse_args(arguments)
 
@@ -46,6 +47,8 @@ def run(options: argparse.Namespace) -> None:
         ways.choose().load(options.image)
     elif options.command == "base-image":
         base_image.ensure()
+    elif options.command == "engine":
+        engine.ensure()
     elif options.command == "selftest":
         selftest.run()
     else:

@@ -24,6 +24,8 @@ CLUSTER = [
     "libc6-dev",
 ]
 IMAGES = ["buildah", "debootstrap"]
+#: Debian's Python has its headers in a package of their own; others bring them.
+ENGINE = ["gcc", "libc6-dev", "python3-dev"]
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 

@@ -12,7 +12,7 @@ from scriptorium_operator.context import Context
 from scriptorium_operator.facts import Kind
 from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.settings import RunnerSettings, Settings
-from scriptorium_runner.engine import Layer
+from scriptorium_runner.engine import EngineVersion, Layer
 from scriptorium_runner.executions.dispatcher import Load
 from scriptorium_runner.host.http import Ending
 from scriptorium_runner.metrics import Metrics
@@ -77,6 +77,7 @@ def test_every_metric_of_a_runner_is_on_the_page() -> None:
     metrics.show_load(lambda: Load(waiting=0, running=0))
     metrics.show_engine(make_engine_stats)
     metrics.show_layers(lambda: {Layer.SECCOMP: True})
+    metrics.show_version(EngineVersion("0.17.0.2", "wheel"))
     ended = ExecutionStatus(phase=Phase.SUCCEEDED, reason=Reason.COMPLETED)
     metrics.count(ended)
     metrics.count_http(Ending(outcome="ANSWERED", host="api.example.com", seconds=0.1))

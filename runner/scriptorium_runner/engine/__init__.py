@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scriptorium_runner.engine.values import (
         EngineSettings,
         EngineStats,
+        EngineVersion,
         Limits,
         LogEntry,
         Program,
@@ -41,6 +42,7 @@ __all__ = [
     "EngineSettings",
     "EngineStartFailed",
     "EngineStats",
+    "EngineVersion",
     "HostCalls",
     "HostError",
     "InvalidContext",

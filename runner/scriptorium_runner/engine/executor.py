@@ -10,7 +10,7 @@ from typing import Any
 
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import context as contexts
-from scriptorium_runner.engine import flaw, result
+from scriptorium_runner.engine import flaw, result, verdicts
 from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
 from scriptorium_runner.engine.host_calls import HostCalls, NoHost
 from scriptorium_runner.engine.pool.claims import Claim
@@ -22,6 +22,7 @@ from scriptorium_runner.engine.seal.layers import Layer
 from scriptorium_runner.engine.values import (
     EngineSettings,
     EngineStats,
+    EngineVersion,
     Limits,
     Program,
     Result,
@@ -135,14 +136,18 @@ class Engine:
         """Say which layers the workers are sealed with; none that is required is missing."""
         return self._open_pool().layers
 
+    def version(self) -> EngineVersion:
+        """Say which JavaScript engine runs, and who compiled it."""
+        return EngineVersion(verdicts.ENGINE_VERSION, self._open_pool().build)
+
     def stats(self) -> EngineStats:
         """Count the workers, their callers and the verdicts."""
-        verdicts = self._verdicts
+        known = self._verdicts
         return replace(
             self._open_pool().stats(),
-            cache_entries=len(verdicts),
-            cache_hits=verdicts.hits,
-            cache_misses=verdicts.misses,
+            cache_entries=len(known),
+            cache_hits=known.hits,
+            cache_misses=known.misses,
         )
 
     async def shutdown(self) -> None:

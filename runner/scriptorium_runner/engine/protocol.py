@@ -84,6 +84,10 @@ class Readiness:
     landlock_version: int
     #: Bytes of address space that a worker begins with.
     address_space: int
+    #: Who compiled the engine that it has loaded; see `build`.
+    build: str
+    #: Whether contexts take up our own sources as bytecode; see `bytecode`.
+    has_bytecode: bool
 
 
 def encode_readiness(readiness: Readiness) -> bytes:

@@ -132,6 +132,19 @@ class Result:
     started_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class EngineVersion:
+    """Which quickjs-ng runs: `build` is `wheel`, or `rebuilt: ` with the flags and the compiler."""
+
+    version: str
+    build: str
+
+    @property
+    def is_rebuilt(self) -> bool:
+        """Say whether it is the one that images have."""
+        return self.build.startswith("rebuilt")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineStats:
     """A snapshot of the pool; the numbers from `spawned` on count since start."""

@@ -7,8 +7,9 @@ from importlib import metadata
 from scriptorium_runner.engine import positions
 from scriptorium_runner.engine.values import ScriptError
 
+ENGINE_VERSION = metadata.version("quickjs-ng")
 #: Another engine, or another wrapper around the source, may judge differently.
-_JUDGE = f"quickjs-ng {metadata.version('quickjs-ng')}\n{positions.wrap('', None)}\n".encode()
+_JUDGE = f"quickjs-ng {ENGINE_VERSION}\n{positions.wrap('', None)}\n".encode()
 
 
 class VerdictCache:

@@ -19,6 +19,11 @@ _RUNTIME_OFFSET = 16
 _CONTEXT_OFFSET = 24
 
 
+def find_inner_context(context: Any) -> int:
+    """Give the engine's own context inside of Python's; `Deadline.self_test` proves that it is one."""
+    return ctypes.c_void_p.from_address(id(context) + _CONTEXT_OFFSET).value or 0
+
+
 class Deadline:
     """A point in time after which the engine stops whatever it runs; one per process, armed for each run."""
 
@@ -62,7 +67,7 @@ class Deadline:
     def self_test(self) -> None:
         """Raise unless the module is laid out as this file believes and an endless loop is stopped."""
         context = native.Context()
-        inner = ctypes.c_void_p.from_address(id(context) + _CONTEXT_OFFSET).value
+        inner = find_inner_context(context)
         runtime = ctypes.c_void_p.from_address(id(context) + _RUNTIME_OFFSET).value
         if not runtime or self._runtime_of(inner) != runtime:
             raise EngineStartFailed("this build of quickjs-ng keeps its runtime elsewhere")

@@ -118,10 +118,13 @@
   // where a script could have made it, what is left of the memory decides.
   const kindOf = (reason) => {
     if (reason === null) return "doubt";
-    const kind = typeof reason === "object" ? getPrototypeOf(reason) : undefined;
-    if ((kind !== engineErrors && kind !== syntaxErrors) || reason.message !== "out of memory") return "error";
-    // Of a regular expression that it has no memory to compile the engine says that its syntax is wrong.
-    return kind === engineErrors ? "memory" : "doubt";
+    const proto = typeof reason === "object" ? getPrototypeOf(reason) : undefined;
+    if (proto !== engineErrors && proto !== syntaxErrors) return "error";
+    const { message } = reason;
+    if (proto === engineErrors && message === "out of memory") return "memory";
+    // Without memory an error may lack its words, and a regular expression throws a SyntaxError, which a script can
+    // throw too: the heap is asked.
+    return message === "out of memory" || message === "" ? "doubt" : "error";
   };
   const fail = (reason) => {
     try {

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scriptorium_runner.engine import positions
-from scriptorium_runner.engine.inside import native, prelude
+from scriptorium_runner.engine.inside import bytecode, native, prelude
+from scriptorium_runner.engine.inside.bytecode import Compiled
 from scriptorium_runner.engine.inside.interrupt import Deadline
 from scriptorium_runner.engine.inside.link import Link
 from scriptorium_runner.engine.inside.log_pipe import LogPipe
@@ -22,9 +23,8 @@ _STACK_BYTES = min(4 * MB, max(resource.getrlimit(resource.RLIMIT_STACK)[0], 2 *
 _JOBS_PER_LOOK = 32
 #: A script that ran out of memory still needs some for the description of its error.
 _ROOM_FOR_LAST_WORDS = 8 * MB
-#: `utils` takes about as long to make as all the rest (1 ms), so only who may use it gets it.
-_UTILS = prelude.load_prelude("utils.js")
-#: A source that has none of these cannot name a global "utils": eval is not there, strict code has no `this`.
+#: `utils` takes about as long to make as all the rest, so only who may use it gets it. A source that has none
+#: of these cannot name a global "utils": eval is not there, strict code has no `this`.
 _ROADS_TO_UTILS = ("utils", "globalThis", "\\u")
 #: For an error that is neither the script's nor told by the engine.
 _UNSPEAKABLE = "the engine could not say what went wrong"
@@ -45,6 +45,20 @@ def draw_uuid() -> str:
 def may_use_utils(source: str) -> bool:
     """Say whether a source has a road to the global `utils`."""
     return any(road in source for road in _ROADS_TO_UTILS)
+
+
+@dataclass(frozen=True, slots=True)
+class Prelude:
+    """Our own JavaScript: what every context begins with, and what only some need."""
+
+    core: Compiled
+    utils: Compiled
+
+
+def compile_prelude() -> Prelude:
+    """Read the prelude, and compile it if that can be done here."""
+    core, utils = bytecode.compile_all(prelude.load_prelude(), prelude.load_prelude("utils.js"))
+    return Prelude(core, utils)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,7 @@ class Sandbox:
     """Holds a context until `close`, which must be called: the context and its callable refer to each
     other."""
 
-    def __init__(self, core: str, deadline: Deadline, doors: Doors, memory: PeakMemory) -> None:
+    def __init__(self, own: Prelude, deadline: Deadline, doors: Doors, memory: PeakMemory) -> None:
         self._deadline = deadline
         self._doors = doors
         self._pending = 0
@@ -84,7 +98,8 @@ class Sandbox:
         self._context.set_max_stack_size(_STACK_BYTES)
         deadline.attach(self._context)
         self._context.add_callable("port", self._receive)
-        self._host = self._context.eval(core)(self._context.get("port"), draw_fraction())
+        self._utils = own.utils
+        self._host = own.core.evaluate(self._context)(self._context.get("port"), draw_fraction())
 
     def close(self) -> None:
         """Free the heap."""
@@ -103,7 +118,7 @@ class Sandbox:
 
     def _run(self, request: Request) -> Ending:
         if may_use_utils(request.source):
-            self._host("utils", self._context.eval(_UTILS))
+            self._host("utils", self._utils.evaluate(self._context))
         try:
             function = self._compile(request)
         except Exception as error:  # noqa: BLE001 - the same: what closes the wrapper runs now

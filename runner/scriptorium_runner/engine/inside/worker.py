@@ -17,7 +17,7 @@ from scriptorium_runner.engine.inside.interrupt import Deadline
 from scriptorium_runner.engine.inside.link import Link
 from scriptorium_runner.engine.inside.log_pipe import LogPipe
 from scriptorium_runner.engine.inside.peak_memory import PeakMemory, hand_over
-from scriptorium_runner.engine.inside.sandbox import Doors, Ending, Sandbox
+from scriptorium_runner.engine.inside.sandbox import Doors, Ending, Prelude, Sandbox
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.seal.sealing import Plan
 
@@ -30,7 +30,7 @@ _ALARM_AFTER_LIMIT_SECONDS = 0.5
 class World:
     """What a worker has from its zygote."""
 
-    prelude: str
+    prelude: Prelude
     deadline: Deadline
     seal: Plan
 

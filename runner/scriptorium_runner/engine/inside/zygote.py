@@ -19,7 +19,7 @@ import sys
 from typing import NoReturn
 
 from scriptorium_runner.engine import protocol
-from scriptorium_runner.engine.inside import code_memory, native, prelude, worker
+from scriptorium_runner.engine.inside import build, code_memory, native, sandbox, worker
 from scriptorium_runner.engine.inside.interrupt import Deadline
 from scriptorium_runner.engine.inside.log_pipe import LogPipe
 from scriptorium_runner.engine.protocol import Readiness
@@ -34,9 +34,9 @@ class Zygote:
     def __init__(self, control: socket.socket, plan: Plan) -> None:
         self._control = control
         self._plan = plan
-        self._prelude = prelude.load_prelude()
         self._deadline = Deadline()
         self._deadline.self_test()
+        self._prelude = sandbox.compile_prelude()
         self._warm()
         code_memory.make_final()
         self._children: dict[int, tuple[int, int]] = {}
@@ -61,6 +61,8 @@ class Zygote:
             flaws=plan.flaws,
             landlock_version=plan.landlock_version,
             address_space=read_address_space(),
+            build=build.read_build(),
+            has_bytecode=self._prelude.core.code is not None,
         )
 
     def _warm(self) -> None:
@@ -68,7 +70,7 @@ class Zygote:
         shared)."""
         context = native.Context()
         context.add_callable("port", lambda *_: None)
-        context.eval(self._prelude)(context.get("port"), 0.0)
+        self._prelude.core.evaluate(context)(context.get("port"), 0.0)
 
     def _fork(self) -> bool:
         message, descriptors, _, _ = socket.recv_fds(self._control, protocol.FORK.size, 3)

@@ -16,6 +16,8 @@ _log = logging.getLogger(__name__)
 
 #: Between two attempts to fork when the last one failed, so that a broken machine is not made busy as well.
 _RETRY_SECONDS = 0.2
+#: Forks at once; more would not be faster, and the zygote's socket holds some hundred questions.
+_MOST_AT_ONCE = 16
 
 
 class Nursery:
@@ -29,6 +31,7 @@ class Nursery:
         self._try_again = try_again
         self._zygote: ZygoteProcess | None = None
         self._zygote_lock = asyncio.Lock()
+        self._room = asyncio.Semaphore(_MOST_AT_ONCE)
         self._forks: set[asyncio.Task[None]] = set()
         self._is_failing = False
         #: Forks that are under way, or wait after a failure.
@@ -37,6 +40,8 @@ class Nursery:
         self.barren_since: float | None = None
         #: Which layers the workers are sealed with, since the zygote was last started.
         self.layers: Mapping[Layer, bool] = {}
+        #: Who compiled the engine; see `build`.
+        self.build = ""
 
     async def start(self) -> None:
         """Start the zygote."""
@@ -87,7 +92,8 @@ class Nursery:
 
     async def _try_to_fork(self) -> Worker | None:
         try:
-            worker = await Worker.fork(await self._get_zygote())
+            async with self._room:
+                worker = await Worker.fork(await self._get_zygote())
         except Exception as error:  # noqa: BLE001 - whatever it was, the pool must not stay smaller for it
             self._note_failure(error)
             await asyncio.sleep(_RETRY_SECONDS)
@@ -115,6 +121,7 @@ class Nursery:
                     await dead.stop()
                 self._zygote = await ZygoteProcess.start(self._seal)
                 self.layers = layers.list_active(self._zygote.readiness.flaws)
+                self.build = self._zygote.readiness.build
                 _log.info("sandbox ready", extra=_describe(self._zygote.readiness))
             return self._zygote
 
@@ -125,4 +132,6 @@ def _describe(readiness: Readiness) -> dict[str, Any]:
         "layers": [layer for layer, is_active in active.items() if is_active],
         "missing": {str(layer): flaw for layer, flaw in readiness.flaws.items()},
         "landlockVersion": readiness.landlock_version,
+        "engine": readiness.build,
+        "bytecode": readiness.has_bytecode,
     }

@@ -67,13 +67,20 @@ class Pool:
         """Say which layers the workers are sealed with."""
         return self._nursery.layers
 
+    @property
+    def build(self) -> str:
+        """Say who compiled the engine; see `build`."""
+        return self._nursery.build
+
     async def start(self) -> None:
         """Have the first workers warm, or as many as can be forked."""
         try:
             await self._nursery.start()
             self._is_open = True
             self._rebalance()
-            await self._nursery.wait_for_first_forks(lambda: len(self._fresh) >= self._find_level())
+            await self._nursery.wait_for_first_forks(
+                lambda: len(self._fresh) >= self._find_level(time.monotonic())
+            )
             self._memory.note_idle()
             self._watching = asyncio.create_task(
                 self._memory.watch(lambda: self._busy.workers, self._give_up_kept)
@@ -240,15 +247,17 @@ class Pool:
         wanted = Counter(waiter.claim.depth for waiter in self._waiters if not waiter.worker.done())
         return len(self._busy) + sum(min(count, self._count_free(depth)) for depth, count in wanted.items())
 
-    def _find_level(self) -> int:
-        demand = self._demand.find_level(time.monotonic())
+    def _find_level(self, now: float) -> int:
+        demand = self._demand.find_level(now)
         return balance.decide_level(demand, self._settings.initial_workers, self._settings.pool_size)
 
     def _rebalance(self) -> None:
         if not self._is_open:
             return
+        # One moment for all: what falls due between two looks at the clock would be seen by neither.
+        now = time.monotonic()
         waiting = sum(not waiter.worker.done() for waiter in self._waiters)
-        self._demand.note(time.monotonic(), self._find_demand())
+        self._demand.note(now, self._find_demand())
         census = balance.Census(
             busy=len(self._busy),
             used=len(self._used),
@@ -258,33 +267,32 @@ class Pool:
             waiting=0 if self._is_short else waiting,
         )
         change = balance.decide_change(
-            census, self._find_level(), self._settings.spare_workers, self._count_kept()
+            census, self._find_level(now), self._settings.spare_workers, self._count_kept(now)
         )
         for _ in range(change.evict):
             self._end(self._used.pop(0))
         for _ in range(change.retire):
             self._end(self._fresh.pop())
         self._nursery.fork(change.fork)
-        self._look_again_when_idle()
+        self._look_again_when_idle(now)
 
-    def _count_kept(self) -> int:
+    def _count_kept(self, now: float) -> int:
         """Count the used workers that were needed lately, as far as they may stay beyond the others."""
-        since = time.monotonic() - self._settings.idle_seconds
-        lately = sum(worker.idle_since > since for worker in self._used)
+        lately = sum(worker.idle_since + self._settings.idle_seconds > now for worker in self._used)
         return min(lately, self._settings.kept_workers)
 
-    def _look_again_when_idle(self) -> None:
+    def _look_again_when_idle(self, now: float) -> None:
         """Have the pool shrink in time, also if nothing happens till then."""
-        if self._shrinking is not None or (at := self._find_next_fall()) is None:
+        if self._shrinking is not None or (at := self._find_next_fall(now)) is None:
             return
         seconds = max(0.0, at - time.monotonic()) + _A_MOMENT
         self._shrinking = asyncio.get_running_loop().call_later(seconds, self._shrink)
 
-    def _find_next_fall(self) -> float | None:
+    def _find_next_fall(self, now: float) -> float | None:
         """Give when fewer workers are kept if nothing more happens."""
         falls = [worker.idle_since + self._settings.idle_seconds for worker in self._used]
         level = self._demand.find_next_fall()
-        later = [at for at in (*falls, level) if at is not None and at > time.monotonic()]
+        later = [at for at in (*falls, level) if at is not None and at > now]
         return min(later, default=None)
 
     def _give_up_kept(self) -> bool:

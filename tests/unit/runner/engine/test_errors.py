@@ -124,6 +124,7 @@ async def test_an_error_that_defends_itself_is_still_an_error(run, source):
 async def test_an_error_with_the_engines_words_stays_the_scripts_error(run, message):
     for thrown in (
         f"new Error('{message}')",
+        f"new SyntaxError('{message}')",
         f"'{message}'",
         f"{{message: '{message}', name: 'InternalError'}}",
     ):

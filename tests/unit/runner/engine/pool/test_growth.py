@@ -1,11 +1,14 @@
 """A pool that grows when it is needed, shrinks when it is not, and serves every Script."""
 
 import asyncio
+import itertools
+import time
+from types import SimpleNamespace
 
 import pytest
 
 from scriptorium_api.reasons import Reason
-from scriptorium_runner.engine import Limits, Program
+from scriptorium_runner.engine import Limits, Program, pool
 from tests.unit.runner.engine.engines import HANG, make_engine, run
 from tests.unit.runner.engine.processes import wait_until
 
@@ -34,6 +37,18 @@ async def test_a_pool_that_was_needed_shrinks_when_it_is_idle():
         assert stats.fresh + stats.used > 3
         await wait_until(lambda: engine.stats().fresh + engine.stats().used <= 3)
         assert (await run(engine)).output == {"value": 1}
+
+
+async def test_a_pool_shrinks_also_on_a_machine_where_time_passes_between_any_two_steps(monkeypatch):
+    skips = itertools.count()
+    monkeypatch.setattr(
+        pool, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 0.01 * next(skips))
+    )
+    settings = {"pool_size": 8, "initial_workers": 2, "spare_workers": 1, "idle_seconds": 2.0}
+    async with make_engine(**settings) as engine:
+        for _ in range(3):
+            await asyncio.gather(*(run(engine, owner=f"{number}") for number in range(8)))
+            await wait_until(lambda: engine.stats().fresh + engine.stats().used <= 3)
 
 
 async def test_a_pool_keeps_what_was_needed_a_moment_ago():

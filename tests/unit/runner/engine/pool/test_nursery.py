@@ -95,3 +95,21 @@ async def test_a_worker_that_was_born_is_no_longer_counted_as_starting():
         worker.close()
     await nursery.stop()
     assert counts == [1, 0]
+
+
+async def test_a_crowd_at_once_does_not_flood_a_zygote_that_is_slow(caplog):
+    async with make_engine(pool_size=600, initial_workers=1, spare_workers=0) as engine:
+        zygote = find_newest_zygote()
+        os.kill(zygote, signal.SIGSTOP)
+        waiting = [asyncio.create_task(run(engine, owner=f"{number}")) for number in range(600)]
+        # One has the worker that is there; the zygote's socket would not hold the questions of all others.
+        await wait_until(lambda: engine.stats().waiting >= 599)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert caplog.messages == []
+        for task in waiting[20:]:
+            task.cancel()
+        os.kill(zygote, signal.SIGCONT)
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [result.output for result in ended[:20]] == [{"value": 1}] * 20
+    assert caplog.messages == []
