@@ -5,9 +5,11 @@ import sys
 
 import pytest
 
-from scriptorium_runner.engine import Limits, Program, native, zygote_process
+from scriptorium_runner.engine import Limits, Program
+from scriptorium_runner.engine.inside import native
 from scriptorium_runner.engine.inside.bytecode import Compiled, compile_all
 from scriptorium_runner.engine.inside.sandbox import compile_prelude
+from scriptorium_runner.engine.workers import zygote_process
 from tests.unit.runner.engine.engines import make_engine, run
 from tests.unit.runner.engine.processes import list_children
 
