@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from scriptorium_api.reasons import Reason
-from scriptorium_runner.engine import Limits, Program, pool
+from scriptorium_runner.engine import Limits, Program
+from scriptorium_runner.engine.pool import pool
 from tests.unit.runner.engine.engines import HANG, make_engine, run
 from tests.unit.runner.engine.processes import wait_until
 
