@@ -29,6 +29,7 @@ class Resource:
 
 SCRIPTS = Resource(f"{GROUP}/{VERSION}", "Script", "scripts")
 EXECUTIONS = Resource(f"{GROUP}/{VERSION}", "ScriptExecution", "scriptexecutions")
+CRON_SCRIPTS = Resource(f"{GROUP}/{VERSION}", "CronScript", "cronscripts")
 RUNNER_POOLS = Resource(f"{GROUP}/{VERSION}", "RunnerPool", "runnerpools")
 CONFIG_MAPS = Resource("v1", "ConfigMap", "configmaps")
 PODS = Resource("v1", "Pod", "pods")
@@ -38,6 +39,7 @@ NAMESPACES = Resource("v1", "Namespace", "namespaces", is_namespaced=False)
 EVENTS = Resource("v1", "Event", "events")
 DEPLOYMENTS = Resource("apps/v1", "Deployment", "deployments")
 JOBS = Resource("batch/v1", "Job", "jobs")
+CRON_JOBS = Resource("batch/v1", "CronJob", "cronjobs")
 ROLES = Resource("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDINGS = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 NETWORK_POLICIES = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
@@ -65,6 +67,7 @@ _KNOWN = {
     for resource in (
         SCRIPTS,
         EXECUTIONS,
+        CRON_SCRIPTS,
         RUNNER_POOLS,
         CONFIG_MAPS,
         PODS,
@@ -74,6 +77,7 @@ _KNOWN = {
         EVENTS,
         DEPLOYMENTS,
         JOBS,
+        CRON_JOBS,
         ROLES,
         ROLE_BINDINGS,
         NETWORK_POLICIES,

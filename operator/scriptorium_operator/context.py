@@ -10,6 +10,7 @@ from scriptorium_operator.gateways.metrics import Metrics
 from scriptorium_operator.gateways.syntax import SyntaxChecker
 from scriptorium_operator.services.canary import Canary
 from scriptorium_operator.services.certificates import Door
+from scriptorium_operator.services.cron_runs import CronRuns, ScriptUsers
 from scriptorium_operator.services.history import History
 from scriptorium_operator.services.inventory import Inventory, References
 from scriptorium_operator.services.leadership import Leadership
@@ -38,6 +39,8 @@ class Context:
     """Where the API server asks us; None where it does not."""
     inventory: Inventory = field(default_factory=Inventory)
     references: References = field(default_factory=References)
+    cron_runs: CronRuns = field(default_factory=CronRuns)
+    script_users: ScriptUsers = field(default_factory=ScriptUsers)
     waiting_pods: WaitingPods = field(default_factory=WaitingPods)
     named_values: NamedValues = field(default_factory=NamedValues)
     history: History = field(default_factory=History)
@@ -45,5 +48,7 @@ class Context:
     supervisor: Supervisor = field(default_factory=Supervisor)
     metrics: Metrics = field(default_factory=Metrics)
     canaries: dict[Kind, Canary] = field(
-        default_factory=lambda: {Kind.SCRIPT: Canary(), Kind.RUNNER_POOL: Canary()}
+        default_factory=lambda: {
+            kind: Canary() for kind in (Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.RUNNER_POOL)
+        }
     )

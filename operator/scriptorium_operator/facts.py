@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from scriptorium_api.env import ValueRef
+from scriptorium_api.reasons import Phase, Reason
 
 #: A raw object, as the API server takes and gives it.
 Manifest = dict[str, Any]
@@ -15,6 +16,8 @@ COMPILED: Final = "Compiled"
 READY: Final = "Ready"
 SECRETS_PENDING: Final = "SecretsPending"
 SANDBOX_RELAXED: Final = "SandboxRelaxed"
+SUSPENDED: Final = "Suspended"
+SCRIPT_FOUND: Final = "ScriptFound"
 
 
 class Kind(StrEnum):
@@ -22,6 +25,7 @@ class Kind(StrEnum):
 
     SCRIPT = "Script"
     EXECUTION = "ScriptExecution"
+    CRON_SCRIPT = "CronScript"
     RUNNER_POOL = "RunnerPool"
     CONFIG_MAP = "ConfigMap"
     NAMESPACE = "Namespace"
@@ -31,6 +35,7 @@ class Kind(StrEnum):
     ROLE_BINDING = "RoleBinding"
     NETWORK_POLICY = "NetworkPolicy"
     JOB = "Job"
+    CRON_JOB = "CronJob"
     DISRUPTION_BUDGET = "PodDisruptionBudget"
 
 
@@ -81,6 +86,8 @@ class EndedRun:
     ttl_seconds: int | None
     size: int
     """Bytes of its JSON."""
+    cron_script: str = ""
+    """The name of the CronScript that it belongs to, if it does: that one says how many are kept."""
     kept_until: datetime | None = None
     """A run with an idempotency key is remembered until then."""
 
@@ -99,6 +106,34 @@ class OwnPod:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CronRun:
+    """A ScriptExecution that belongs to a CronScript, as far as that one's status asks."""
+
+    cron_script: Key
+    name: str
+    uid: str
+    slot: datetime | None
+    """The slot that it is the run of; None for one that somebody asked for by hand."""
+    created: datetime
+    phase: Phase | None
+    """None for one that only a newer version of the API knows; the same goes for the reason."""
+    reason: Reason | None
+    completed: datetime | None = None
+    is_unfinished: bool = False
+    """Whether it waits or goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class CronJobState:
+    """What a CronJob tells of its slots."""
+
+    last_slot: datetime | None = None
+    """The latest slot for which there was a Job."""
+    active_slots: frozenset[datetime] = frozenset()
+    """The slots whose Jobs have not ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """An object appeared, changed or is gone; of the gone ones, only the key and the UID are sure."""
 
@@ -111,8 +146,10 @@ class Notice:
     """Of a ScriptExecution that has ended: what came of it."""
     own_pod: OwnPod | None = None
     """Of a ScriptExecution that has a pod of its own: what that takes."""
+    cron_run: CronRun | None = None
+    """Of a ScriptExecution that belongs to a CronScript: what that one tells of it."""
     owner: str = ""
-    """The name of what owns it; only of Jobs."""
+    """Of a Job: the name of the run whose pod it is; of a CronJob: that of its CronScript."""
     values: frozenset[ValueRef] = frozenset()
     """Of a Script: what its env names of Secrets and ConfigMaps."""
 

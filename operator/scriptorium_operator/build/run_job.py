@@ -7,7 +7,7 @@ from scriptorium_api import names
 from scriptorium_api.env import ValueRef
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.script import Limits
-from scriptorium_operator.build import env_volume, runner_pod
+from scriptorium_operator.build import env_volume, ownership, runner_pod
 from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.facts import Manifest
 
@@ -18,10 +18,10 @@ _RUNNER_MB = 128
 _USABLE_PART = 0.9
 
 #: A Job that ended stays for its pod's log; then Kubernetes removes it.
-_KEPT_SECONDS = 300
+KEPT_SECONDS = 300
 
 #: To start and to settle: a pod that is still there when all of its time has passed stands still.
-_MARGIN_SECONDS = 60
+MARGIN_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def build_run_job(order: RunOrder, place: Place) -> Manifest:
     """Give the Job: one pod, once. Whether there is another attempt is for the run to say."""
     metadata, pool = order.execution.metadata, place.pool.metadata.name
     labels = names.run_labels(pool)
-    seconds = order.start_seconds + order.limits.timeout_seconds + runner_pod.GRACE_SECONDS + _MARGIN_SECONDS
+    seconds = order.start_seconds + order.limits.timeout_seconds + runner_pod.GRACE_SECONDS + MARGIN_SECONDS
     bare = runner_pod.build_pod_spec(place, _build_container(order, place))
     pod = env_volume.add_env_volume(bare, order.values)
     return {
@@ -51,17 +51,7 @@ def build_run_job(order: RunOrder, place: Place) -> Manifest:
             "name": names.run_job_name(metadata.uid, order.attempt),
             "namespace": metadata.namespace,
             "labels": labels,
-            "ownerReferences": [
-                {
-                    "apiVersion": names.API_VERSION,
-                    "kind": "ScriptExecution",
-                    "name": metadata.name,
-                    "uid": metadata.uid,
-                    "controller": True,
-                    # To block the owner's deletion would take the right to set its finalizers, for nothing.
-                    "blockOwnerDeletion": False,
-                }
-            ],
+            "ownerReferences": [ownership.build_owner("ScriptExecution", metadata)],
         },
         "spec": {
             "backoffLimit": 0,
@@ -69,7 +59,7 @@ def build_run_job(order: RunOrder, place: Place) -> Manifest:
             "parallelism": 1,
             "podReplacementPolicy": "Failed",
             "activeDeadlineSeconds": int(seconds),
-            "ttlSecondsAfterFinished": _KEPT_SECONDS,
+            "ttlSecondsAfterFinished": KEPT_SECONDS,
             "template": {"metadata": {"labels": labels}, "spec": pod | {"restartPolicy": "Never"}},
         },
     }
@@ -81,7 +71,11 @@ def _build_container(order: RunOrder, place: Place) -> Manifest:
         "SCRIPTORIUM_EXECUTION_UID": order.execution.metadata.uid,
         "SCRIPTORIUM_ATTEMPT": str(order.attempt),
     }
-    memory = f"{math.ceil((order.limits.memory_mb + _RUNNER_MB) / _USABLE_PART)}Mi"
-    # A pool's resources are for many scripts at once; this is for one.
-    resources = {"requests": {"cpu": "100m", "memory": memory}, "limits": {"memory": memory}}
+    resources = build_resources(order.limits)
     return runner_pod.build_container(place, ("scriptorium-runner", "run"), settings, resources)
+
+
+def build_resources(limits: Limits) -> Manifest:
+    """Give what a runner needs for one script; a pool's resources are for many at once."""
+    memory = f"{math.ceil((limits.memory_mb + _RUNNER_MB) / _USABLE_PART)}Mi"
+    return {"requests": {"cpu": "100m", "memory": memory}, "limits": {"memory": memory}}

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import scriptorium_client as kubernetes
 from scriptorium_api import names
+from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Script
@@ -34,6 +35,7 @@ _JOB_LABEL = "batch.kubernetes.io/job-name"
 _RESOURCES = {
     Kind.SCRIPT: resources.SCRIPTS,
     Kind.EXECUTION: resources.EXECUTIONS,
+    Kind.CRON_SCRIPT: resources.CRON_SCRIPTS,
     Kind.RUNNER_POOL: resources.RUNNER_POOLS,
     Kind.CONFIG_MAP: resources.CONFIG_MAPS,
     Kind.NAMESPACE: resources.NAMESPACES,
@@ -43,6 +45,7 @@ _RESOURCES = {
     Kind.ROLE_BINDING: resources.ROLE_BINDINGS,
     Kind.NETWORK_POLICY: resources.NETWORK_POLICIES,
     Kind.JOB: resources.JOBS,
+    Kind.CRON_JOB: resources.CRON_JOBS,
     Kind.DISRUPTION_BUDGET: resources.DISRUPTION_BUDGETS,
 }
 
@@ -72,6 +75,12 @@ class Cluster:
         item = await self.find(key)
         script = Script.from_stored(item) if item else None
         return script if script and script.metadata.deletion_timestamp is None else None
+
+    async def find_cron_script(self, key: Key) -> CronScript | None:
+        """Give a CronScript, unless it is gone or going."""
+        item = await self.find(key)
+        cron_script = CronScript.from_stored(item) if item else None
+        return cron_script if cron_script and cron_script.metadata.deletion_timestamp is None else None
 
     async def find_pool(self, key: Key) -> RunnerPool | None:
         """Give a RunnerPool; one that is going is still there."""
@@ -128,10 +137,15 @@ class Cluster:
 
     async def has_scripts(self, namespace: str) -> bool:
         """Say whether there is a Script in the namespace."""
+        return await self._has_any(resources.SCRIPTS, namespace)
+
+    async def has_cron_scripts(self, namespace: str) -> bool:
+        """Say whether there is a CronScript in the namespace."""
+        return await self._has_any(resources.CRON_SCRIPTS, namespace)
+
+    async def _has_any(self, resource: Resource, namespace: str) -> bool:
         with translated():
-            async for items, _ in self._client.list_pages(
-                resources.SCRIPTS, namespace, is_metadata_only=True
-            ):
+            async for items, _ in self._client.list_pages(resource, namespace, is_metadata_only=True):
                 if items:
                     return True
             return False
@@ -161,7 +175,9 @@ class Cluster:
         with self._writing("create", manifest["kind"]):
             await self._client.create(manifest, resources.of_manifest(manifest))
 
-    async def replace_status(self, former: Script | RunnerPool | ScriptExecution, status: Manifest) -> None:
+    async def replace_status(
+        self, former: Script | CronScript | RunnerPool | ScriptExecution, status: Manifest
+    ) -> None:
         """Write the status of an object as it was read; raises Outdated if it changed since."""
         metadata = former.metadata
         with self._writing("status", former.kind):
@@ -206,7 +222,8 @@ class Cluster:
 
 
 def _render_labels(kind: Kind) -> str | None:
-    if kind is not Kind.JOB and kind not in POOL_PARTS:
+    is_of_runs = kind in (Kind.JOB, Kind.CRON_JOB)
+    if not is_of_runs and kind not in POOL_PARTS:
         return None
-    labels = (names.run_labels if kind is Kind.JOB else names.runner_labels)(names.DEFAULT_POOL)
+    labels = (names.run_labels if is_of_runs else names.runner_labels)(names.DEFAULT_POOL)
     return ",".join(f"{key}={value}" for key, value in labels.items() if not key.endswith("/instance"))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from scriptorium_api import names
 from scriptorium_api.env import Origin, ValueRef
@@ -12,6 +12,8 @@ from scriptorium_operator.facts import (
     Address,
     ConfigMapContent,
     Controller,
+    CronJobState,
+    CronRun,
     EndedRun,
     Key,
     Kind,
@@ -28,6 +30,9 @@ REMEMBERED = timedelta(hours=24)
 #: What an Event can hold of a message.
 _MOST_MESSAGE = 1000
 
+_PHASES = {phase.value: phase for phase in Phase}
+_REASONS = {reason.value: reason for reason in Reason}
+
 _ENDS = {phase.value for phase in Phase if phase.is_terminal}
 
 
@@ -42,7 +47,8 @@ def read_notice(kind: Kind, item: Manifest, *, is_gone: bool) -> Notice:
         is_gone=is_gone,
         ended=read_ended_run(item) if kind is Kind.EXECUTION and not is_gone else None,
         own_pod=_read_own_pod(item) if kind is Kind.EXECUTION and not is_gone else None,
-        owner=_read_owner(metadata) if kind is Kind.JOB else "",
+        cron_run=read_cron_run(item) if kind is Kind.EXECUTION and not is_gone else None,
+        owner=find_owner(item, _OWNERS[kind]) if kind in _OWNERS else "",
         values=read_values(item) if kind is Kind.SCRIPT and not is_gone else frozenset(),
     )
 
@@ -68,9 +74,49 @@ def _read_own_pod(item: Manifest) -> OwnPod | None:
     return OwnPod(spec.get("scriptRef", {}).get("name", ""))
 
 
-def _read_owner(metadata: Manifest) -> str:
-    owners = metadata.get("ownerReferences") or [{}]
-    return str(owners[0].get("name", ""))
+#: What owns those whose owner is told; a CronJob's Jobs have another, and are no run's.
+_OWNERS = {Kind.JOB: "ScriptExecution", Kind.CRON_JOB: "CronScript"}
+
+
+def find_owner(item: Manifest, kind: str) -> str:
+    """Give the name of what controls the object, if that is of this kind; else nothing."""
+    controller = find_controller(item)
+    return controller.name if controller and controller.kind == kind else ""
+
+
+def read_cron_run(item: Manifest) -> CronRun | None:
+    """Give what a run tells its CronScript, if a schedule made it."""
+    metadata, status = item["metadata"], item.get("status") or {}
+    fired_by = item["spec"].get("firedBy")
+    if fired_by is None:
+        return None
+    return CronRun(
+        cron_script=Key(Kind.CRON_SCRIPT, metadata["namespace"], fired_by["cronScript"]),
+        name=metadata["name"],
+        uid=metadata["uid"],
+        slot=_read_time(fired_by.get("scheduledTime")),
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        phase=_PHASES.get(status.get("phase", Phase.PENDING)),
+        reason=_REASONS.get(status.get("reason", Reason.QUEUED)),
+        completed=None if is_unfinished(item) else _read_time(status.get("completionTime")),
+        is_unfinished=is_unfinished(item),
+    )
+
+
+def read_cron_job(item: Manifest) -> CronJobState:
+    """Give what a CronJob tells of its slots; a Job's name ends with its slot, in minutes."""
+    status = item.get("status") or {}
+    minutes = [job["name"].rpartition("-")[2] for job in status.get("active") or []]
+    return CronJobState(
+        last_slot=_read_time(status.get("lastScheduleTime")),
+        active_slots=frozenset(
+            datetime.fromtimestamp(60 * int(each), UTC) for each in minutes if each.isdecimal()
+        ),
+    )
+
+
+def _read_time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def read_execution(item: Manifest) -> ScriptExecution:
@@ -98,6 +144,7 @@ def read_ended_run(item: Manifest) -> EndedRun | None:
         ended=datetime.fromisoformat(completed) if completed else created,
         ttl_seconds=spec.get("ttlSecondsAfterFinished"),
         size=len(json.dumps(item)),
+        cron_script=(spec.get("firedBy") or {}).get("cronScript", ""),
         kept_until=created + REMEMBERED if is_first else None,
     )
 

@@ -25,10 +25,10 @@ async def clear_for_ever(context: Context) -> None:
     while True:
         await asyncio.sleep(pause)
         ended, noted = context.history.noted - noted, context.history.noted
-        if not {Kind.SCRIPT, Kind.EXECUTION} <= context.inventory.in_sync:
+        if not {Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.EXECUTION} <= context.inventory.in_sync:
             # What is told at the start has ended long ago.
             continue
-        left = context.history.doom(context.now(), context.inventory.is_script)
+        left = context.history.doom(context.now(), context.inventory.is_there)
         if left and not await clear(context, compute_rate(ended)):
             pause = min(pause * 2, LONGEST_PAUSE)
         else:

@@ -1,5 +1,7 @@
 """Followers: one task a kind that turns what changed into what is to be looked at again."""
 
+from collections.abc import Callable
+
 from scriptorium_api import names
 from scriptorium_operator.context import Context
 from scriptorium_operator.facts import POOL_PARTS, InSync, Key, Kind, Notice
@@ -10,6 +12,7 @@ async def follow_kind(context: Context, kind: Kind) -> None:
     context.inventory.begin(kind)
     if kind is Kind.EXECUTION:
         context.history.clear()
+        context.cron_runs.clear()
     elif kind is Kind.SCRIPT:
         context.named_values.clear()
     async for told in context.cluster.follow(kind):
@@ -25,26 +28,15 @@ def _note_sync(context: Context, kind: Kind) -> None:
         # Those that were looked at before it was known what they have to mount.
         for pool in context.inventory.list_pools():
             context.work.add(pool.key)
+    if kind in (Kind.CRON_SCRIPT, Kind.EXECUTION):
+        # Those that were looked at before their runs were known.
+        for key in context.inventory.list_cron_scripts():
+            context.work.add(key)
 
 
 def take(context: Context, notice: Notice) -> None:
     """Take note of one change."""
-    kind = notice.key.kind
-    if kind is Kind.SCRIPT:
-        _take_script(context, notice)
-    elif kind is Kind.EXECUTION:
-        _take_run(context, notice)
-    elif kind is Kind.JOB:
-        context.work.add(Key(Kind.EXECUTION, notice.key.namespace, notice.owner))
-    elif kind is Kind.RUNNER_POOL:
-        _take_pool(context, notice)
-    elif kind is Kind.CONFIG_MAP:
-        for key in context.references.list_scripts(notice.key.namespace, notice.key.name):
-            context.work.add(key)
-    elif kind is Kind.NAMESPACE:
-        _take_pool_part(context, notice.key.name)
-    elif kind in POOL_PARTS:
-        _take_pool_part(context, notice.key.namespace)
+    _TAKERS[notice.key.kind](context, notice)
 
 
 def _take_script(context: Context, notice: Notice) -> None:
@@ -55,13 +47,25 @@ def _take_script(context: Context, notice: Notice) -> None:
         context.work.add(notice.key)
     for key in context.waiting_pods.list_of_script(notice.key):
         context.work.add(key)
+    for key in context.script_users.list_users(notice.key.namespace, notice.key.name):
+        context.work.add(key)
     if context.named_values.record(notice.key, notice.values):
         _take_pool_part(context, notice.key.namespace)
     _take_need(context, notice.key.namespace)
 
 
+def _take_cron_script(context: Context, notice: Notice) -> None:
+    context.inventory.note_cron_script(notice)
+    _compare_with_kopf(context, notice)
+    if notice.is_gone:
+        # As with Scripts: kopf may not tell, and there may be another of that name.
+        context.work.add(notice.key)
+    _take_need(context, notice.key.namespace)
+
+
 def _take_run(context: Context, notice: Notice) -> None:
     _take_own_pod(context, notice)
+    _take_cron_run(context, notice)
     if notice.is_gone:
         context.history.forget(notice.uid)
     elif notice.ended is not None:
@@ -82,8 +86,16 @@ def _take_own_pod(context: Context, notice: Notice) -> None:
         context.work.add(notice.key)
 
 
+def _take_cron_run(context: Context, notice: Notice) -> None:
+    if notice.cron_run is not None:
+        if context.cron_runs.note(notice.cron_run):
+            context.work.add(notice.cron_run.cron_script)
+    elif owner := context.cron_runs.forget(notice.uid):
+        context.work.add(owner)
+
+
 def _take_need(context: Context, namespace: str) -> None:
-    """A Script or run came or went: that starts a pool's idle time anew, or asks for a pool."""
+    """A Script, CronScript or run came or went: that starts a pool's idle time anew, or asks for a pool."""
     if context.inventory.has_pool(namespace):
         context.inventory.note_need(namespace, context.now())
     else:
@@ -91,7 +103,8 @@ def _take_need(context: Context, namespace: str) -> None:
 
 
 def _take_pool(context: Context, notice: Notice) -> None:
-    context.inventory.note_pool(notice)
+    if context.inventory.note_pool(notice):
+        _take_place(context, notice.key.namespace)
     _compare_with_kopf(context, notice)
     if notice.is_gone:
         context.work.add(Key(Kind.NAMESPACE, "", notice.key.namespace))
@@ -102,9 +115,53 @@ def _take_pool_part(context: Context, namespace: str) -> None:
         context.work.add(Key(Kind.RUNNER_POOL, namespace, names.DEFAULT_POOL))
 
 
+def _take_place(context: Context, namespace: str) -> None:
+    """What all pods of a namespace have in common may have changed."""
+    for key in context.inventory.list_cron_scripts(namespace):
+        context.work.add(key)
+
+
 def _compare_with_kopf(context: Context, notice: Notice) -> None:
     canary = context.canaries[notice.key.kind]
     if notice.is_gone:
         canary.forget(notice.uid)
     else:
         canary.expect(notice.uid, notice.generation, context.now())
+
+
+def _take_job(context: Context, notice: Notice) -> None:
+    if notice.owner:
+        context.work.add(Key(Kind.EXECUTION, notice.key.namespace, notice.owner))
+
+
+def _take_cron_job(context: Context, notice: Notice) -> None:
+    namespace = notice.key.namespace
+    if notice.owner:
+        context.work.add(Key(Kind.CRON_SCRIPT, namespace, notice.owner))
+        return
+    # Of one that went in a gap of the watch only the name is known.
+    for key in context.inventory.list_cron_scripts(namespace):
+        if names.cron_job_name(key.name) == notice.key.name:
+            context.work.add(key)
+
+
+def _take_config_map(context: Context, notice: Notice) -> None:
+    for key in context.references.list_scripts(notice.key.namespace, notice.key.name):
+        context.work.add(key)
+
+
+def _take_namespace(context: Context, notice: Notice) -> None:
+    _take_pool_part(context, notice.key.name)
+    _take_place(context, notice.key.name)
+
+
+_TAKERS: dict[Kind, Callable[[Context, Notice], None]] = {
+    Kind.SCRIPT: _take_script,
+    Kind.EXECUTION: _take_run,
+    Kind.CRON_SCRIPT: _take_cron_script,
+    Kind.JOB: _take_job,
+    Kind.CRON_JOB: _take_cron_job,
+    Kind.RUNNER_POOL: _take_pool,
+    Kind.CONFIG_MAP: _take_config_map,
+    Kind.NAMESPACE: _take_namespace,
+} | {part: lambda context, notice: _take_pool_part(context, notice.key.namespace) for part in POOL_PARTS}

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from scriptorium_operator.decide import retention
 from scriptorium_operator.decide.retention import HistoryLimits
-from scriptorium_operator.facts import EndedRun
+from scriptorium_operator.facts import EndedRun, Key, Kind
 
-#: A Script's namespace and name; the name is empty for runs with a source of their own.
-Group = tuple[str, str]
+#: Whose runs they are: a CronScript's, or else a Script's, whose name is empty for a source of their own.
+Group = Key
 
 
 #: So many more expiries than runs are held before the useless ones are thrown away.
@@ -55,7 +55,7 @@ class History:
         self.noted += 1
         group = _group_of(run)
         self._runs[run.uid] = self._groups[group][run.uid] = run
-        self._bytes[group[0]] += run.size
+        self._bytes[group.namespace] += run.size
         self._changed.add(group)
         for moment in (retention.find_expiry(run), run.kept_until):
             if moment is not None:
@@ -77,13 +77,13 @@ class History:
             return
         group = _group_of(run)
         del self._groups[group][uid]
-        self._bytes[group[0]] -= run.size
+        self._bytes[group.namespace] -= run.size
         self._expired.discard(uid)
         if not self._groups[group]:
             del self._groups[group]
 
     def set_limits(self, group: Group, limits: HistoryLimits | None) -> None:
-        """Note how many runs of a Script are kept; None if it is gone."""
+        """Note how many runs of a Script or CronScript are kept; None if it is gone."""
         if self._limits.get(group) == limits:
             return
         for uid in self._groups.get(group, {}):
@@ -97,12 +97,12 @@ class History:
             self._limits[group] = limits
         self._changed.add(group)
 
-    def doom(self, now: datetime, is_script: Callable[[Group], bool]) -> int:
+    def doom(self, now: datetime, is_there: Callable[[Group], bool]) -> int:
         """Find out what is to be removed by now; give how many runs that are in all.
 
-        Where `is_script` says that there is a Script whose limits nobody told yet, they are waited for.
+        Where `is_there` says that there is one whose limits nobody told yet, they are waited for.
         """
-        for run in self._find_doomed(now, is_script):
+        for run in self._find_doomed(now, is_there):
             self._doomed[run.uid] = run
         return len(self._doomed)
 
@@ -118,7 +118,7 @@ class History:
         if run.uid in self._runs:
             self._doomed[run.uid] = run
 
-    def _find_doomed(self, now: datetime, is_script: Callable[[Group], bool]) -> Iterator[EndedRun]:
+    def _find_doomed(self, now: datetime, is_there: Callable[[Group], bool]) -> Iterator[EndedRun]:
         while self._expiries and self._expiries[0][0] <= now:
             _, uid = heapq.heappop(self._expiries)
             if run := self._runs.get(uid):
@@ -127,22 +127,22 @@ class History:
                 if expiry is not None and expiry <= now:
                     self._expired.add(uid)
                     yield run
-        unknown = {group for group in self._changed if group not in self._limits and is_script(group)}
+        unknown = {group for group in self._changed if group not in self._limits and is_there(group)}
         changed, self._changed = self._changed - unknown, unknown
         for group in changed:
             kept = (run for run in self._groups.get(group, {}).values() if run.uid not in self._doomed)
             yield from retention.find_surplus(kept, self._find_limits(group), now)
-        for namespace in {namespace for namespace, _ in changed}:
+        for namespace in {group.namespace for group in changed}:
             if self._bytes[namespace] > retention.MAX_NAMESPACE_BYTES:
                 yield from retention.find_heaviest(self._list_kept(namespace), retention.MAX_NAMESPACE_BYTES)
 
     def _find_limits(self, group: Group) -> HistoryLimits:
-        is_inline = not group[1]
+        is_inline = not group.name
         return INLINE_LIMITS if is_inline else self._limits.get(group, HistoryLimits())
 
     def _list_kept(self, namespace: str) -> Iterator[EndedRun]:
-        for (place, _), runs in self._groups.items():
-            if place == namespace:
+        for group, runs in self._groups.items():
+            if group.namespace == namespace:
                 yield from (run for run in runs.values() if run.uid not in self._doomed)
 
     def _push_expiry(self, moment: datetime, uid: str) -> None:
@@ -154,4 +154,6 @@ class History:
 
 
 def _group_of(run: EndedRun) -> Group:
-    return run.key.namespace, run.script
+    if run.cron_script:
+        return Key(Kind.CRON_SCRIPT, run.key.namespace, run.cron_script)
+    return Key(Kind.SCRIPT, run.key.namespace, run.script)

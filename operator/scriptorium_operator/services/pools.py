@@ -6,8 +6,9 @@ from dataclasses import replace
 from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool, RunnerPoolStatus
 from scriptorium_operator.build import default_pool, pool_objects, pool_status
+from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.context import Context
-from scriptorium_operator.decide import api_server, drift, env_values, ownership, pool_needs
+from scriptorium_operator.decide import api_server, env_values, pool_needs
 from scriptorium_operator.decide.pool_needs import PoolFate, PoolUse
 from scriptorium_operator.errors import ClusterRefused
 from scriptorium_operator.facts import (
@@ -21,6 +22,7 @@ from scriptorium_operator.facts import (
     Tenant,
 )
 from scriptorium_operator.gateways import reading
+from scriptorium_operator.services import objects
 
 log = logging.getLogger(__name__)
 
@@ -60,27 +62,12 @@ async def _put_objects(context: Context, pool: RunnerPool, tenant: Tenant, value
     live: Manifest = {}
     manifests = pool_objects.build_pool_objects(pool, tenant, addresses, context.settings, values.mounted)
     for manifest in manifests:
-        live = await _put(context, manifest)
+        live = await objects.put(context, manifest)
     wanted = {manifest["kind"] for manifest in manifests}
     for kind in OPTIONAL_POOL_PARTS:
         if kind not in wanted:
             await _remove_part(context, pool, kind)
     return live
-
-
-async def _put(context: Context, manifest: Manifest) -> Manifest:
-    metadata = manifest["metadata"]
-    key = Key(Kind(manifest["kind"]), metadata["namespace"], metadata["name"])
-    live = await context.cluster.find(key)
-    if live is not None and not drift.lacks(live, manifest):
-        return live
-    if live is not None:
-        ownership.check_owner(
-            manifest["kind"], reading.find_controller(live), reading.find_controller(manifest)
-        )
-    applied = await context.cluster.apply(manifest, live)
-    log.info("object applied", extra={"kind": key.kind.value, "namespace": key.namespace, "object": key.name})
-    return applied
 
 
 async def _remove_part(context: Context, pool: RunnerPool, kind: Kind) -> None:
@@ -108,7 +95,30 @@ async def refresh_api_server(context: Context) -> list[Address]:
         context.inventory.api_server = addresses
         for pool in context.inventory.list_pools():
             context.work.add(pool.key)
+        # Their pods deny scripts these addresses.
+        for key in context.inventory.list_cron_scripts():
+            context.work.add(key)
     return addresses
+
+
+async def find_place(context: Context, namespace: str) -> Place | None:
+    """Give where a pod of the namespace belongs, once all of its pool is there: the Deployment comes last."""
+    pool = await context.cluster.find_pool(Key(Kind.RUNNER_POOL, namespace, names.DEFAULT_POOL))
+    tenant = await context.cluster.find_tenant(namespace)
+    if pool is None or tenant is None or not await _has_deployment(context, pool):
+        return None
+    return Place(
+        pool=pool,
+        tenant=tenant,
+        organization=tenant.labels.get(context.settings.organization_label, ""),
+        runner=context.settings.runner,
+        api_server=tuple(await find_api_server(context)),
+    )
+
+
+async def _has_deployment(context: Context, pool: RunnerPool) -> bool:
+    name = names.pool_object_name(pool.metadata.name)
+    return await context.cluster.find(Key(Kind.DEPLOYMENT, pool.metadata.namespace, name)) is not None
 
 
 async def ensure_pool(context: Context, key: Key) -> None:
@@ -116,7 +126,8 @@ async def ensure_pool(context: Context, key: Key) -> None:
     pool_key = Key(Kind.RUNNER_POOL, key.name, names.DEFAULT_POOL)
     if await context.cluster.find(pool_key) is not None:
         return
-    is_needed = context.inventory.has_scripts(key.name) or await context.cluster.has_unfinished_runs(key.name)
+    is_told = context.inventory.has_scripts(key.name) or context.inventory.has_cron_scripts(key.name)
+    is_needed = is_told or await context.cluster.has_unfinished_runs(key.name)
     if not is_needed or await context.cluster.find_tenant(key.name) is None:
         return
     context.inventory.note_need(key.name, context.now())
@@ -134,6 +145,7 @@ async def remove_if_idle(context: Context, pool: Notice) -> None:
     told = PoolUse(
         is_ours=pool.labels.get("app.kubernetes.io/managed-by") == names.MANAGER,
         has_scripts=context.inventory.has_scripts(namespace),
+        has_cron_scripts=context.inventory.has_cron_scripts(namespace),
         has_unfinished_runs=False,
         last_needed=context.inventory.last_needed(namespace, now),
     )
@@ -143,6 +155,7 @@ async def remove_if_idle(context: Context, pool: Notice) -> None:
     found = replace(
         told,
         has_scripts=await context.cluster.has_scripts(namespace),
+        has_cron_scripts=await context.cluster.has_cron_scripts(namespace),
         has_unfinished_runs=await context.cluster.has_unfinished_runs(namespace),
     )
     if pool_needs.decide_fate(found, now, idle) is PoolFate.IDLE:

@@ -4,11 +4,9 @@ import logging
 
 from scriptorium_api import names, time_limits
 from scriptorium_api.execution import Isolation, ScriptExecution
-from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Limits, Script
 from scriptorium_operator.build import run_job, run_status
 from scriptorium_operator.build.run_job import RunOrder
-from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide import run_pods
 from scriptorium_operator.facts import Key, Kind, RunPod
@@ -70,7 +68,7 @@ async def _find_script(context: Context, execution: ScriptExecution) -> Script |
 async def _make(
     context: Context, execution: ScriptExecution, script: Script | None, make: run_pods.Make
 ) -> float:
-    place = await _find_place(context, execution.metadata.namespace)
+    place = await pools.find_place(context, execution.metadata.namespace)
     if place is None:
         return POOL_SECONDS
     order = RunOrder(
@@ -88,27 +86,6 @@ async def _make(
 def _find_limits(execution: ScriptExecution, script: Script | None) -> Limits:
     limits = script.spec.limits if script else execution.spec.limits or Limits()
     return limits.model_copy(update={"timeout_seconds": time_limits.find_timeout(execution, limits)})
-
-
-async def _find_place(context: Context, namespace: str) -> Place | None:
-    """Give where the pod belongs, once all of its pool is there: the Deployment comes last."""
-    pool = await context.cluster.find_pool(Key(Kind.RUNNER_POOL, namespace, names.DEFAULT_POOL))
-    tenant = await context.cluster.find_tenant(namespace)
-    if pool is None or tenant is None or not await _has_deployment(context, pool):
-        return None
-    organization = tenant.labels.get(context.settings.organization_label, "")
-    return Place(
-        pool=pool,
-        tenant=tenant,
-        organization=organization,
-        runner=context.settings.runner,
-        api_server=tuple(await pools.find_api_server(context)),
-    )
-
-
-async def _has_deployment(context: Context, pool: RunnerPool) -> bool:
-    name = names.pool_object_name(pool.metadata.name)
-    return await context.cluster.find(Key(Kind.DEPLOYMENT, pool.metadata.namespace, name)) is not None
 
 
 async def _fail(context: Context, execution: ScriptExecution, fail: run_pods.Fail) -> None:

@@ -33,12 +33,12 @@ def _remember(context: Context, key: Key, script: Script) -> None:
     limits = HistoryLimits(
         succeeded=script.spec.successful_runs_history_limit, failed=script.spec.failed_runs_history_limit
     )
-    context.history.set_limits((key.namespace, key.name), limits)
+    context.history.set_limits(key, limits)
 
 
 def _forget(context: Context, key: Key) -> None:
     context.references.forget(key)
-    context.history.set_limits((key.namespace, key.name), None)
+    context.history.set_limits(key, None)
 
 
 async def reconcile(context: Context, key: Key) -> None:

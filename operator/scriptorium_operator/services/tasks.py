@@ -12,6 +12,7 @@ from scriptorium_operator.services import (
     announcing,
     certificates,
     clearing,
+    cron_scripts,
     following,
     pools,
     run_pods,
@@ -21,10 +22,11 @@ from scriptorium_operator.services import (
 
 log = logging.getLogger(__name__)
 
-_OUR_KINDS = (Kind.SCRIPT, Kind.EXECUTION, Kind.RUNNER_POOL)
+_OUR_KINDS = (Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.EXECUTION, Kind.RUNNER_POOL)
 
 _VERBS: dict[Kind, Callable[[Context, Key], Awaitable[float | None]]] = {
     Kind.SCRIPT: scripts.reconcile,
+    Kind.CRON_SCRIPT: cron_scripts.reconcile,
     Kind.RUNNER_POOL: pools.reconcile,
     Kind.NAMESPACE: pools.ensure_pool,
     Kind.EXECUTION: run_pods.reconcile,

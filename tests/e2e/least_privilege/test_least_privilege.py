@@ -17,6 +17,7 @@ OURS = "scriptorium.dev"
 
 RUNNER = {
     (OURS, "scripts", ""): READ,
+    (OURS, "cronscripts", ""): READ,
     (OURS, "scriptexecutions", ""): READ,
     (OURS, "scriptexecutions/status", ""): ["patch"],
     ("", "pods", ""): READ,
@@ -25,7 +26,10 @@ RUNNER = {
 }
 
 OPERATOR = {
-    (OURS, "scripts", ""): READ,
+    (OURS, "scripts", ""): [*READ, "create", "patch", "delete"],
+    (OURS, "cronscripts", ""): READ,
+    (OURS, "cronscripts/status", ""): ["patch"],
+    ("batch", "cronjobs", ""): [*READ, "create", "patch"],
     (OURS, "scriptexecutions", ""): [*READ, "delete"],
     (OURS, "scriptexecutions/status", ""): ["patch"],
     ("batch", "jobs", ""): [*READ, "create", "delete"],

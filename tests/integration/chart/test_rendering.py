@@ -164,7 +164,7 @@ def test_a_value_that_would_be_ignored_or_makes_no_sense_is_refused(value: str) 
 
 def test_runners_may_do_this_and_nothing_else() -> None:
     read = {"get", "list", "watch"}
-    ours = {(names.GROUP, kind, verb) for kind in ("scripts", "scriptexecutions") for verb in read}
+    ours = {(names.GROUP, kind, verb) for kind in ("scripts", "scriptexecutions", "cronscripts") for verb in read}
     core = {("", kind, verb) for kind in ("pods", "configmaps") for verb in read}
     leases = {("coordination.k8s.io", "leases", verb) for verb in ("list", "create", "patch", "delete")}
     status = {(names.GROUP, "scriptexecutions/status", "patch")}
@@ -183,9 +183,17 @@ def test_the_operator_may_bind_one_role_and_grant_nothing_else() -> None:
     assert {verb for rule in rules if "pods" in rule["resources"] for verb in rule["verbs"]} == {"list"}
 
 
-def test_the_operator_changes_no_script() -> None:
-    verbs = {verb for group, resource, verb in rules_of("scriptorium-operator") if resource == "scripts"}
-    assert verbs == {"get", "list", "watch"}
+def test_the_operator_changes_no_schedule_and_deletes_no_cron_job() -> None:
+    rules = rules_of("scriptorium-operator")
+    read = {"get", "list", "watch"}
+    assert {verb for _, resource, verb in rules if resource == "cronscripts"} == read
+    assert {verb for _, resource, verb in rules if resource == "cronjobs"} == read | {"create", "patch"}
+    # Those that stand inline in CronScripts.
+    assert {verb for _, resource, verb in rules if resource == "scripts"} == read | {
+        "create",
+        "patch",
+        "delete",
+    }
 
 
 @pytest.mark.parametrize("role", ["scriptorium-view", "scriptorium-edit", "scriptorium-admin"])
@@ -196,7 +204,7 @@ def test_no_user_writes_a_status(role: str) -> None:
 def test_editors_write_scripts_and_runs_and_only_admins_pools() -> None:
     edited = {resource for _, resource, verb in rules_of("scriptorium-edit") if verb == "create"}
     administered = {resource for _, resource, verb in rules_of("scriptorium-admin") if verb == "create"}
-    assert edited == {"scripts", "scriptexecutions"}
+    assert edited == {"scripts", "scriptexecutions", "cronscripts"}
     assert "runnerpools" in administered
 
 

@@ -1,0 +1,24 @@
+"""The Script that a CronScript owns for what stands inline in it."""
+
+from scriptorium_api import names
+from scriptorium_api.base import Metadata
+from scriptorium_api.script import Code
+from scriptorium_operator.build import ownership, pool_objects
+from scriptorium_operator.facts import Manifest
+
+
+def build_inline_script(owner: Metadata, code: Code) -> Manifest:
+    """Give the Script: it is judged and run like any other, and goes with its CronScript."""
+    return pool_objects.seal(
+        {
+            "apiVersion": names.API_VERSION,
+            "kind": "Script",
+            "metadata": {
+                "name": names.inline_script_name(owner.name),
+                "namespace": owner.namespace,
+                "labels": names.inline_script_labels(),
+                "ownerReferences": [ownership.build_owner("CronScript", owner)],
+            },
+            "spec": code.to_wire(),
+        }
+    )

@@ -1,0 +1,69 @@
+"""The runs of all CronScripts, as the follower told of them, and the Scripts that CronScripts are about."""
+
+from collections import defaultdict
+
+from scriptorium_operator.facts import CronRun, Key
+
+
+class CronRuns:
+    """Which runs there are of each CronScript; a few hundred bytes of each are kept."""
+
+    def __init__(self) -> None:
+        self._runs: defaultdict[Key, dict[str, CronRun]] = defaultdict(dict)
+        self._owners: dict[str, Key] = {}
+
+    def clear(self) -> None:
+        """Forget all runs: they are about to be told again."""
+        self._runs.clear()
+        self._owners.clear()
+
+    def note(self, run: CronRun) -> bool:
+        """Note a run as it is now; say whether that is news."""
+        runs = self._runs[run.cron_script]
+        if runs.get(run.uid) == run:
+            return False
+        runs[run.uid] = run
+        self._owners[run.uid] = run.cron_script
+        return True
+
+    def forget(self, uid: str) -> Key | None:
+        """Note that a run is gone; gives the CronScript that it belonged to, if it did to any."""
+        owner = self._owners.pop(uid, None)
+        if owner is not None:
+            del self._runs[owner][uid]
+            if not self._runs[owner]:
+                del self._runs[owner]
+        return owner
+
+    def list_runs(self, cron_script: Key) -> tuple[CronRun, ...]:
+        """Give the runs of a CronScript."""
+        return tuple(self._runs.get(cron_script, {}).values())
+
+
+class ScriptUsers:
+    """Which CronScripts run which Script."""
+
+    def __init__(self) -> None:
+        self._scripts: dict[Key, str] = {}
+        self._users: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
+
+    def record(self, cron_script: Key, script: str) -> None:
+        """Note which Script a CronScript runs."""
+        if self._scripts.get(cron_script) != script:
+            self.forget(cron_script)
+            self._scripts[cron_script] = script
+            self._users[cron_script.namespace, script].add(cron_script)
+
+    def forget(self, cron_script: Key) -> None:
+        """Note that a CronScript is gone."""
+        script = self._scripts.pop(cron_script, None)
+        if script is None:
+            return
+        place = (cron_script.namespace, script)
+        self._users[place].discard(cron_script)
+        if not self._users[place]:
+            del self._users[place]
+
+    def list_users(self, namespace: str, script: str) -> tuple[Key, ...]:
+        """Give the CronScripts that run a Script."""
+        return tuple(self._users.get((namespace, script), ()))
