@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scriptorium_api.base import Object
+from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.names import GROUP, VERSION
 from scriptorium_api.runner_pool import RunnerPool
@@ -64,11 +65,39 @@ KINDS = (
             _column("Trigger", ".status.triggeredBy", "What asked for the run."),
             _column("Duration", ".status.duration", "How long the script ran."),
             _column("Started", ".status.startTime", "When a runner took it.", kind="date", is_wide=True),
+            _column(
+                "Slot", ".spec.firedBy.scheduledTime", "The schedule's slot that it is of.", is_wide=True
+            ),
             _column("Runner", ".status.runner.pod", "The runner pod that took it.", is_wide=True),
             _column("Error", ".status.error.message", "What went wrong in the script.", is_wide=True),
             _AGE,
         ],
-        selectable=(".spec.scriptRef.name", ".spec.idempotencyKey", ".status.phase", ".status.reason"),
+        selectable=(
+            ".spec.scriptRef.name",
+            ".spec.firedBy.cronScript",
+            ".spec.idempotencyKey",
+            ".status.phase",
+            ".status.reason",
+        ),
+    ),
+    KindNames(
+        model=CronScript,
+        plural="cronscripts",
+        singular="cronscript",
+        short_name="csc",
+        columns=[
+            _column("Schedule", ".spec.schedule", "When it runs."),
+            _column("Timezone", ".spec.timeZone", "Where the schedule's hours are meant."),
+            _column("Suspend", ".spec.suspend", "Whether slots are skipped.", kind="boolean"),
+            _column("Active", ".status.active", "Runs that have not ended.", kind="integer"),
+            _column("Last", ".status.lastScheduleTime", "The last slot that was run.", kind="date"),
+            # A date that is to come would be printed as <invalid>.
+            _column("Next", ".status.nextScheduleTime", "The next slot."),
+            _column("Missed", ".status.missedRuns", "Slots not run.", kind="integer", is_wide=True),
+            _column("Ready", ".status.conditions[?(@.type=='Ready')].status", "Fit to run.", is_wide=True),
+            _column("Result", ".status.lastExecution.phase", "How the last run ended.", is_wide=True),
+            _AGE,
+        ],
     ),
     KindNames(
         model=RunnerPool,

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from scriptorium_api.base import Metadata, Model, Object, OpenObject, OpenValue, Timestamp, rule, validated_by
 from scriptorium_api.conditions import Condition
-from scriptorium_api.names import API_VERSION, MAX_NAME
+from scriptorium_api.names import API_VERSION, MAX_CRON_SCRIPT_NAME, MAX_NAME
 from scriptorium_api.permissions import ObjectName
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_api.script import Entrypoint, Limits, Source, check_name
@@ -21,10 +21,17 @@ MAX_REQUESTER = 1024
 #: Every attempt is kept in the status.
 MAX_RETRIES = 20
 
-_ONE_SOURCE = "give exactly one of scriptRef and source"
-_INLINE_ONLY = "entrypoint and limits go with source; with scriptRef they are the Script's"
+_ONE_SOURCE = "give exactly one of scriptRef, source and cronScriptRef"
+_INLINE_ONLY = "entrypoint and limits go with source; otherwise they are the Script's"
+_SCHEDULES_OWN = "with cronScriptRef, input, timeoutSeconds and retry are the CronScript's"
+_FIRED_NEEDS_SCRIPT = "firedBy goes with scriptRef: the run has its schedule's Script and input by itself"
 _KEY_NEEDS_SCRIPT = "idempotencyKey goes with scriptRef: it is one key of one Script"
 _IMMUTABLE = "spec is immutable but for cancel; create a new ScriptExecution instead"
+
+
+CronScriptName = Annotated[
+    str, Field(min_length=1, max_length=MAX_CRON_SCRIPT_NAME, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+]
 
 
 def _fixed() -> dict[str, Any]:
@@ -59,6 +66,22 @@ class ScriptRef(Model):
     """The Script's name."""
 
 
+class CronScriptRef(Model):
+    """A CronScript of the same namespace."""
+
+    name: CronScriptName
+    """The CronScript's name."""
+
+
+class FiredBy(Model):
+    """The schedule that made a run."""
+
+    cron_script: CronScriptName
+    """The CronScript's name."""
+    scheduled_time: Timestamp | None = None
+    """The slot that this is the run of; absent where its Job was started by hand."""
+
+
 class Requester(Model):
     """Who asked for a run, as the API server knows them."""
 
@@ -84,16 +107,26 @@ class Retry(Model):
 
 
 class ExecutionSpec(Model):
-    """What to run: exactly one of scriptRef and source, with which input."""
+    """What to run: exactly one of scriptRef, source and cronScriptRef, and with which input."""
 
     model_config = ConfigDict(
         json_schema_extra=validated_by(
-            rule("has(self.scriptRef) != has(self.source)", _ONE_SOURCE),
+            rule(
+                "[has(self.scriptRef), has(self.source), has(self.cronScriptRef)].exists_one(given, given)",
+                _ONE_SOURCE,
+            ),
             rule("has(self.source) || !(has(self.entrypoint) || has(self.limits))", _INLINE_ONLY),
             rule("has(self.scriptRef) || !has(self.idempotencyKey)", _KEY_NEEDS_SCRIPT),
+            rule(
+                "!has(self.cronScriptRef)"
+                " || !(has(self.input) || has(self.timeoutSeconds) || has(self.retry))",
+                _SCHEDULES_OWN,
+            ),
+            rule("has(self.scriptRef) || !has(self.firedBy)", _FIRED_NEEDS_SCRIPT),
             *_fixed_presence(
                 "scriptRef",
                 "source",
+                "cronScriptRef",
                 "entrypoint",
                 "limits",
                 "input",
@@ -104,6 +137,7 @@ class ExecutionSpec(Model):
                 "ttlSecondsAfterFinished",
                 "idempotencyKey",
                 "requestedBy",
+                "firedBy",
             ),
             rule("!oldSelf.cancel || self.cancel", "cancel cannot be taken back"),
         )
@@ -113,6 +147,9 @@ class ExecutionSpec(Model):
     """The Script to run."""
     source: Source | None = Field(default=None, json_schema_extra=_fixed())
     """JavaScript to run instead of a Script's, at most 65536 bytes of UTF-8."""
+    cron_script_ref: CronScriptRef | None = Field(default=None, json_schema_extra=_fixed())
+    """Runs what a CronScript runs, now: with its Script, input, timeoutSeconds and retry, as they are when
+    a runner takes the run. It is no slot of the schedule, and its triggeredBy is Manual."""
     entrypoint: Entrypoint | None = Field(default=None, json_schema_extra=_fixed())
     """With source: the function that is called with the input."""
     limits: Limits | None = Field(default=None, json_schema_extra=_fixed())
@@ -147,17 +184,24 @@ class ExecutionSpec(Model):
     as Duplicate and name it. Such a run starts a second later, when it is sure which one is the first."""
     requested_by: Requester | None = Field(default=None, json_schema_extra=_fixed())
     """Who created the run, filled in at its creation; nobody can name another. Absent where unknown."""
+    fired_by: FiredBy | None = Field(default=None, json_schema_extra=_fixed())
+    """The schedule that made the run, filled in by Scriptorium; absent for all other runs."""
     cancel: bool = False
     """Set to true to stop the run, in any phase before its end."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "ExecutionSpec":
-        if (self.script_ref is None) == (self.source is None):
+        if sum(each is not None for each in (self.script_ref, self.source, self.cron_script_ref)) != 1:
             raise ValueError(_ONE_SOURCE)
         if self.source is None and (self.entrypoint is not None or self.limits is not None):
             raise ValueError(_INLINE_ONLY)
         if self.script_ref is None and self.idempotency_key is not None:
             raise ValueError(_KEY_NEEDS_SCRIPT)
+        schedules_own = (self.input, self.timeout_seconds, self.retry)
+        if self.cron_script_ref is not None and any(each is not None for each in schedules_own):
+            raise ValueError(_SCHEDULES_OWN)
+        if self.script_ref is None and self.fired_by is not None:
+            raise ValueError(_FIRED_NEEDS_SCRIPT)
         return self
 
 

@@ -1,6 +1,7 @@
 """Names and labels: the only place where either is put together."""
 
 import hashlib
+from datetime import datetime
 from typing import Final
 
 GROUP = "scriptorium.dev"
@@ -9,6 +10,9 @@ API_VERSION: Final = "scriptorium.dev/v1alpha1"
 
 #: Longer names would not fit into a label's value, and every object we make carries its owner's name.
 MAX_NAME = 63
+
+#: A CronScript's runs are named for it and their slot, and that name has to fit too.
+MAX_CRON_SCRIPT_NAME = 52
 
 #: The one RunnerPool that a namespace has in this version.
 DEFAULT_POOL = "default"
@@ -49,6 +53,25 @@ def runner_labels(pool: str) -> dict[str, str]:
 def run_job_name(uid: str, attempt: int) -> str:
     """Give the name of the Job of one attempt of a run, so that there is one at most."""
     return f"scriptorium-run-{uid}-{attempt}"
+
+
+def cron_job_name(cron_script: str) -> str:
+    """Give the name of a CronScript's CronJob: at most 52 characters, and nobody's by accident."""
+    return f"{cron_script[:41].rstrip('-.')}-{_short_hash(f'CronJob/{cron_script}')}"
+
+
+def inline_script_name(cron_script: str) -> str:
+    """Give the name of the Script that a CronScript owns for its inline script."""
+    return f"{cron_script}-{_short_hash(f'CronScript/{cron_script}')}"
+
+
+def slot_run_name(cron_script: str, slot: datetime) -> str:
+    """Give the name of the run of one slot, so that there is one at most: slots are whole minutes."""
+    return f"{cron_script}-{int(slot.timestamp()) // 60}"
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def run_labels(pool: str) -> dict[str, str]:

@@ -84,8 +84,8 @@ class SourceFrom(Model):
     """The ConfigMap key that holds the source; a change of it is a new version of the Script."""
 
 
-class ScriptSpec(Model):
-    """What a Script is: exactly one of source and sourceFrom, and how to run it."""
+class Code(Model):
+    """Code and its powers: exactly one of source and sourceFrom, and how to run it."""
 
     model_config = ConfigDict(
         json_schema_extra=validated_by(
@@ -100,10 +100,6 @@ class ScriptSpec(Model):
     """Takes the source from elsewhere instead."""
     entrypoint: Entrypoint | None = None
     """A function of the script that is called with the input; its result is the run's output."""
-    description: str | None = Field(default=None, max_length=1024)
-    """What the script is for, in a sentence for people."""
-    suspend: bool = False
-    """While true no run of this script starts; runs wait with reason ScriptSuspended."""
     limits: Limits = Limits()
     """What one run may use."""
     permissions: Permissions = Permissions()
@@ -111,16 +107,25 @@ class ScriptSpec(Model):
     env: Env = Field(default=[])
     """What the script sees as env.NAME, and nothing else of its surroundings; all values of a run together
     are at most 65536 bytes. Who may create Scripts can read the Secrets of the namespace this way."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "Code":
+        if (self.source is None) == (self.source_from is None):
+            raise ValueError("give exactly one of source and sourceFrom")
+        return self
+
+
+class ScriptSpec(Code):
+    """What a Script is: exactly one of source and sourceFrom, and how to run it."""
+
+    description: str | None = Field(default=None, max_length=1024)
+    """What the script is for, in a sentence for people."""
+    suspend: bool = False
+    """While true no run of this script starts; runs wait with reason ScriptSuspended."""
     successful_runs_history_limit: int = Field(default=KEPT_SUCCEEDED, ge=0, le=1000)
     """How many succeeded runs are kept; the oldest go first (default 20)."""
     failed_runs_history_limit: int = Field(default=KEPT_FAILED, ge=0, le=1000)
     """How many runs are kept that failed, timed out or were cancelled; the oldest go first (default 50)."""
-
-    @model_validator(mode="after")
-    def _has_one_source(self) -> "ScriptSpec":
-        if (self.source is None) == (self.source_from is None):
-            raise ValueError("give exactly one of source and sourceFrom")
-        return self
 
 
 class ScriptStatus(Model):

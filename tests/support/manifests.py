@@ -18,6 +18,11 @@ def execution(name: str = "sample", **spec: Any) -> Manifest:
     return _manifest("ScriptExecution", name, spec)
 
 
+def cron(name: str = "sample", **spec: Any) -> Manifest:
+    """Give a CronScript's manifest with this spec: each day, if it does not say otherwise."""
+    return _manifest("CronScript", name, {"schedule": "@daily"} | spec)
+
+
 def pool(name: str = "default", **spec: Any) -> Manifest:
     """Give a RunnerPool's manifest with this spec."""
     return _manifest("RunnerPool", name, spec)
@@ -44,6 +49,7 @@ class Bad:
 
 
 RUN: Manifest = {"scriptRef": {"name": "hello"}}
+SLOT = "2026-11-21T02:30:00Z"
 CODE: Manifest = {"source": "return 1"}
 SECRET: Manifest = {"secretKeyRef": {"name": "payment", "key": "api-key"}}
 FROM: Manifest = {"sourceFrom": {"configMapKeyRef": {"name": "code", "key": "main.js"}}}
@@ -121,6 +127,35 @@ GOOD: dict[str, Manifest] = {
     "a run that names its requester": execution(**RUN, requestedBy={"name": "kubernetes-admin"}),
     "a run that is cancelled already": execution(**RUN, cancel=True),
     "a run whose name is as long as can be": execution(LONGEST_NAME, **RUN),
+    "a run of what a schedule runs": execution(cronScriptRef={"name": "nightly"}),
+    "a run of a slot": execution(**RUN, firedBy={"cronScript": "nightly", "scheduledTime": SLOT}),
+    "a run of a schedule's Job that was started by hand": execution(**RUN, firedBy={"cronScript": "nightly"}),
+    "a schedule": cron(**RUN),
+    "a schedule with its own script": cron(script=CODE | {"limits": {"memoryMB": 8}}),
+    "a schedule with everything": cron(
+        **RUN,
+        schedule="*/15,7 8-18/2 1,15 jan-Mar,12 ?",
+        timeZone="America/Argentina/Buenos_Aires",
+        input={"a": [1]},
+        concurrencyPolicy="Replace",
+        startingDeadlineSeconds=10,
+        missedRuns="RunAll",
+        suspend=True,
+        timeoutSeconds=5,
+        retry={"limit": 2},
+        jitterSeconds=3600,
+        executor="Job",
+        resources={"limits": {"memory": "1Gi"}},
+        nodeSelector={"disk": "ssd"},
+        tolerations=[{"key": "team", "operator": "Exists"}],
+        successfulRunsHistoryLimit=0,
+        failedRunsHistoryLimit=1000,
+    ),
+    "a schedule for the pool": cron(**RUN, executor="Pool"),
+    "a schedule of names": cron(**RUN, schedule="0\t09  * FEB,nov Mon-FRI"),
+    "a schedule at the ends of every field": cron(**RUN, schedule="0-59/59 00-23 01-31/1 1-12 0-6"),
+    "a schedule whose name is as long as can be": cron("n" * 52, **RUN),
+    "a schedule in a zone without hours of its own": cron(**RUN, timeZone="Etc/GMT+12"),
     "a pool": pool(),
     "a pool with everything": pool(
         replicas=3,
@@ -203,8 +238,10 @@ BAD: dict[str, Bad] = {
         script(sourceFrom={"configMapKeyRef": {"name": "code"}}), "spec.sourceFrom.configMapKeyRef.key"
     ),
     "a script name that is too long": Bad(script("n" * 64, **CODE), "at most 63 characters"),
-    "a run of nothing": Bad(execution(), "exactly one of scriptRef and source"),
-    "a run of two things": Bad(execution(**RUN, **CODE), "exactly one of scriptRef and source"),
+    "a run of nothing": Bad(execution(), "exactly one of scriptRef, source and cronScriptRef"),
+    "a run of two things": Bad(
+        execution(**RUN, **CODE), "exactly one of scriptRef, source and cronScriptRef"
+    ),
     "a run that sets the Script's limits": Bad(execution(**RUN, limits={"memoryMB": 8}), "go with source"),
     "a run that sets the Script's entrypoint": Bad(execution(**RUN, entrypoint="x"), "go with source"),
     "a key that needs escapes": Bad(execution(**RUN, idempotencyKey="a,b"), "spec.idempotencyKey"),
@@ -236,6 +273,71 @@ BAD: dict[str, Bad] = {
         execution(**RUN, requestedBy={"name": "ada", "groups": []}), "spec.requestedBy.groups"
     ),
     "a source with NUL in a run": Bad(execution(source="\0"), "NUL"),
+    "a run of a Script and a schedule": Bad(
+        execution(**RUN, cronScriptRef={"name": "nightly"}),
+        "exactly one of scriptRef, source and cronScriptRef",
+    ),
+    "a run of a schedule with its own input": Bad(
+        execution(cronScriptRef={"name": "nightly"}, input={}), "are the CronScript's"
+    ),
+    "a run of a schedule with its own retry": Bad(
+        execution(cronScriptRef={"name": "nightly"}, retry={}), "are the CronScript's"
+    ),
+    "a run of a schedule with its own timeout": Bad(
+        execution(cronScriptRef={"name": "nightly"}, timeoutSeconds=1), "are the CronScript's"
+    ),
+    "a run of a schedule whose name is too long": Bad(
+        execution(cronScriptRef={"name": "n" * 53}), "spec.cronScriptRef.name"
+    ),
+    "a slot of its own source": Bad(execution(**CODE, firedBy={"cronScript": "a"}), "goes with scriptRef"),
+    "a slot at no time": Bad(
+        execution(**RUN, firedBy={"cronScript": "a", "scheduledTime": "noon"}), "spec.firedBy.scheduledTime"
+    ),
+    "a schedule of nothing": Bad(cron(), "exactly one of scriptRef and script"),
+    "a schedule of two things": Bad(cron(**RUN, script=CODE), "exactly one of scriptRef and script"),
+    "a schedule whose script has no source": Bad(cron(script={}), "exactly one of source and sourceFrom"),
+    "a schedule whose script keeps history": Bad(
+        cron(script=CODE | {"successfulRunsHistoryLimit": 1}), "spec.script.successfulRunsHistoryLimit"
+    ),
+    "a schedule without a schedule": Bad(_manifest("CronScript", "sample", RUN), "spec.schedule"),
+    "an empty schedule": Bad(cron(**RUN, schedule=""), "spec.schedule"),
+    "a schedule of four fields": Bad(cron(**RUN, schedule="* * * *"), "must have five fields"),
+    "a schedule with seconds": Bad(cron(**RUN, schedule="0 * * * * *"), "must have five fields"),
+    "a schedule with spaces around it": Bad(cron(**RUN, schedule=" @daily"), "must have five fields"),
+    "an unknown macro": Bad(cron(**RUN, schedule="@reboot"), "must have five fields"),
+    "an interval": Bad(cron(**RUN, schedule="@every 5m"), "must have five fields"),
+    "a schedule with a time zone": Bad(
+        cron(**RUN, schedule="TZ=Europe/Berlin 0 8 * * *"), "put it into timeZone"
+    ),
+    "a schedule with a time zone, the other way": Bad(
+        cron(**RUN, schedule="CRON_TZ=UTC 0 8 * * *"), "put it into timeZone"
+    ),
+    "a minute that is none": Bad(cron(**RUN, schedule="60 * * * *"), "the minute must be 0-59"),
+    "an hour that is none": Bad(cron(**RUN, schedule="0 24 * * *"), "the hour must be 0-23"),
+    "a day that is none": Bad(cron(**RUN, schedule="0 0 0 * *"), "the day of the month must be 1-31"),
+    "a month that is none": Bad(cron(**RUN, schedule="0 0 1 13 *"), "the month must be 1-12"),
+    "a Sunday that is 7": Bad(cron(**RUN, schedule="0 0 * * 7"), "the day of the week must be 0-6"),
+    "a step of zero": Bad(cron(**RUN, schedule="*/0 * * * *"), "the minute must be 0-59"),
+    "an empty item of a list": Bad(cron(**RUN, schedule="1,,2 * * * *"), "the minute must be 0-59"),
+    "a name in another field's place": Bad(cron(**RUN, schedule="0 0 mon * *"), "the day of the month must"),
+    "a schedule that is too long": Bad(cron(**RUN, schedule="1," * 127 + "1 * * * *"), "spec.schedule"),
+    "a time zone that is a file's name": Bad(cron(**RUN, timeZone="../etc/passwd"), "spec.timeZone"),
+    "the machine's time zone": Bad(cron(**RUN, timeZone="Local"), "timeZone must be the name of a time zone"),
+    "an empty time zone": Bad(cron(**RUN, timeZone=""), "spec.timeZone"),
+    "an unknown policy": Bad(cron(**RUN, concurrencyPolicy="Queue"), "spec.concurrencyPolicy"),
+    "a deadline that might never be met": Bad(
+        cron(**RUN, startingDeadlineSeconds=9), "spec.startingDeadlineSeconds"
+    ),
+    "a jitter of more than an hour": Bad(cron(**RUN, jitterSeconds=3601), "spec.jitterSeconds"),
+    "a place for the pool's runs": Bad(
+        cron(**RUN, executor="Pool", nodeSelector={"disk": "ssd"}), "go with executor: Job"
+    ),
+    "a schedule that reaches into another namespace": Bad(
+        cron(scriptRef={"name": "hello", "namespace": "other"}), "spec.scriptRef.namespace"
+    ),
+    "a schedule with a pod template": Bad(cron(**RUN, jobTemplate={}), "spec.jobTemplate"),
+    "a schedule with an account": Bad(cron(**RUN, serviceAccountName="admin"), "spec.serviceAccountName"),
+    "a schedule whose name is too long": Bad(cron("n" * 53, **RUN), "at most 52 characters"),
     "a pool of another name": Bad(pool("fast"), "named default"),
     "a pool with too many runners": Bad(pool(replicas=101), "spec.replicas"),
     "memory that is not a quantity": Bad(

@@ -10,6 +10,7 @@ import yaml
 from pydantic import AfterValidator, ValidationError
 
 from scriptorium_api.base import Object
+from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.names import API_VERSION, GROUP
 from scriptorium_api.runner_pool import RunnerPool
@@ -64,7 +65,9 @@ class ConfigMap(Object):
 
 _CORE_KINDS: dict[str, type[Object]] = {model.__name__: model for model in (ConfigMap, Secret)}
 
-_KINDS: dict[str, type[Object]] = {model.__name__: model for model in (Script, ScriptExecution, RunnerPool)}
+_KINDS: dict[str, type[Object]] = {
+    model.__name__: model for model in (Script, ScriptExecution, CronScript, RunnerPool)
+}
 
 
 @dataclass(frozen=True, slots=True)

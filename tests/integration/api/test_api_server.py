@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.support.kubectl import Kubectl
-from tests.support.manifests import BAD, GOOD, Manifest, execution, script
+from tests.support.manifests import BAD, GOOD, SLOT, Manifest, cron, execution, script
 
 pytestmark = pytest.mark.cluster
 
@@ -72,12 +72,22 @@ def test_limits_are_shown_with_their_defaults(kubectl: Kubectl) -> None:
     assert made["spec"]["limits"] == defaults | {"memoryMB": 64}
 
 
-@pytest.mark.parametrize("name", ["scr", "sx", "rp", "scriptorium"])
+@pytest.mark.parametrize("name", ["scr", "sx", "csc", "rp", "scriptorium"])
 def test_short_names_and_the_category_work(name: str, kubectl: Kubectl) -> None:
     kubectl.run("get", name, "--namespace", "default")
 
 
-@pytest.mark.parametrize("path", ["script.spec.limits", "sx.spec", "sx.status.reason", "rp.spec.resources"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "script.spec.limits",
+        "sx.spec",
+        "sx.status.reason",
+        "csc.spec",
+        "csc.status.misses",
+        "rp.spec.resources",
+    ],
+)
 def test_explain_tells_what_a_field_is(path: str, kubectl: Kubectl) -> None:
     text = kubectl.run("explain", path)
     assert "<empty>" not in text
@@ -89,6 +99,22 @@ def test_a_list_of_runs_has_the_columns_people_look_for(kubectl: Kubectl, namesp
     header, row = kubectl.run("get", "sx", "--namespace", namespace).splitlines()
     assert header.split() == ["NAME", "SCRIPT", "PHASE", "REASON", "TRIGGER", "DURATION", "AGE"]
     assert row.split()[:3] == ["sample", "absent", "Pending"]
+
+
+def test_a_list_of_schedules_has_the_columns_people_look_for(kubectl: Kubectl, namespace: str) -> None:
+    kubectl.create(cron(scriptRef={"name": "absent"}, schedule="@hourly", suspend=True), namespace)
+    header, row = kubectl.run("get", "csc", "--namespace", namespace).splitlines()
+    assert header.split() == ["NAME", "SCHEDULE", "TIMEZONE", "SUSPEND", "ACTIVE", "LAST", "NEXT", "AGE"]
+    assert row.split()[:4] == ["sample", "@hourly", "UTC", "true"]
+
+
+def test_runs_of_a_schedule_can_be_listed(kubectl: Kubectl, namespace: str) -> None:
+    fired = {"cronScript": "nightly", "scheduledTime": SLOT}
+    kubectl.create(execution("of-it", scriptRef={"name": "absent"}, firedBy=fired), namespace)
+    kubectl.create(execution("other", scriptRef={"name": "absent"}), namespace)
+    selector = "--field-selector=spec.firedBy.cronScript=nightly"
+    names = kubectl.run("get", "sx", "--namespace", namespace, selector, "-o", "name")
+    assert names.split() == ["scriptexecution.scriptorium.dev/of-it"]
 
 
 def test_kubectl_diff_is_empty_after_apply(kubectl: Kubectl, namespace: str) -> None:
