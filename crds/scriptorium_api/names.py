@@ -65,6 +65,16 @@ def inline_script_name(cron_script: str) -> str:
     return f"{cron_script}-{_short_hash(f'CronScript/{cron_script}')}"
 
 
+def inline_script_labels() -> dict[str, str]:
+    """Give the standard labels of a Script that stands inline in another object."""
+    return {
+        "app.kubernetes.io/name": "scriptorium",
+        "app.kubernetes.io/component": "script",
+        "app.kubernetes.io/part-of": "scriptorium",
+        "app.kubernetes.io/managed-by": MANAGER,
+    }
+
+
 def slot_run_name(cron_script: str, slot: datetime) -> str:
     """Give the name of the run of one slot, so that there is one at most: slots are whole minutes."""
     return f"{cron_script}-{int(slot.timestamp()) // 60}"

@@ -48,7 +48,5 @@ class Context:
     supervisor: Supervisor = field(default_factory=Supervisor)
     metrics: Metrics = field(default_factory=Metrics)
     canaries: dict[Kind, Canary] = field(
-        default_factory=lambda: {
-            kind: Canary() for kind in (Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.RUNNER_POOL)
-        }
+        default_factory=lambda: {kind: Canary() for kind in (Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.RUNNER_POOL)}
     )

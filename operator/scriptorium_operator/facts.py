@@ -124,6 +124,14 @@ class CronRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a schedule's slots are not run, as a condition says it."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class CronJobState:
     """What a CronJob tells of its slots."""
 

@@ -8,7 +8,7 @@ from scriptorium_api.conditions import Finding, merge_conditions
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, LastExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_api.script import Script
-from scriptorium_operator.facts import READY, SCRIPT_FOUND, SUSPENDED, CronRun
+from scriptorium_operator.facts import READY, SCRIPT_FOUND, SUSPENDED, CronRun, Problem
 
 #: A condition's message quotes what others say, and they may say much.
 _MOST_QUOTED = 2048
@@ -22,10 +22,9 @@ class Scene:
     script: Script | None
     runs: Sequence[CronRun]
     next_slot: datetime | None
-    """None while it is suspended, or if there is none to come."""
-    has_pool: bool = True
-    refusal: str = ""
-    """What the API server said when it refused what the schedule needs."""
+    """In the schedule's time zone; None while it is suspended."""
+    problem: Problem | None = None
+    """What keeps slots from being run, beside the Script and suspension."""
 
 
 def build_cron_status(cron_script: CronScript, scene: Scene, now: datetime) -> CronScriptStatus:
@@ -90,18 +89,14 @@ def _find_script(cron_script: CronScript, scene: Scene) -> Finding:
 
 
 def _find_readiness(scene: Scene, found: Finding, suspended: Finding) -> Finding:
-    if scene.refusal:
-        return _not_ready("Refused", scene.refusal)
-    if not scene.has_pool:
-        return _not_ready("PoolStarting", "The namespace's RunnerPool, as whose account runs are, is being made.")
+    if scene.problem:
+        return _not_ready(scene.problem.reason, scene.problem.message)
     if not found.is_true:
         return _not_ready(found.reason, found.message)
     if suspended.is_true:
         return _not_ready(suspended.reason, suspended.message)
     if problem := _find_script_problem(scene.script):
         return _not_ready("ScriptNotReady", f"Script {scene.script_name}: {problem}")
-    if scene.next_slot is None:
-        return _not_ready("NeverFires", "No time to come matches spec.schedule: change it.")
     return Finding(type=READY, is_true=True, reason=READY, message="The next slot will be run.")
 
 

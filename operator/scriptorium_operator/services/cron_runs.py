@@ -1,6 +1,7 @@
 """The runs of all CronScripts, as the follower told of them, and the Scripts that CronScripts are about."""
 
 from collections import defaultdict
+from datetime import datetime
 
 from scriptorium_operator.facts import CronRun, Key
 
@@ -11,6 +12,8 @@ class CronRuns:
     def __init__(self) -> None:
         self._runs: defaultdict[Key, dict[str, CronRun]] = defaultdict(dict)
         self._owners: dict[str, Key] = {}
+        self.written: dict[Key, datetime] = {}
+        """When the status of each CronScript was written last, by this replica."""
 
     def clear(self) -> None:
         """Forget all runs: they are about to be told again."""

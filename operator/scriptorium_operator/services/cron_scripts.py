@@ -1,21 +1,150 @@
 """CronScripts: their CronJobs and inline Scripts in place, and their status true."""
 
 import logging
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 
 from scriptorium_api import names
-from scriptorium_api.cron_script import CronScript, CronScriptStatus, Executor
+from scriptorium_api.cron_script import CronScript, Executor
 from scriptorium_api.script import Limits, Script
 from scriptorium_operator.build import cron_job, cron_status, inline_script
 from scriptorium_operator.build.cron_job import CronOrder
 from scriptorium_operator.build.cron_status import Scene
 from scriptorium_operator.context import Context
-from scriptorium_operator.decide import cron_status as pace
+from scriptorium_operator.decide import cron_times
 from scriptorium_operator.decide.retention import HistoryLimits
 from scriptorium_operator.errors import ClusterRefused
-from scriptorium_operator.facts import Key, Kind, Manifest
+from scriptorium_operator.facts import Key, Kind, Problem
 from scriptorium_operator.gateways import reading
 from scriptorium_operator.services import objects, pools
 
 log = logging.getLogger(__name__)
+
+#: Until the namespace's pool is looked for again: it was asked for when the CronScript was seen.
+POOL_SECONDS = 1.0
+
+_POOL_STARTING = Problem(
+    "PoolStarting", "The RunnerPool is being made, whose account and policy the pods of runs have."
+)
+
+
+def observe(context: Context, cron_script: CronScript) -> None:
+    """Take note of a CronScript as it is now, and see to it."""
+    key = Key(Kind.CRON_SCRIPT, cron_script.metadata.namespace, cron_script.metadata.name)
+    _remember(context, key, cron_script)
+    context.work.add(key)
+
+
+def forget(context: Context, cron_script: CronScript) -> None:
+    """Take note that a CronScript is gone."""
+    _forget(context, Key(Kind.CRON_SCRIPT, cron_script.metadata.namespace, cron_script.metadata.name))
+
+
+def _remember(context: Context, key: Key, cron_script: CronScript) -> None:
+    context.script_users.record(key, _find_script_name(cron_script))
+    limits = HistoryLimits(
+        succeeded=cron_script.spec.successful_runs_history_limit,
+        failed=cron_script.spec.failed_runs_history_limit,
+    )
+    context.history.set_limits(key, limits)
+
+
+def _forget(context: Context, key: Key) -> None:
+    context.script_users.forget(key)
+    context.cron_runs.written.pop(key, None)
+    context.history.set_limits(key, None)
+
+
+async def reconcile(context: Context, key: Key) -> float | None:
+    """Make what the schedule needs be there and its status be true; gives when to look again.
+
+    Before all runs are told it waits: half of them would make the status say, for a moment, what is not so.
+    The follower asks for every CronScript again when they are.
+    """
+    cron_script = await context.cluster.find_cron_script(key)
+    if cron_script is None:
+        _forget(context, key)
+        return None
+    _remember(context, key, cron_script)
+    if Kind.EXECUTION not in context.inventory.in_sync:
+        return None
+    try:
+        await _put_inline_script(context, cron_script)
+        scene = await _look(context, key, cron_script)
+        if scene.problem is None and not await _put_cron_job(context, cron_script, scene.script):
+            scene = replace(scene, problem=_POOL_STARTING)
+    except ClusterRefused as refusal:
+        scene = await _look(context, key, cron_script)
+        await _record(context, key, cron_script, replace(scene, problem=Problem("Refused", str(refusal))))
+        raise
+    return await _record(context, key, cron_script, scene)
+
+
+async def _look(context: Context, key: Key, cron_script: CronScript) -> Scene:
+    name = _find_script_name(cron_script)
+    found = cron_times.find_next_slot(cron_script.spec, context.now())
+    return Scene(
+        script_name=name,
+        script=await context.cluster.find_script(Key(Kind.SCRIPT, key.namespace, name)),
+        runs=context.cron_runs.list_runs(key),
+        next_slot=None if isinstance(found, Problem) else found,
+        problem=found if isinstance(found, Problem) else None,
+    )
+
+
+def _find_script_name(cron_script: CronScript) -> str:
+    reference = cron_script.spec.script_ref
+    return reference.name if reference else names.inline_script_name(cron_script.metadata.name)
+
+
+async def _put_inline_script(context: Context, cron_script: CronScript) -> None:
+    """Have the Script that stands inline, or none of it if there is none inline any more."""
+    metadata, code = cron_script.metadata, cron_script.spec.script
+    key = Key(Kind.SCRIPT, metadata.namespace, names.inline_script_name(metadata.name))
+    if code is not None:
+        await objects.put(context, inline_script.build_inline_script(metadata, code))
+    elif context.inventory.is_there(key):
+        await _remove(context, cron_script, key)
+
+
+async def _put_cron_job(context: Context, cron_script: CronScript, script: Script | None) -> bool:
+    """Have the CronJob, or none if the pool runs the slots; says no as long as the pool is not there."""
+    metadata = cron_script.metadata
+    if cron_script.spec.executor is Executor.POOL:
+        key = Key(Kind.CRON_JOB, metadata.namespace, names.cron_job_name(metadata.name))
+        await _remove(context, cron_script, key)
+        return True
+    place = await pools.find_place(context, metadata.namespace)
+    if place is None:
+        return False
+    order = CronOrder(
+        cron_script=cron_script,
+        limits=script.spec.limits if script else Limits(),
+        values=tuple(sorted({each.ref for each in script.spec.env if each.ref})) if script else (),
+    )
+    await objects.put(context, cron_job.build_cron_job(order, place))
+    return True
+
+
+async def _remove(context: Context, cron_script: CronScript, key: Key) -> None:
+    live = await context.cluster.find(key)
+    if live is not None and reading.is_owned_by(live, cron_script.metadata.uid):
+        await context.cluster.delete(key, live["metadata"]["uid"])
+        log.info(
+            "object removed", extra={"kind": key.kind.value, "namespace": key.namespace, "object": key.name}
+        )
+
+
+async def _record(context: Context, key: Key, cron_script: CronScript, scene: Scene) -> float | None:
+    """Write the status if it says something else, but not too often; gives when to look again."""
+    now = context.now()
+    status = cron_status.build_cron_status(cron_script, scene, now)
+    if status != cron_script.status:
+        written = context.cron_runs.written.get(key)
+        pause = cron_times.find_pause(cron_script.status, status, written, now)
+        if pause > 0:
+            return pause
+        await context.cluster.replace_status(cron_script, status.to_wire())
+        context.cron_runs.written[key] = now
+    if scene.problem is _POOL_STARTING:
+        return POOL_SECONDS
+    return cron_times.find_next_look(scene.next_slot, now)

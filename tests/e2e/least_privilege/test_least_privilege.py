@@ -29,7 +29,7 @@ OPERATOR = {
     (OURS, "scripts", ""): [*READ, "create", "patch", "delete"],
     (OURS, "cronscripts", ""): READ,
     (OURS, "cronscripts/status", ""): ["patch"],
-    ("batch", "cronjobs", ""): [*READ, "create", "patch"],
+    ("batch", "cronjobs", ""): [*READ, "create", "patch", "delete"],
     (OURS, "scriptexecutions", ""): [*READ, "delete"],
     (OURS, "scriptexecutions/status", ""): ["patch"],
     ("batch", "jobs", ""): [*READ, "create", "delete"],

@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scriptorium_api import names
+from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.reasons import Phase, Reason
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Script
 from scriptorium_operator.errors import Outdated
 from scriptorium_operator.facts import (
     Address,
     ConfigMapContent,
+    CronRun,
     EndedRun,
     InSync,
     Key,
@@ -38,6 +41,41 @@ def make_script(**changes: Any) -> Script:
             "spec": spec,
         }
     )
+
+
+def make_cron_script(**spec: Any) -> CronScript:
+    return CronScript.from_wire(
+        {
+            "apiVersion": names.API_VERSION,
+            "kind": "CronScript",
+            "metadata": {
+                "name": "nightly",
+                "namespace": "team",
+                "uid": "c1",
+                "generation": 3,
+                "creationTimestamp": NOW.isoformat(),
+            },
+            "spec": {"schedule": "0 3 * * *"} | ({} if "script" in spec else SCRIPT_REF) | spec,
+        }
+    )
+
+
+SCRIPT_REF = {"scriptRef": {"name": "hello"}}
+
+
+def make_cron_run(name: str = "run", minutes: float = 0, **fields: Any) -> CronRun:
+    """Give a run of a slot, these minutes from now, that succeeded a minute later."""
+    slot = NOW + timedelta(minutes=minutes)
+    values: dict[str, Any] = {
+        "cron_script": Key(Kind.CRON_SCRIPT, "team", "nightly"),
+        "uid": f"uid-{name}",
+        "slot": slot,
+        "created": slot,
+        "phase": Phase.SUCCEEDED,
+        "reason": Reason.COMPLETED,
+        "completed": slot + timedelta(minutes=1),
+    }
+    return CronRun(name=name, **(values | fields))
 
 
 def make_pool(**spec: Any) -> RunnerPool:
@@ -84,8 +122,9 @@ class FakeCluster:
     told: list[Notice | InSync] = field(default_factory=list)
     is_shared: bool = False
     outage: Exception | None = None
+    refusals: dict[Kind, Exception] = field(default_factory=dict)
 
-    def put(self, item: Script | RunnerPool | ScriptExecution) -> None:
+    def put(self, item: Script | CronScript | RunnerPool | ScriptExecution) -> None:
         metadata = item.metadata
         self.objects[Key(Kind(item.kind), metadata.namespace, metadata.name)] = item.to_wire()
 
@@ -97,6 +136,10 @@ class FakeCluster:
     async def find_script(self, key: Key) -> Script | None:
         item = await self.find(key)
         return Script.from_wire(item) if item else None
+
+    async def find_cron_script(self, key: Key) -> CronScript | None:
+        item = await self.find(key)
+        return CronScript.from_wire(item) if item else None
 
     async def find_pool(self, key: Key) -> RunnerPool | None:
         item = await self.find(key)
@@ -126,18 +169,25 @@ class FakeCluster:
     async def has_scripts(self, namespace: str) -> bool:
         return any(key.kind is Kind.SCRIPT and key.namespace == namespace for key in self.objects)
 
+    async def has_cron_scripts(self, namespace: str) -> bool:
+        return any(key.kind is Kind.CRON_SCRIPT and key.namespace == namespace for key in self.objects)
+
     async def has_unfinished_runs(self, namespace: str) -> bool:
         return namespace in self.unfinished
 
     async def apply(self, manifest: Manifest, live: Manifest | None = None) -> Manifest:
         metadata = manifest["metadata"]
         key = Key(Kind(manifest["kind"]), metadata["namespace"], metadata["name"])
+        if refusal := self.refusals.get(key.kind):
+            raise refusal
         self.writes.append(f"apply {key.kind}")
         managers = [{"manager": names.MANAGER}] + [{"manager": "kubectl"}] * self.is_shared
         self.objects[key] = manifest | {"metadata": metadata | {"generation": 1, "managedFields": managers}}
         return self.objects[key]
 
-    async def replace_status(self, former: Script | RunnerPool | ScriptExecution, status: Manifest) -> None:
+    async def replace_status(
+        self, former: Script | CronScript | RunnerPool | ScriptExecution, status: Manifest
+    ) -> None:
         metadata = former.metadata
         key = Key(Kind(former.kind), metadata.namespace, metadata.name)
         if key not in self.objects:

@@ -20,6 +20,7 @@ LONG_IDLE = PoolUse(
         ({"is_ours": False}, PoolFate.USERS_OWN),
         ({"has_scripts": True}, PoolFate.NEEDED),
         ({"has_unfinished_runs": True}, PoolFate.NEEDED),
+        ({"has_cron_scripts": True}, PoolFate.NEEDED),
         ({"last_needed": NOW - timedelta(minutes=9)}, PoolFate.WAITING),
         ({"is_ours": False, "has_scripts": True}, PoolFate.USERS_OWN),
     ],

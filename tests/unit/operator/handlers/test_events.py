@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from scriptorium_operator.context import Context
 from scriptorium_operator.facts import Key, Kind
-from scriptorium_operator.handlers import pools, scripts
-from tests.unit.operator.fakes import Clock, make_pool, make_script
+from scriptorium_operator.handlers import cron_scripts, pools, scripts
+from tests.unit.operator.fakes import Clock, make_cron_script, make_pool, make_script
 
 
 def added(context: Context) -> list[Key]:
@@ -39,6 +39,22 @@ async def test_every_event_of_a_pool_is_taken_note_of(context: Context, event: s
 async def test_a_pool_that_is_gone_is_no_work(context: Context) -> None:
     await pools.take_note(type="DELETED", body=body_of(make_pool().to_wire()), memo=context)
     assert added(context) == []
+
+
+@pytest.mark.parametrize("event", [None, "ADDED", "MODIFIED"])
+async def test_every_event_of_a_schedule_is_taken_note_of(context: Context, event: str | None) -> None:
+    await cron_scripts.take_note(type=event, body=body_of(make_cron_script().to_wire()), memo=context)
+    assert added(context) == [Key(Kind.CRON_SCRIPT, "team", "nightly")]
+    assert context.script_users.list_users("team", "hello") == (Key(Kind.CRON_SCRIPT, "team", "nightly"),)
+
+
+async def test_a_schedule_that_is_gone_is_no_work(context: Context) -> None:
+    body = body_of(make_cron_script().to_wire())
+    await cron_scripts.take_note(type="ADDED", body=body, memo=context)
+    added(context).clear()
+    await cron_scripts.take_note(type="DELETED", body=body, memo=context)
+    assert added(context) == []
+    assert context.script_users.list_users("team", "hello") == ()
 
 
 async def test_an_object_that_we_cannot_read_came_through_too(context: Context, clock: Clock) -> None:

@@ -44,7 +44,7 @@ async def test_what_ended_before_the_operator_started_is_removed_at_the_pace_of_
     async def next_round(seconds: float) -> None:
         rounds.append(seconds)
         if len(rounds) == 2:
-            context.inventory.in_sync |= {Kind.SCRIPT, Kind.EXECUTION}
+            context.inventory.in_sync |= {Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.EXECUTION}
             fill_only(context, 5000)
         if len(rounds) == 4:
             raise EndOfTest
@@ -78,7 +78,7 @@ async def test_while_nothing_can_be_removed_the_pauses_grow(
             raise EndOfTest
 
     monkeypatch.setattr(clearing.asyncio, "sleep", note)
-    context.inventory.in_sync |= {Kind.SCRIPT, Kind.EXECUTION}
+    context.inventory.in_sync |= {Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.EXECUTION}
     cluster.outage = ClusterRefused("a policy forbids it")
     fill_only(context, 3)
     with pytest.raises(EndOfTest):

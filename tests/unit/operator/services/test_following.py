@@ -1,10 +1,11 @@
 import pytest
 
+from scriptorium_api import names
 from scriptorium_api.env import Origin, ValueRef
 from scriptorium_operator.context import Context
 from scriptorium_operator.facts import POOL_PARTS, InSync, Key, Kind
 from scriptorium_operator.services import following
-from tests.unit.operator.fakes import Clock, FakeCluster, make_notice, make_script
+from tests.unit.operator.fakes import Clock, FakeCluster, make_cron_run, make_notice, make_script
 
 POOL = Key(Kind.RUNNER_POOL, "team", "default")
 NAMESPACE = Key(Kind.NAMESPACE, "", "team")
@@ -16,7 +17,7 @@ def added(context: Context) -> list[Key]:
     return keys
 
 
-@pytest.mark.parametrize("kind", [Kind.SCRIPT, Kind.EXECUTION])
+@pytest.mark.parametrize("kind", [Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.EXECUTION])
 def test_a_namespace_without_pool_that_gets_a_script_or_run_may_need_one(
     context: Context, kind: Kind
 ) -> None:
@@ -24,7 +25,7 @@ def test_a_namespace_without_pool_that_gets_a_script_or_run_may_need_one(
     assert added(context) == [NAMESPACE]
 
 
-@pytest.mark.parametrize("kind", [Kind.SCRIPT, Kind.EXECUTION])
+@pytest.mark.parametrize("kind", [Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.EXECUTION])
 def test_where_a_pool_is_a_script_or_run_only_starts_its_idle_time_anew(
     context: Context, kind: Kind, clock: Clock
 ) -> None:
@@ -133,3 +134,64 @@ async def test_every_pool_is_looked_at_once_all_scripts_and_pools_are_told(
         cluster.told = [make_notice(kind, "default"), InSync()]
         await following.follow_kind(context, kind)
     assert POOL in added(context)
+
+
+NIGHTLY = Key(Kind.CRON_SCRIPT, "team", "nightly")
+
+
+def test_a_schedule_is_looked_at_when_a_run_of_it_changes_and_when_one_goes(context: Context) -> None:
+    notice = make_notice(Kind.EXECUTION, "run", uid="uid-run", cron_run=make_cron_run())
+    following.take(context, notice)
+    following.take(context, notice)
+    assert added(context).count(NIGHTLY) == 1
+    following.take(context, make_notice(Kind.EXECUTION, "run", uid="uid-run", is_gone=True))
+    assert added(context).count(NIGHTLY) == 2
+    assert context.cron_runs.list_runs(NIGHTLY) == ()
+
+
+def test_a_schedule_is_looked_at_when_its_script_changes_until_it_runs_another(context: Context) -> None:
+    context.script_users.record(NIGHTLY, "hello")
+    following.take(context, make_notice(Kind.SCRIPT, "other"))
+    assert NIGHTLY not in added(context)
+    following.take(context, make_notice(Kind.SCRIPT, "hello"))
+    assert added(context).count(NIGHTLY) == 1
+    context.script_users.record(NIGHTLY, "other")
+    following.take(context, make_notice(Kind.SCRIPT, "hello"))
+    assert added(context).count(NIGHTLY) == 1
+
+
+def test_a_schedule_is_looked_at_when_its_cron_job_changes(context: Context) -> None:
+    following.take(context, make_notice(Kind.CRON_JOB, "any", owner="nightly"))
+    assert added(context) == [NIGHTLY]
+
+
+def test_a_schedule_is_looked_at_when_its_cron_job_went_in_a_gap_of_the_watch(context: Context) -> None:
+    for name in ("nightly", "hourly"):
+        context.inventory.note_cron_script(make_notice(Kind.CRON_SCRIPT, name))
+    following.take(context, make_notice(Kind.CRON_JOB, names.cron_job_name("nightly"), is_gone=True))
+    assert added(context) == [NIGHTLY]
+
+
+def test_schedules_are_looked_at_when_their_pool_has_another_spec_and_not_for_its_status(
+    context: Context,
+) -> None:
+    following.take(context, make_notice(Kind.CRON_SCRIPT, "nightly"))
+    following.take(context, make_notice(Kind.CRON_SCRIPT, "elsewhere", "other"))
+    for generation in (1, 1, 2):
+        following.take(context, make_notice(Kind.RUNNER_POOL, "default", generation=generation))
+    assert added(context).count(NIGHTLY) == 2
+    assert Key(Kind.CRON_SCRIPT, "other", "elsewhere") not in added(context)
+
+
+async def test_every_schedule_is_looked_at_once_all_runs_are_told(
+    context: Context, cluster: FakeCluster
+) -> None:
+    following.take(context, make_notice(Kind.CRON_SCRIPT, "nightly"))
+    cluster.told = [InSync()]
+    await following.follow_kind(context, Kind.EXECUTION)
+    assert NIGHTLY in added(context)
+
+
+def test_the_job_of_a_schedule_is_no_runs_own(context: Context) -> None:
+    following.take(context, make_notice(Kind.JOB, "nightly-1", owner=""))
+    assert added(context) == []

@@ -4,14 +4,15 @@ import pytest
 
 from scriptorium_operator.decide import retention
 from scriptorium_operator.decide.retention import HistoryLimits
+from scriptorium_operator.facts import Key, Kind
 from scriptorium_operator.services.history import History
 from tests.unit.operator.fakes import NOW, make_ended
 
-GROUP = ("team", "hello")
+GROUP = Key(Kind.SCRIPT, "team", "hello")
 
 
-def doomed(history: History, *, minutes: float = 0, is_script: bool = True) -> list[str]:
-    history.doom(NOW + timedelta(minutes=minutes), lambda _: is_script)
+def doomed(history: History, *, minutes: float = 0, is_there: bool = True) -> list[str]:
+    history.doom(NOW + timedelta(minutes=minutes), lambda _: is_there)
     return [run.key.name for run in history.take_doomed(1000)]
 
 
@@ -42,7 +43,7 @@ def test_nothing_is_removed_while_a_scripts_limits_are_not_known() -> None:
 
 
 def test_the_runs_of_a_script_that_is_gone_are_kept_within_the_usual_limits() -> None:
-    assert doomed(filled(22), is_script=False) == ["run-0", "run-1"]
+    assert doomed(filled(22), is_there=False) == ["run-0", "run-1"]
 
 
 def test_a_run_with_a_time_to_live_goes_when_it_is_over() -> None:
@@ -150,3 +151,13 @@ def test_the_last_outcome_is_remembered_when_no_run_is_kept() -> None:
     history.note(good)
     history.forget(good.uid)
     assert history.note(make_ended("bad", minutes=2, phase="Failed")) == good
+
+
+def test_the_runs_of_a_schedule_are_kept_by_its_own_limits_beside_those_of_its_script() -> None:
+    history = History()
+    history.set_limits(GROUP, HistoryLimits(succeeded=2))
+    history.set_limits(Key(Kind.CRON_SCRIPT, "team", "nightly"), HistoryLimits(succeeded=1))
+    for number in range(3):
+        history.note(make_ended(f"run-{number}", minutes=number))
+        history.note(make_ended(f"slot-{number}", minutes=number, cron_script="nightly"))
+    assert sorted(doomed(history)) == ["run-0", "slot-0", "slot-1"]

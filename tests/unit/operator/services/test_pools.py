@@ -9,13 +9,20 @@ from scriptorium_operator.context import Context
 from scriptorium_operator.errors import ClusterRefused, Outdated
 from scriptorium_operator.facts import POOL_PARTS, Address, Key, Kind, Manifest
 from scriptorium_operator.services import pools, sweeping
-from tests.unit.operator.fakes import Clock, FakeCluster, make_notice, make_pool, make_script
+from tests.unit.operator.fakes import (
+    Clock,
+    FakeCluster,
+    make_cron_script,
+    make_notice,
+    make_pool,
+    make_script,
+)
 
 KEY = Key(Kind.RUNNER_POOL, "team", "default")
 NAMESPACE = Key(Kind.NAMESPACE, "", "team")
 DEPLOYMENT = Key(Kind.DEPLOYMENT, "team", names.pool_object_name("default"))
 OURS = names.runner_labels("default")
-ALL_KINDS = {Kind.SCRIPT, Kind.EXECUTION, Kind.RUNNER_POOL}
+ALL_KINDS = {Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.EXECUTION, Kind.RUNNER_POOL}
 
 
 def note_pool(context: Context, **changes: object) -> None:
@@ -164,6 +171,12 @@ async def test_a_pool_is_made_where_a_script_or_an_unfinished_run_is(
     assert cluster.writes == writes
 
 
+async def test_a_pool_is_made_where_a_schedule_is(context: Context, cluster: FakeCluster) -> None:
+    context.inventory.note_cron_script(make_notice(Kind.CRON_SCRIPT))
+    await pools.ensure_pool(context, NAMESPACE)
+    assert cluster.writes == ["apply RunnerPool"]
+
+
 async def test_a_pool_that_is_there_is_left_as_it_is(context: Context, cluster: FakeCluster) -> None:
     cluster.put(make_pool(replicas=7))
     context.inventory.note_script(make_notice(Kind.SCRIPT))
@@ -205,6 +218,18 @@ async def test_a_run_that_nobody_told_of_keeps_the_pool(
     await sweeping.sweep(context)
     cluster.unfinished.clear()
     clock.advance(minutes=9)
+    await sweeping.sweep(context)
+    assert cluster.writes == []
+
+
+async def test_a_schedule_that_nobody_told_of_keeps_the_pool(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    cluster.put(make_pool())
+    cluster.put(make_cron_script())
+    note_pool(context)
+    await sweeping.sweep(context)
+    clock.advance(minutes=11)
     await sweeping.sweep(context)
     assert cluster.writes == []
 
