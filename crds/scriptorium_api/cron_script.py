@@ -108,13 +108,18 @@ class MissReason(StrEnum):
         member.meaning = meaning
         return member
 
+    @property
+    def outcome(self) -> Outcome:
+        """Give what became of a slot for this reason."""
+        return Outcome(self.meaning.partition(":")[0])
+
     OVERLAP = ("Overlap", "Skipped: a run of the schedule had not ended, and concurrencyPolicy is Forbid.")
     SUSPENDED = ("Suspended", "Skipped: the CronScript was suspended.")
     SCHEDULE_CHANGED = ("ScheduleChanged", "Skipped: the slot was the former schedule's, not this one's.")
     OUTAGE = ("Outage", "Missed: nothing fired it in time, and missedRuns does not ask for it.")
-    CATCH_UP_LIMIT = ("CatchUpLimit", "Missed: of an outage with more slots than are caught up.")
+    CATCH_UP_LIMIT = ("CatchUpLimit", "Missed: it was one of an outage with more slots than are caught up.")
     QUOTA_EXCEEDED = ("QuotaExceeded", "Missed: the namespace's quota left no room for its pod.")
-    DEADLINE_PASSED = ("DeadlinePassed", "Late: startingDeadlineSeconds had passed when its turn came.")
+    DEADLINE_PASSED = ("DeadlinePassed", "Late: its turn came when startingDeadlineSeconds had passed.")
 
 
 class CronScriptSpec(Model):

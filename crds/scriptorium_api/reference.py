@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scriptorium_api.crds import KINDS, build_crd
+from scriptorium_api.cron_script import MissReason
 from scriptorium_api.names import API_VERSION
 from scriptorium_api.reasons import Reason
 
@@ -16,7 +17,9 @@ references are by name in the same namespace. MB and KB are MiB and KiB. `kubect
 
 def render_reference() -> str:
     """Give the whole page."""
-    return "\n".join([_HEAD, *(_render_kind(kind.model.__name__) for kind in KINDS), _render_reasons()])
+    return "\n".join(
+        [_HEAD, *(_render_kind(kind.model.__name__) for kind in KINDS), _render_reasons(), _render_misses()]
+    )
 
 
 def _render_kind(name: str) -> str:
@@ -82,4 +85,19 @@ def _render_reasons() -> str:
     for reason in Reason:
         phase, _, meaning = reason.meaning.partition(": ")
         lines.append(f"| `{reason}` | {phase} | {meaning[:1].upper()}{meaning[1:]} |")
+    return "\n".join([*lines, ""])
+
+
+def _render_misses() -> str:
+    lines = [
+        "## Slots that are not run",
+        "",
+        "Why a slot of a CronScript has no ScriptExecution: a closed list, as `status.misses` has it.",
+        "",
+        "| reason | outcome | meaning |",
+        "| --- | --- | --- |",
+    ]
+    for reason in MissReason:
+        meaning = reason.meaning.partition(": ")[2]
+        lines.append(f"| `{reason}` | {reason.outcome} | {meaning[:1].upper()}{meaning[1:]} |")
     return "\n".join([*lines, ""])
