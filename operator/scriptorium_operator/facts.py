@@ -131,14 +131,13 @@ class Problem:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class CronJobState:
-    """What a CronJob tells of its slots."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """By which terms a CronJob fires."""
 
-    last_slot: datetime | None = None
-    """The latest slot for which there was a Job."""
-    active_slots: frozenset[datetime] = frozenset()
-    """The slots whose Jobs have not ended."""
+    schedule: str
+    time_zone: str
+    is_suspended: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,24 +18,26 @@ _MOST_QUOTED = 2048
 class Scene:
     """What was found of a schedule's surroundings."""
 
+    accounted: CronScriptStatus
+    """The status, with all slots in it that were judged by now."""
     script_name: str
     script: Script | None
     runs: Sequence[CronRun]
     next_slot: datetime | None
-    """In the schedule's time zone; None while it is suspended."""
+    """In the schedule's time zone, also while it is suspended."""
     problem: Problem | None = None
     """What keeps slots from being run, beside the Script and suspension."""
 
 
 def build_cron_status(cron_script: CronScript, scene: Scene, now: datetime) -> CronScriptStatus:
     """Give the status; what runs told that are gone by now stays."""
-    former, generation = cron_script.status, cron_script.metadata.generation
+    former, generation = scene.accounted, cron_script.metadata.generation
     ends = (run.completed for run in scene.runs if run.phase is Phase.SUCCEEDED)
     changes = {
         "observed_generation": generation,
         "last_schedule_time": _find_latest((run.slot for run in scene.runs), former.last_schedule_time),
         "last_successful_time": _find_latest(ends, former.last_successful_time),
-        "next_schedule_time": scene.next_slot,
+        "next_schedule_time": None if cron_script.spec.suspend else scene.next_slot,
         "active": sum(run.is_unfinished for run in scene.runs),
         "last_execution": _find_last_execution(scene.runs) or former.last_execution,
         "conditions": merge_conditions(

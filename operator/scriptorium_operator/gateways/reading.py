@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from scriptorium_api import names
 from scriptorium_api.env import Origin, ValueRef
@@ -12,7 +12,6 @@ from scriptorium_operator.facts import (
     Address,
     ConfigMapContent,
     Controller,
-    CronJobState,
     CronRun,
     EndedRun,
     Key,
@@ -22,6 +21,7 @@ from scriptorium_operator.facts import (
     OwnPod,
     RunnerCounts,
     Tenant,
+    Terms,
 )
 
 #: For so long a run with an idempotency key is the first of it, so for so long it is kept.
@@ -103,15 +103,13 @@ def read_cron_run(item: Manifest) -> CronRun | None:
     )
 
 
-def read_cron_job(item: Manifest) -> CronJobState:
-    """Give what a CronJob tells of its slots; a Job's name ends with its slot, in minutes."""
-    status = item.get("status") or {}
-    minutes = [job["name"].rpartition("-")[2] for job in status.get("active") or []]
-    return CronJobState(
-        last_slot=_read_time(status.get("lastScheduleTime")),
-        active_slots=frozenset(
-            datetime.fromtimestamp(60 * int(each), UTC) for each in minutes if each.isdecimal()
-        ),
+def read_terms(cron_job: Manifest) -> Terms:
+    """Give by which terms a CronJob fires; ours always name their time zone."""
+    spec = cron_job["spec"]
+    return Terms(
+        schedule=spec["schedule"],
+        time_zone=spec.get("timeZone") or "",
+        is_suspended=spec.get("suspend") or False,
     )
 
 

@@ -4,16 +4,16 @@ import logging
 from dataclasses import replace
 
 from scriptorium_api import names
-from scriptorium_api.cron_script import CronScript, Executor
+from scriptorium_api.cron_script import CronScript, CronScriptStatus, Executor
 from scriptorium_api.script import Limits, Script
 from scriptorium_operator.build import cron_job, cron_status, inline_script
 from scriptorium_operator.build.cron_job import CronOrder
 from scriptorium_operator.build.cron_status import Scene
 from scriptorium_operator.context import Context
-from scriptorium_operator.decide import cron_times
+from scriptorium_operator.decide import cron_accounts, cron_times
 from scriptorium_operator.decide.retention import HistoryLimits
 from scriptorium_operator.errors import ClusterRefused
-from scriptorium_operator.facts import Key, Kind, Problem
+from scriptorium_operator.facts import Key, Kind, Manifest, Problem, Terms
 from scriptorium_operator.gateways import reading
 from scriptorium_operator.services import objects, pools
 
@@ -67,22 +67,37 @@ async def reconcile(context: Context, key: Key) -> float | None:
     _remember(context, key, cron_script)
     if Kind.EXECUTION not in context.inventory.in_sync:
         return None
+    job = await context.cluster.find(_name_cron_job(key))
+    former = reading.read_terms(job) if job and reading.is_owned_by(job, cron_script.metadata.uid) else None
+    accounted = _account(context, key, cron_script, former)
+    if accounted != cron_script.status and former != cron_accounts.find_terms(cron_script):
+        # Written before the CronJob forgets by which terms it has fired; then all the rest.
+        await context.cluster.replace_status(cron_script, accounted.to_wire())
+        return 0.0
     try:
         await _put_inline_script(context, cron_script)
-        scene = await _look(context, key, cron_script)
-        if scene.problem is None and not await _put_cron_job(context, cron_script, scene.script):
+        scene = await _look(context, key, cron_script, accounted)
+        if scene.problem is None and not await _put_cron_job(context, cron_script, scene.script, job):
             scene = replace(scene, problem=_POOL_STARTING)
     except ClusterRefused as refusal:
-        scene = await _look(context, key, cron_script)
+        scene = await _look(context, key, cron_script, accounted)
         await _record(context, key, cron_script, replace(scene, problem=Problem("Refused", str(refusal))))
         raise
     return await _record(context, key, cron_script, scene)
 
 
-async def _look(context: Context, key: Key, cron_script: CronScript) -> Scene:
+def _account(context: Context, key: Key, cron_script: CronScript, former: Terms | None) -> CronScriptStatus:
+    if former is None:
+        return cron_script.status
+    known = [run.slot for run in context.cron_runs.list_runs(key) if run.slot is not None]
+    return cron_accounts.account(cron_script, former, known, context.now())
+
+
+async def _look(context: Context, key: Key, cron_script: CronScript, accounted: CronScriptStatus) -> Scene:
     name = _find_script_name(cron_script)
     found = cron_times.find_next_slot(cron_script.spec, context.now())
     return Scene(
+        accounted=accounted,
         script_name=name,
         script=await context.cluster.find_script(Key(Kind.SCRIPT, key.namespace, name)),
         runs=context.cron_runs.list_runs(key),
@@ -96,6 +111,10 @@ def _find_script_name(cron_script: CronScript) -> str:
     return reference.name if reference else names.inline_script_name(cron_script.metadata.name)
 
 
+def _name_cron_job(key: Key) -> Key:
+    return Key(Kind.CRON_JOB, key.namespace, names.cron_job_name(key.name))
+
+
 async def _put_inline_script(context: Context, cron_script: CronScript) -> None:
     """Have the Script that stands inline, or none of it if there is none inline any more."""
     metadata, code = cron_script.metadata, cron_script.spec.script
@@ -106,12 +125,14 @@ async def _put_inline_script(context: Context, cron_script: CronScript) -> None:
         await _remove(context, cron_script, key)
 
 
-async def _put_cron_job(context: Context, cron_script: CronScript, script: Script | None) -> bool:
+async def _put_cron_job(
+    context: Context, cron_script: CronScript, script: Script | None, live: Manifest | None
+) -> bool:
     """Have the CronJob, or none if the pool runs the slots; says no as long as the pool is not there."""
     metadata = cron_script.metadata
     if cron_script.spec.executor is Executor.POOL:
-        key = Key(Kind.CRON_JOB, metadata.namespace, names.cron_job_name(metadata.name))
-        await _remove(context, cron_script, key)
+        key = Key(Kind.CRON_SCRIPT, metadata.namespace, metadata.name)
+        await _remove(context, cron_script, _name_cron_job(key))
         return True
     place = await pools.find_place(context, metadata.namespace)
     if place is None:
@@ -121,7 +142,7 @@ async def _put_cron_job(context: Context, cron_script: CronScript, script: Scrip
         limits=script.spec.limits if script else Limits(),
         values=tuple(sorted({each.ref for each in script.spec.env if each.ref})) if script else (),
     )
-    await objects.put(context, cron_job.build_cron_job(order, place))
+    await objects.put_over(context, cron_job.build_cron_job(order, place), live)
     return True
 
 
@@ -147,4 +168,4 @@ async def _record(context: Context, key: Key, cron_script: CronScript, scene: Sc
         context.cron_runs.written[key] = now
     if scene.problem is _POOL_STARTING:
         return POOL_SECONDS
-    return cron_times.find_next_look(scene.next_slot, now)
+    return cron_times.find_next_look(scene.next_slot, now, is_suspended=cron_script.spec.suspend)

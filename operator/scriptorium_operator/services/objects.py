@@ -14,7 +14,11 @@ async def put(context: Context, manifest: Manifest) -> Manifest:
     """Make the live object have what the manifest says, without a write if it has; gives the live object."""
     metadata = manifest["metadata"]
     key = Key(Kind(manifest["kind"]), metadata["namespace"], metadata["name"])
-    live = await context.cluster.find(key)
+    return await put_over(context, manifest, await context.cluster.find(key))
+
+
+async def put_over(context: Context, manifest: Manifest, live: Manifest | None) -> Manifest:
+    """As `put`, over the live object as it was read."""
     if live is not None and not drift.lacks(live, manifest):
         return live
     if live is not None:
@@ -22,5 +26,9 @@ async def put(context: Context, manifest: Manifest) -> Manifest:
             manifest["kind"], reading.find_controller(live), reading.find_controller(manifest)
         )
     applied = await context.cluster.apply(manifest, live)
-    log.info("object applied", extra={"kind": key.kind.value, "namespace": key.namespace, "object": key.name})
+    metadata = manifest["metadata"]
+    log.info(
+        "object applied",
+        extra={"kind": manifest["kind"], "namespace": metadata["namespace"], "object": metadata["name"]},
+    )
     return applied
