@@ -1,9 +1,11 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from scriptorium_api.env import Origin, ValueRef
-from scriptorium_operator.facts import Address, Kind, RunnerCounts
+from scriptorium_api.reasons import Phase, Reason
+from scriptorium_operator.facts import Address, Key, Kind, RunnerCounts, Terms
 from scriptorium_operator.gateways import reading
 
 
@@ -94,3 +96,69 @@ def test_a_script_names_values_of_secrets_and_config_maps_and_none_of_its_own() 
     assert notice.values == {ValueRef(Origin.SECRET, "s", "k"), ValueRef(Origin.CONFIG_MAP, "m", "k")}
     gone = {"metadata": item["metadata"]}
     assert reading.read_notice(Kind.SCRIPT, gone, is_gone=True).values == frozenset()
+
+
+def make_run(status: dict[str, Any], **fired_by: str) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": "nightly-29454120",
+            "namespace": "team",
+            "uid": "r1",
+            "creationTimestamp": "2026-01-01T03:00:02Z",
+        },
+        "spec": {"scriptRef": {"name": "hello"}} | ({"firedBy": fired_by} if fired_by else {}),
+        "status": status,
+    }
+
+
+def test_a_run_of_a_slot_tells_its_schedule() -> None:
+    status = {"phase": "Succeeded", "reason": "Completed", "completionTime": "2026-01-01T03:00:05Z"}
+    run = reading.read_cron_run(make_run(status, cronScript="nightly", scheduledTime="2026-01-01T03:00:00Z"))
+    assert run is not None
+    assert run.cron_script == Key(Kind.CRON_SCRIPT, "team", "nightly")
+    assert run.slot == datetime(2026, 1, 1, 3, tzinfo=UTC)
+    assert run.completed == datetime(2026, 1, 1, 3, 0, 5, tzinfo=UTC)
+    assert (run.phase, run.reason, run.is_unfinished) == (Phase.SUCCEEDED, Reason.COMPLETED, False)
+
+
+def test_a_run_of_a_schedule_that_was_started_by_hand_has_no_slot() -> None:
+    run = reading.read_cron_run(make_run({}, cronScript="nightly"))
+    assert run is not None
+    assert (run.slot, run.is_unfinished, run.completed) == (None, True, None)
+
+
+def test_other_runs_are_no_schedules_business() -> None:
+    assert reading.read_cron_run(make_run({})) is None
+
+
+def test_what_a_newer_version_calls_a_phase_is_not_guessed() -> None:
+    run = reading.read_cron_run(make_run({"phase": "Paused", "reason": "Nap"}, cronScript="nightly"))
+    assert run is not None
+    assert (run.phase, run.reason, run.is_unfinished) == (None, None, True)
+
+
+def test_an_ended_run_of_a_schedule_is_kept_by_its_limits() -> None:
+    ended = reading.read_ended_run(make_run({"phase": "Succeeded"}, cronScript="nightly"))
+    assert ended is not None
+    assert ended.cron_script == "nightly"
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner", "told"),
+    [
+        (Kind.JOB, "ScriptExecution", "x"),
+        (Kind.JOB, "CronJob", ""),
+        (Kind.CRON_JOB, "CronScript", "x"),
+        (Kind.CRON_JOB, "Workflow", ""),
+    ],
+)
+def test_only_an_owner_of_ours_is_told(kind: Kind, owner: str, told: str) -> None:
+    metadata = {"name": "x-1", "namespace": "team", "uid": "j1"}
+    owners = [{"kind": owner, "name": "x", "uid": "o1", "controller": True}]
+    item = {"metadata": metadata | {"ownerReferences": owners}}
+    assert reading.read_notice(kind, item, is_gone=False).owner == told
+
+
+def test_a_cron_job_says_by_which_terms_it_fires() -> None:
+    spec = {"schedule": "@daily", "timeZone": "UTC", "suspend": True}
+    assert reading.read_terms({"spec": spec}) == Terms(schedule="@daily", time_zone="UTC", is_suspended=True)

@@ -187,7 +187,7 @@ async def test_suspending_is_told_and_there_is_no_next_slot(context: Context, cl
     await cron_scripts.reconcile(context, KEY)
     assert live(cluster).status.next_schedule_time is not None
     alter(cluster, suspend=True)
-    assert await cron_scripts.reconcile(context, KEY) is None
+    await cron_scripts.reconcile(context, KEY)
     assert condition(cluster, "Suspended").status == "True"
     assert condition(cluster, "Ready").reason == "Suspended"
     assert live(cluster).status.next_schedule_time is None
@@ -241,7 +241,8 @@ async def test_an_unknown_time_zone_is_told_and_makes_no_cron_job(
 ) -> None:
     cluster.put(make_cron_script(timeZone="Europe/Nowhere"))
     await cron_scripts.reconcile(context, KEY)
-    assert condition(cluster, "Ready").reason == "TimeZoneUnknown"
+    assert condition(cluster, "Ready").reason == "ScheduleInvalid"
+    assert "Europe/Nowhere" in condition(cluster, "Ready").message
     assert cluster.writes == ["status CronScript"]
 
 
@@ -310,3 +311,49 @@ async def test_a_schedule_that_is_gone_is_forgotten(context: Context, cluster: F
     await cron_scripts.reconcile(context, KEY)
     assert context.script_users.list_users("team", "hello") == ()
     assert cluster.writes == []
+
+
+async def test_a_schedule_that_goes_on_first_tells_what_was_skipped(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    hourly = {"schedule": "0 * * * *"}
+    cluster.put(make_cron_script(suspend=True, **hourly))
+    await cron_scripts.reconcile(context, KEY)
+    clock.advance(hours=2, minutes=30)
+    alter(cluster, **hourly)
+    cluster.writes.clear()
+    assert await cron_scripts.reconcile(context, KEY) == 0
+    assert cluster.writes == ["status CronScript"]
+    assert cluster.objects[CRON_JOB]["spec"]["suspend"]
+    await cron_scripts.reconcile(context, KEY)
+    assert cluster.writes == ["status CronScript", "apply CronJob", "status CronScript"]
+    assert not cluster.objects[CRON_JOB]["spec"]["suspend"]
+    status = live(cluster).status
+    assert (status.skipped_runs, status.accounted_until) == (2, clock())
+    assert condition(cluster, "Ready").status == "True"
+
+
+async def test_while_suspended_it_is_told_now_and_then_what_is_skipped(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    cluster.put(make_cron_script(schedule="* * * * *", suspend=True))
+    seconds = await cron_scripts.reconcile(context, KEY)
+    assert seconds == 600
+    clock.advance(seconds=seconds)
+    await cron_scripts.reconcile(context, KEY)
+    status = live(cluster).status
+    assert (status.skipped_runs, len(status.misses)) == (10, 1)
+
+
+async def test_slots_with_runs_are_marked_as_judged_with_what_else_there_is_to_tell(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    cluster.put(make_cron_script(schedule="* * * * *"))
+    await cron_scripts.reconcile(context, KEY)
+    cluster.writes.clear()
+    run = make_cron_run(minutes=1)
+    clock.advance(minutes=1)
+    context.cron_runs.note(run)
+    await cron_scripts.reconcile(context, KEY)
+    assert cluster.writes == ["status CronScript"]
+    assert live(cluster).status.accounted_until == run.slot
