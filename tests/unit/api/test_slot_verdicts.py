@@ -14,7 +14,6 @@ from scriptorium_api.cron_script import CronScriptSpec, CronScriptStatus, Miss, 
 from scriptorium_api.schedule import read_schedule
 from scriptorium_api.slot_verdicts import (
     MOST_CAUGHT_UP,
-    ON_TIME,
     Facts,
     Verdict,
     find_start,
@@ -24,6 +23,7 @@ from scriptorium_api.slot_verdicts import (
 )
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ELEVEN = NOON - timedelta(hours=1)
 
 
 def hour(number: int) -> datetime:
@@ -33,7 +33,7 @@ def hour(number: int) -> datetime:
 
 def make_facts(
     seconds_late: float = 3,
-    since: datetime = hour(11),
+    since: datetime = ELEVEN,
     known: tuple[datetime, ...] = (),
     active: tuple[str, ...] = (),
     **spec: Any,
@@ -64,7 +64,7 @@ class Row:
     runs: tuple[datetime, ...] = ()
     replaces: tuple[str, ...] = ()
     misses: list[tuple[str, int, datetime, datetime | None]] = field(default_factory=list)
-    accounted_until: datetime = hour(12)
+    accounted_until: datetime = NOON
     is_waiting: bool = False
 
 
@@ -231,30 +231,31 @@ def test_a_record_says_what_to_change() -> None:
     assert miss.message == "hello-1 had not ended; concurrencyPolicy is Forbid"
 
 
-@given(
-    st.integers(0, 300),
-    st.floats(0, 3599),
-    st.sampled_from(["Skip", "RunOnce", "RunAll"]),
-    st.sampled_from(["Forbid", "Allow", "Replace"]),
-    st.one_of(st.none(), st.integers(10, 200_000)),
-    st.sets(st.integers(0, 299)),
+SPECS = st.fixed_dictionaries(
+    {
+        "missedRuns": st.sampled_from(["Skip", "RunOnce", "RunAll"]),
+        "concurrencyPolicy": st.sampled_from(["Forbid", "Allow", "Replace"]),
+    },
+    optional={"startingDeadlineSeconds": st.integers(10, 200_000), "suspend": st.booleans()},
 )
+
+
+@given(st.integers(0, 300), st.floats(0, 3599), st.sets(st.integers(0, 299)), SPECS)
 @settings(deadline=None, max_examples=150)
 def test_every_slot_is_run_or_recorded_once(
-    hours: int, late: float, missed: str, policy: str, deadline: int | None, known: set[int]
+    hours: int, late: float, known: set[int], spec: dict[str, Any]
 ) -> None:
     since = hour(12 - hours)
     runs_before = tuple(hour(12 - number) for number in sorted(known) if number < hours)
-    extra = {} if deadline is None else {"startingDeadlineSeconds": deadline}
-    facts = make_facts(late, since, runs_before, ("a",), missedRuns=missed, concurrencyPolicy=policy, **extra)
+    facts = make_facts(late, since, runs_before, ("a",), **spec)
     verdict = judge_due(facts)
     judged = slots.count(facts.schedule, facts.zone, since, verdict.accounted_until)
     recorded = sum(miss.count for miss in verdict.misses)
     there = sum(slot <= verdict.accounted_until for slot in runs_before)
     assert len(verdict.runs) + recorded + there == judged
     assert set(verdict.runs).isdisjoint(runs_before)
-    assert len(verdict.runs) <= (MOST_CAUGHT_UP if missed == "RunAll" else 1)
-    assert verdict.is_waiting or verdict.accounted_until == (hour(12) if hours else since)
+    assert len(verdict.runs) <= (MOST_CAUGHT_UP if spec["missedRuns"] == "RunAll" else 1)
+    assert verdict.is_waiting or verdict.accounted_until == NOON
 
 
 def test_what_waits_is_run_when_the_run_has_ended() -> None:
@@ -281,7 +282,3 @@ def test_a_jitter_is_the_same_for_a_slot_and_spreads_schedules() -> None:
     assert all(NOON <= start < NOON + timedelta(seconds=100) for start in starts)
     assert len({int((start - NOON).total_seconds()) // 10 for start in starts}) == 10
     assert find_start(NOON, 0, "uid") == NOON
-
-
-def test_a_slot_on_time_is_one_that_no_other_has_followed() -> None:
-    assert ON_TIME <= timedelta(minutes=1)
