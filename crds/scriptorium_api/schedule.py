@@ -108,7 +108,7 @@ class Schedule:
 def list_rules() -> Iterator[tuple[str, str]]:
     """Give what the API server checks, each rule as an expression with its message.
 
-    At most one of them is broken at a time, so that a message is not lost among others.
+    What has no five fields is told only that, and not what is wrong with each of them.
     """
     yield "!self.contains('TZ')", _ZONE_PROBLEM
     yield f"self.contains('TZ') || self.matches(r'{_FORM}')", _FORM_PROBLEM

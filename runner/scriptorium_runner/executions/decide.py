@@ -171,7 +171,7 @@ def _is_deep(value: object) -> bool:
 def _find_obstacle(execution: ScriptExecution, script: Script | None, source: Source) -> Wait | None:
     reference = execution.spec.script_ref
     if reference is None:
-        return None
+        return _find_schedules_obstacle(execution)
     if script is None:
         message = (
             f'Script "{reference.name}" does not exist in this namespace; apply it, or correct spec.scriptRef'
@@ -183,6 +183,17 @@ def _find_obstacle(execution: ScriptExecution, script: Script | None, source: So
     if source.text is None:
         return Wait(Reason.SCRIPT_NOT_FOUND, source.problem, reference.name)
     return None
+
+
+def _find_schedules_obstacle(execution: ScriptExecution) -> Wait | None:
+    """Keep a run from starting that has taken nothing over from its CronScript, and so has nothing to run."""
+    reference = execution.spec.cron_script_ref
+    if reference is None:
+        return None
+    cure = "apply it, or correct spec.cronScriptRef"
+    return Wait(
+        Reason.SCRIPT_NOT_FOUND, f'CronScript "{reference.name}" does not exist in this namespace; {cure}', ""
+    )
 
 
 def _find_missing_value(execution: ScriptExecution, values: Values) -> Wait | None:

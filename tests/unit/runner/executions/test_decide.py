@@ -39,6 +39,14 @@ def test_a_run_waits_for_a_script_that_does_not_exist() -> None:
     assert 'Script "hello" does not exist' in decision.message
 
 
+def test_a_run_of_a_schedule_that_does_not_exist_waits_and_never_runs_nothing() -> None:
+    execution = make_execution(scriptRef=None, cronScriptRef={"name": "nightly"})
+    decision = decide.decide_start(execution, None, Source(None), NOW)
+    assert isinstance(decision, Wait)
+    assert decision.reason is Reason.SCRIPT_NOT_FOUND
+    assert 'CronScript "nightly" does not exist' in decision.message
+
+
 def test_a_run_waits_for_a_source_that_is_missing_and_says_where() -> None:
     decision = decide.decide_start(make_execution(), make_script(), Source(None, "no ConfigMap"), NOW)
     assert decision == Wait(Reason.SCRIPT_NOT_FOUND, "no ConfigMap", "hello")
