@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 
-from scriptorium_api import names
+from scriptorium_api import cron_runs, names
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, Executor
 from scriptorium_api.script import Limits, Script
 from scriptorium_operator.build import cron_job, cron_status, inline_script
@@ -40,7 +40,7 @@ def forget(context: Context, cron_script: CronScript) -> None:
 
 
 def _remember(context: Context, key: Key, cron_script: CronScript) -> None:
-    context.script_users.record(key, _find_script_name(cron_script))
+    context.script_users.record(key, cron_runs.find_script_name(cron_script))
     limits = HistoryLimits(
         succeeded=cron_script.spec.successful_runs_history_limit,
         failed=cron_script.spec.failed_runs_history_limit,
@@ -94,7 +94,7 @@ def _account(context: Context, key: Key, cron_script: CronScript, former: Terms 
 
 
 async def _look(context: Context, key: Key, cron_script: CronScript, accounted: CronScriptStatus) -> Scene:
-    name = _find_script_name(cron_script)
+    name = cron_runs.find_script_name(cron_script)
     found = cron_times.find_next_slot(cron_script.spec, context.now())
     return Scene(
         accounted=accounted,
@@ -104,11 +104,6 @@ async def _look(context: Context, key: Key, cron_script: CronScript, accounted: 
         next_slot=None if isinstance(found, Problem) else found,
         problem=found if isinstance(found, Problem) else None,
     )
-
-
-def _find_script_name(cron_script: CronScript) -> str:
-    reference = cron_script.spec.script_ref
-    return reference.name if reference else names.inline_script_name(cron_script.metadata.name)
 
 
 def _name_cron_job(key: Key) -> Key:

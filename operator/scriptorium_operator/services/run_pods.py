@@ -25,10 +25,11 @@ async def reconcile(context: Context, key: Key) -> float | None:
         return None
     await _remove_former(context, execution)
     script = await _find_script(context, execution)
-    name = names.run_job_name(execution.metadata.uid, run_pods.find_attempt(execution))
-    pod = await context.cluster.find_run_pod(key.namespace, name)
+    name, pod = await _find_pod(context, execution)
+    if name is None:
+        return None
     has_script = execution.spec.script_ref is None or (script is not None and not script.spec.suspend)
-    can_start = has_script and context.settings.runner.runs_scripts
+    can_start = has_script and context.settings.runner.runs_scripts and not _has_pod_already(execution)
     decision = run_pods.decide_run(execution, pod, context.now(), can_start=can_start)
     match decision:
         case run_pods.Make():
@@ -56,6 +57,29 @@ async def _remove_former(context: Context, execution: ScriptExecution) -> None:
         name = names.run_job_name(metadata.uid, attempt)
         pod = await context.cluster.find_run_pod(metadata.namespace, name)
         await _remove(context, metadata.namespace, name, pod)
+
+
+async def _find_pod(context: Context, execution: ScriptExecution) -> tuple[str | None, RunPod | None]:
+    """Give the name of the Job that the next or present attempt is in, and what there is of it.
+
+    The pod of a slot makes all attempts itself; only where it is lost, the next one has a pod from us. Of a
+    schedule's Job that was made by hand the name is not known.
+    """
+    metadata, fired_by = execution.metadata, execution.spec.fired_by
+    if fired_by is not None and fired_by.scheduled_time is None:
+        return None, None
+    if fired_by is not None and fired_by.scheduled_time is not None:
+        slot_job = names.slot_job_name(fired_by.cron_script, fired_by.scheduled_time)
+        pod = await context.cluster.find_run_pod(metadata.namespace, slot_job)
+        if _has_pod_already(execution) or (pod is not None and not pod.is_over):
+            return slot_job, pod
+    name = names.run_job_name(metadata.uid, run_pods.find_attempt(execution))
+    return name, await context.cluster.find_run_pod(metadata.namespace, name)
+
+
+def _has_pod_already(execution: ScriptExecution) -> bool:
+    """Say whether it is the first attempt of a slot: its pod is what made the run."""
+    return execution.spec.fired_by is not None and run_pods.find_attempt(execution) == 1
 
 
 async def _find_script(context: Context, execution: ScriptExecution) -> Script | None:

@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from scriptorium_api import names
 from scriptorium_api.execution import Attempt, ExecutionStatus, Holder
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.context import Context
@@ -129,3 +130,62 @@ async def test_a_run_is_looked_at_again_when_its_script_comes(context: Context) 
 async def test_a_run_is_looked_at_again_when_its_job_changes(context: Context) -> None:
     following.take(context, make_notice(Kind.JOB, "scriptorium-run-run-1-1", owner="run-1"))
     assert KEY in context.work.added  # type: ignore[attr-defined]
+
+
+FIRED = {"firedBy": {"cronScript": "nightly", "scheduledTime": NOW.isoformat()}}
+SLOT_JOB = names.slot_job_name("nightly", NOW)
+
+
+def running(attempt: int) -> ExecutionStatus:
+    holder = Holder(pod="p", uid="u", start_id="s")
+    ended = [Attempt(number=number, reason=Reason.POD_FAILED) for number in range(1, attempt)]
+    return ExecutionStatus(
+        phase=Phase.RUNNING, reason=Reason.RUNNING, attempt=attempt, attempts=ended, runner=holder
+    )
+
+
+async def test_the_run_of_a_slot_has_its_pod_already(context: Context, cluster: FakeCluster) -> None:
+    put(cluster, **FIRED)
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == []
+    cluster.run_pods[SLOT_JOB] = RunPod(job_uid="j", is_over=False, trouble=None)
+    assert await run_pods.reconcile(context, KEY) == WAITING_SECONDS
+    assert cluster.writes == []
+
+
+async def test_the_run_of_a_slot_whose_pod_was_killed_says_so(context: Context, cluster: FakeCluster) -> None:
+    put(cluster, status=running(1), **FIRED)
+    cluster.run_pods[SLOT_JOB] = RunPod(job_uid="j", is_over=True, trouble=Trouble("OOMKilled"))
+    await run_pods.reconcile(context, KEY)
+    status = cluster.objects[KEY]["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "PodFailed")
+    assert "OOMKilled" in status["message"]
+
+
+async def test_the_pod_of_a_slot_makes_all_attempts_as_long_as_it_lives(
+    context: Context, cluster: FakeCluster
+) -> None:
+    attempts = [Attempt(number=1, reason=Reason.SCRIPT_ERROR)]
+    waiting = ExecutionStatus(reason=Reason.RETRYING, attempt=1, attempts=attempts, next_attempt_time=NOW)
+    put(cluster, status=waiting, retry={"limit": 1}, **FIRED)
+    cluster.run_pods[SLOT_JOB] = RunPod(job_uid="j", is_over=False, trouble=None)
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == []
+
+
+async def test_an_attempt_after_the_pod_of_a_slot_was_lost_has_another(
+    context: Context, cluster: FakeCluster
+) -> None:
+    attempts = [Attempt(number=1, reason=Reason.POD_FAILED, runner="p")]
+    waiting = ExecutionStatus(reason=Reason.RETRYING, attempt=1, attempts=attempts, next_attempt_time=NOW)
+    put(cluster, status=waiting, retry={"limit": 1}, **FIRED)
+    cluster.run_pods[SLOT_JOB] = RunPod(job_uid="j", is_over=True, trouble=Trouble("OOMKilled"))
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == ["create Job"]
+    assert Key(Kind.JOB, "team", "scriptorium-run-run-1-2") in cluster.objects
+
+
+async def test_a_run_of_a_job_made_by_hand_gets_no_second_pod(context: Context, cluster: FakeCluster) -> None:
+    put(cluster, firedBy={"cronScript": "nightly"})
+    assert await run_pods.reconcile(context, KEY) is None
+    assert cluster.writes == []
