@@ -11,7 +11,8 @@ from tests.support.waiting import until_equal
 
 pytestmark = pytest.mark.cluster
 
-CRDS = [f"{plural}.scriptorium.dev" for plural in ("scripts", "scriptexecutions", "runnerpools")]
+PLURALS = ("scripts", "scriptexecutions", "cronscripts", "runnerpools")
+CRDS = [f"{plural}.scriptorium.dev" for plural in PLURALS]
 
 
 def test_after_uninstalling_and_deleting_the_crds_nothing_is_left(

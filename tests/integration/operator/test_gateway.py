@@ -6,8 +6,12 @@ import pytest
 import pytest_asyncio
 
 from scriptorium_api import names
+from scriptorium_api.cron_script import CronScript
+from scriptorium_api.script import Limits
 from scriptorium_client import Client
+from scriptorium_operator.build.cron_job import CronOrder, build_cron_job
 from scriptorium_operator.build.pool_objects import build_pool_objects
+from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.decide.drift import lacks
 from scriptorium_operator.errors import ClusterRefused, Outdated, Vanished
 from scriptorium_operator.facts import InSync, Key, Kind, Manifest
@@ -59,6 +63,29 @@ async def test_what_was_applied_lacks_nothing_after_the_api_servers_defaults(
         live = await cluster.find(Key(Kind(manifest["kind"]), namespace, manifest["metadata"]["name"]))
         assert not lacks(applied, manifest)
         assert not lacks(live, manifest), f"{manifest['kind']}: {live}"
+
+
+async def test_a_cron_job_lacks_nothing_after_the_api_servers_defaults(
+    cluster: Cluster, namespace: str
+) -> None:
+    await cluster.apply(make_pool(RICH_SPEC, namespace))
+    pool = await cluster.find_pool(Key(Kind.RUNNER_POOL, namespace, "default"))
+    tenant = await cluster.find_tenant(namespace)
+    assert pool is not None
+    assert tenant is not None
+    # Suspended, and another's: no pod is made, and an operator that runs meanwhile leaves it alone.
+    spec = {"schedule": "@daily", "scriptRef": {"name": "hello"}, "suspend": True, "tolerations": []}
+    metadata = {"name": "nightly", "namespace": namespace, "uid": pool.metadata.uid}
+    cron_script = CronScript.from_wire(
+        {"apiVersion": names.API_VERSION, "kind": "CronScript", "metadata": metadata, "spec": spec}
+    )
+    api_server = tuple(await cluster.find_api_server())
+    place = Place(pool=pool, tenant=tenant, organization="", runner=SETTINGS.runner, api_server=api_server)
+    manifest = build_cron_job(CronOrder(cron_script=cron_script, limits=Limits()), place)
+    # An owner that is there: else it would be collected at once.
+    manifest["metadata"]["ownerReferences"][0] |= {"kind": "RunnerPool", "name": "default"}
+    applied = await cluster.apply(manifest)
+    assert not lacks(applied, manifest)
 
 
 async def test_a_status_is_written_only_over_what_was_read(
