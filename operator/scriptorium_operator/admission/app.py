@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler, Middleware
 from scriptorium_operator.admission import reviews
 from scriptorium_operator.admission.reviews import Question
 from scriptorium_operator.context import Context
-from scriptorium_operator.decide.admission import decide_requester
+from scriptorium_operator.decide.admission import Flaw, decide_requester, find_schedule_flaw
 from scriptorium_operator.services import admission
 
 log = logging.getLogger(__name__)
@@ -54,16 +54,29 @@ def _take_turns(patience_seconds: float) -> Middleware:
 
 async def _check_source(request: web.Request) -> web.Response:
     question = await _read_question(request)
-    if question.spec.source is None:
+    if flaw := _find_flaw(question):
+        return _refuse(question, flaw.field, flaw.message)
+    source = reviews.find_source(question.spec)
+    if source is None:
         return web.json_response(reviews.render_permission(question))
-    opinion = await admission.judge_source(request.app[_CONTEXT], question.spec.source)
-    if opinion.refusal is None:
-        return web.json_response(reviews.render_permission(question, warning=opinion.warning))
-    log.info(
-        "source refused",
-        extra={"kind": question.kind.kind, "namespace": question.namespace, "object": question.name},
-    )
-    return web.json_response(reviews.render_refusal(question, opinion.refusal))
+    opinion = await admission.judge_source(request.app[_CONTEXT], source.text)
+    if opinion.refusal is not None:
+        return _refuse(question, source.field, opinion.refusal)
+    warning = f"{source.field} {opinion.warning}" if opinion.warning else None
+    return web.json_response(reviews.render_permission(question, warning=warning))
+
+
+def _find_flaw(question: Question) -> Flaw | None:
+    spec = question.spec
+    if question.kind.kind != "CronScript" or spec.schedule is None:
+        return None
+    return find_schedule_flaw(spec.schedule, spec.time_zone, spec.jitter_seconds)
+
+
+def _refuse(question: Question, field: str, message: str) -> web.Response:
+    kind = question.kind.kind
+    log.info("object refused", extra={"kind": kind, "namespace": question.namespace, "object": question.name})
+    return web.json_response(reviews.render_refusal(question, field, message))
 
 
 async def _fill_requester(request: web.Request) -> web.Response:

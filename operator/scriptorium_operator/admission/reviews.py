@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -10,8 +11,6 @@ from pydantic.alias_generators import to_camel
 from scriptorium_api.execution import Requester
 from scriptorium_client import parsing
 from scriptorium_operator.facts import Manifest
-
-SOURCE = "spec.source"
 
 _API_VERSION = "admission.k8s.io/v1"
 
@@ -35,13 +34,38 @@ class KindInfo(_Lenient):
     kind: str = ""
 
 
+class Inline(_Lenient):
+    """A script that stands in another object."""
+
+    source: str | None = None
+
+
 class Spec(_Lenient):
     """What we look at of the object; the rest is let go of at once, since it may be large."""
 
     source: str | None = None
+    script: Inline = Inline()
+    schedule: str | None = None
+    time_zone: str = "UTC"
+    jitter_seconds: int = 0
     names_requester: Annotated[bool, BeforeValidator(lambda value: value is not None)] = Field(
         default=False, alias="requestedBy"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """JavaScript, and where in the object it stands."""
+
+    field: str
+    text: str
+
+
+def find_source(spec: Spec) -> Source | None:
+    """Give the JavaScript of an object, if it has any."""
+    if spec.source is not None:
+        return Source("spec.source", spec.source)
+    return None if spec.script.source is None else Source("spec.script.source", spec.script.source)
 
 
 class _Subject(_Lenient):
@@ -82,17 +106,17 @@ def render_permission(question: Question, *, warning: str | None = None) -> Mani
     return _render(question, {"allowed": True} | warnings)
 
 
-def render_refusal(question: Question, message: str) -> Manifest:
-    """Give the answer that refuses an object for its source, in the form of a refusal by the schema."""
+def render_refusal(question: Question, field: str, message: str) -> Manifest:
+    """Give the answer that refuses an object for one of its fields, in the form of the schema's refusals."""
     status = {
         "status": "Failure",
         "code": 422,
         "reason": "Invalid",
-        "message": f"{SOURCE}: {message}",
+        "message": f"{field}: {message}",
         "details": {
             "kind": question.kind.kind,
             "name": question.name,
-            "causes": [{"reason": "FieldValueInvalid", "field": SOURCE, "message": message}],
+            "causes": [{"reason": "FieldValueInvalid", "field": field, "message": message}],
         },
     }
     return _render(question, {"allowed": False, "status": status})

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-from scriptorium_api.execution import MAX_REQUESTER, Requester
+from pydantic import ValidationError
+
+from scriptorium_api import schedule_problems
+from scriptorium_api.cron_script import CronScriptSpec
+from scriptorium_api.execution import MAX_REQUESTER, Requester, ScriptRef
 from scriptorium_api.script import find_source_problem
 from scriptorium_operator.decide import verdicts
 from scriptorium_operator.facts import SyntaxFault
@@ -10,7 +14,7 @@ from scriptorium_operator.facts import SyntaxFault
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What we think of a source: a refusal with its reason, or a warning, or nothing against it."""
+    """What we think of a source: a refusal with its reason, or a warning to put behind its field, or nothing."""
 
     refusal: str | None = None
     warning: str | None = None
@@ -18,7 +22,7 @@ class Opinion:
 
 FINE = Opinion()
 
-UNKNOWN = Opinion(warning="spec.source could not be checked just now; the status will tell if it is wrong")
+UNKNOWN = Opinion(warning="could not be checked just now; the status will tell if it is wrong")
 
 
 def is_worth_checking(source: str) -> bool:
@@ -29,6 +33,33 @@ def is_worth_checking(source: str) -> bool:
 def judge_source(fault: SyntaxFault | None) -> Opinion:
     """Give our opinion for what the syntax checker said."""
     return FINE if fault is None else Opinion(refusal=verdicts.judge_fault(fault).message)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with one field, and the cure."""
+
+    field: str
+    message: str
+
+
+def find_schedule_flaw(schedule: str, time_zone: str, jitter_seconds: int) -> Flaw | None:
+    """Say what is wrong with a schedule; nothing where the schema says so, in words of its own."""
+    try:
+        spec = CronScriptSpec(
+            schedule=schedule,
+            time_zone=time_zone,
+            jitter_seconds=jitter_seconds,
+            # Whose schedule it is makes no difference.
+            script_ref=ScriptRef(name="any"),
+        )
+    except ValidationError:
+        return None
+    problem = schedule_problems.find_problem(spec)
+    if problem is None:
+        return None
+    field, _, message = problem.partition(": ")
+    return Flaw(field, message)
 
 
 def decide_requester(name: str, uid: str) -> Requester | None:

@@ -44,7 +44,7 @@ def test_nothing_but_our_kinds_notices_an_operator_that_is_away(kind: str) -> No
         for group in rule["apiGroups"]
         for resource in rule["resources"]
     }
-    ours = {("scriptorium.dev", "scripts"), ("scriptorium.dev", "scriptexecutions")}
+    ours = {("scriptorium.dev", kind) for kind in ("scripts", "scriptexecutions", "cronscripts")}
     assert asked <= ours
 
 

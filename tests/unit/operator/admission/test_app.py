@@ -16,7 +16,7 @@ from scriptorium_operator.admission.app import CHECK_SOURCE, FILL_REQUESTER, bui
 from scriptorium_operator.context import Context
 from scriptorium_operator.errors import SyntaxCheckFailed
 from scriptorium_operator.facts import SyntaxFault
-from tests.support.manifests import Manifest, execution, nested, script
+from tests.support.manifests import Manifest, cron, execution, nested, script
 from tests.unit.operator.fakes import FakeSyntax
 
 ADA = {"username": "ada", "uid": "7"}
@@ -76,6 +76,41 @@ async def test_what_is_no_javascript_is_refused_with_field_line_and_column(
             "message": "SyntaxError: unexpected token at 3:14",
         }
     ]
+
+
+async def test_an_inline_script_is_refused_with_its_own_field(
+    api_server: TestClient[Any, Any], syntax: FakeSyntax
+) -> None:
+    syntax.fault = SyntaxFault("unexpected token", 3, 14)
+    response = await ask(api_server, CHECK_SOURCE, cron(script={"source": "let"}))
+    assert response["status"]["details"]["causes"][0]["field"] == "spec.script.source"
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "told"),
+    [
+        ({"schedule": "0 0 31 2 *"}, "spec.schedule", "never fires"),
+        ({"schedule": "5-1 * * * *"}, "spec.schedule", "runs backwards"),
+        ({"timeZone": "Europe/Berln"}, "spec.timeZone", "did you mean Europe/Berlin"),
+        ({"schedule": "* * * * *", "jitterSeconds": 60}, "spec.jitterSeconds", "less than"),
+    ],
+)
+async def test_a_schedule_that_cannot_be_meant_is_refused_with_its_field(
+    api_server: TestClient[Any, Any], spec: Manifest, field: str, told: str
+) -> None:
+    response = await ask(api_server, CHECK_SOURCE, cron(scriptRef={"name": "hello"}, **spec))
+    assert response["allowed"] is False
+    (cause,) = response["status"]["details"]["causes"]
+    assert cause["field"] == field
+    assert told in cause["message"]
+
+
+@pytest.mark.parametrize("schedule", ["@daily", "*/5 * * * *", "TZ=UTC * * * * *", "soon"])
+async def test_a_schedule_that_can_be_meant_or_that_the_schema_refuses_is_let_in(
+    api_server: TestClient[Any, Any], schedule: str
+) -> None:
+    item = cron(schedule=schedule, scriptRef={"name": "hello"})
+    assert await ask(api_server, CHECK_SOURCE, item) == {"uid": "q1", "allowed": True}
 
 
 async def test_javascript_is_let_in_without_a_word(api_server: TestClient[Any, Any]) -> None:
