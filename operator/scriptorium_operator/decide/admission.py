@@ -14,7 +14,7 @@ from scriptorium_operator.facts import SyntaxFault
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What we think of a source: a refusal with its reason, or a warning to put behind its field, or nothing."""
+    """What we think of a source: a refusal with its reason, a warning to put behind its field, or nothing."""
 
     refusal: str | None = None
     warning: str | None = None

@@ -155,7 +155,12 @@ def _take_namespace(context: Context, notice: Notice) -> None:
     _take_place(context, notice.key.name)
 
 
+def _take_part(context: Context, notice: Notice) -> None:
+    _take_pool_part(context, notice.key.namespace)
+
+
 _TAKERS: dict[Kind, Callable[[Context, Notice], None]] = {
+    **dict.fromkeys(POOL_PARTS, _take_part),
     Kind.SCRIPT: _take_script,
     Kind.EXECUTION: _take_run,
     Kind.CRON_SCRIPT: _take_cron_script,
@@ -164,4 +169,4 @@ _TAKERS: dict[Kind, Callable[[Context, Notice], None]] = {
     Kind.RUNNER_POOL: _take_pool,
     Kind.CONFIG_MAP: _take_config_map,
     Kind.NAMESPACE: _take_namespace,
-} | {part: lambda context, notice: _take_pool_part(context, notice.key.namespace) for part in POOL_PARTS}
+}

@@ -65,7 +65,7 @@ class Inventory:
 
     def list_cron_scripts(self, namespace: str | None = None) -> list[Key]:
         """Give the CronScripts of a namespace, or of all."""
-        places = self._cron_scripts if namespace is None else (namespace,)
+        places: Iterable[str] = self._cron_scripts if namespace is None else (namespace,)
         return [
             Key(Kind.CRON_SCRIPT, place, name)
             for place in places

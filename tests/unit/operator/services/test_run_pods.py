@@ -132,7 +132,7 @@ async def test_a_run_is_looked_at_again_when_its_job_changes(context: Context) -
     assert KEY in context.work.added  # type: ignore[attr-defined]
 
 
-FIRED = {"firedBy": {"cronScript": "nightly", "scheduledTime": NOW.isoformat()}}
+FIRED: dict[str, Any] = {"firedBy": {"cronScript": "nightly", "scheduledTime": NOW.isoformat()}}
 SLOT_JOB = names.slot_job_name("nightly", NOW)
 
 
