@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from scriptorium_api.cron_script import Miss
 from scriptorium_api.env import ValueRef
 from scriptorium_api.reasons import Phase, Reason
 
@@ -121,6 +122,23 @@ class CronRun:
     completed: datetime | None = None
     is_unfinished: bool = False
     """Whether it waits or goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnrunSlots:
+    """Slots of a CronScript that were not run, as far as that is news."""
+
+    key: Key
+    uid: str
+    miss: Miss
+    """The record that tells of them, and maybe of earlier ones."""
+    count: int
+    """How many of its slots are news."""
+
+    @property
+    def last(self) -> datetime:
+        """Give the last of them."""
+        return self.miss.last_scheduled_time or self.miss.scheduled_time
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ async def test_every_metric_of_the_operator_is_on_the_page() -> None:
     context.metrics.count_reconcile(Kind.SCRIPT, "done")
     context.metrics.count_write("apply", "Deployment")
     context.metrics.count_request("GET", 200)
+    context.metrics.count_unrun_slots("Missed", "Outage", 1)
 
     async def run() -> None:
         """End at once."""

@@ -2,37 +2,21 @@
 
 from datetime import datetime
 
-from scriptorium_api import names
-from scriptorium_operator.facts import EndedRun, Manifest
-
-#: What one Event holds of a message.
-_MOST_MESSAGE = 1000
+from scriptorium_operator.build.event import News, build_event
+from scriptorium_operator.facts import EndedRun, Key, Kind, Manifest
 
 
 def build_outcome_event(run: EndedRun, script_uid: str, now: datetime) -> Manifest:
-    """Give the Event; its name is the run's, so that it is made once."""
-    moment = now.isoformat().replace("+00:00", "Z")
-    namespace = run.key.namespace
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": f"{run.script}.{run.uid}", "namespace": namespace},
-        "involvedObject": {
-            "apiVersion": names.API_VERSION,
-            "kind": "Script",
-            "name": run.script,
-            "namespace": namespace,
-            "uid": script_uid,
-        },
-        "type": "Normal" if run.is_success else "Warning",
-        "reason": "RunsSucceed" if run.is_success else "RunsFail",
-        "message": _describe(run)[:_MOST_MESSAGE],
-        "source": {"component": names.MANAGER},
-        "reportingComponent": names.MANAGER,
-        "firstTimestamp": moment,
-        "lastTimestamp": moment,
-        "count": 1,
-    }
+    """Give the Event that this run is told by."""
+    news = News(
+        subject=Key(Kind.SCRIPT, run.key.namespace, run.script),
+        subject_uid=script_uid,
+        mark=run.uid,
+        type="Normal" if run.is_success else "Warning",
+        reason="RunsSucceed" if run.is_success else "RunsFail",
+        message=_describe(run),
+    )
+    return build_event(news, now)
 
 
 def _describe(run: EndedRun) -> str:

@@ -25,6 +25,9 @@ class Metrics:
             "reconciles", "Attempts to bring an object up to date.", "kind", "outcome"
         )
         self._writes = self._make_counter("writes", "Writes that the API server took.", "verb", "kind")
+        self._unrun_slots = self._make_counter(
+            "unrun_slots", "Slots of CronScripts that were recorded as not run.", "outcome", "reason"
+        )
         self._requests = self._make_counter(
             "api_requests", "Requests to the API server, but for kopf's own watches.", "method", "code"
         )
@@ -56,6 +59,10 @@ class Metrics:
     def count_write(self, verb: str, kind: str) -> None:
         """Count a write that the API server took."""
         self._writes.labels(verb, kind).inc()
+
+    def count_unrun_slots(self, outcome: str, reason: str, number: int) -> None:
+        """Count slots of CronScripts that were not run."""
+        self._unrun_slots.labels(str(outcome), str(reason)).inc(number)
 
     def count_request(self, method: str, status: int | None) -> None:
         """Count a request to the API server; None stands for no answer."""

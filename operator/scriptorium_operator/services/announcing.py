@@ -1,27 +1,34 @@
-"""Events: told once, when a Script's runs begin to fail or to succeed again; never a reason to wait."""
+"""Events: told once, of runs that begin to fail or to succeed again, and of slots that were not run."""
 
 import logging
 
-from scriptorium_operator.build import outcome_event
+from scriptorium_operator.build import outcome_event, slots_event
 from scriptorium_operator.context import Context
 from scriptorium_operator.errors import OperatorError
-from scriptorium_operator.facts import EndedRun, Key, Kind
+from scriptorium_operator.facts import EndedRun, Key, Kind, UnrunSlots
 
 log = logging.getLogger(__name__)
 
 
 async def announce_for_ever(context: Context) -> None:
-    """Announce one run after the other."""
+    """Announce one thing after the other; none is worth waiting for."""
     while True:
-        run = await context.outbox.get()
+        news = await context.outbox.get()
         try:
-            await announce(context, run)
+            await announce(context, news)
         except OperatorError as error:
-            log.warning("an event was not made", extra={"namespace": run.key.namespace, "error": str(error)})
+            log.warning("an event was not made", extra={"namespace": news.key.namespace, "error": str(error)})
 
 
-async def announce(context: Context, run: EndedRun) -> None:
-    """Make the Event on the run's Script, if that is still there."""
+async def announce(context: Context, news: EndedRun | UnrunSlots) -> None:
+    """Make the Event on the object that it is about."""
+    if isinstance(news, UnrunSlots):
+        await context.cluster.announce(slots_event.build_slots_event(news, context.now()))
+    else:
+        await _announce_run(context, news)
+
+
+async def _announce_run(context: Context, run: EndedRun) -> None:
     script = await context.cluster.find_script(Key(Kind.SCRIPT, run.key.namespace, run.script))
     if script is not None:
         await context.cluster.announce(

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from datetime import datetime
 
+from scriptorium_api.cron_script import Miss
 from scriptorium_operator.facts import CronRun, Key
 
 
@@ -14,6 +15,8 @@ class CronRuns:
         self._owners: dict[str, Key] = {}
         self.written: dict[Key, datetime] = {}
         """When the status of each CronScript was written last, by this replica."""
+        self.misses: dict[Key, tuple[str, list[Miss]]] = {}
+        """What the status of each CronScript told last of slots that were not run, and its UID."""
 
     def clear(self) -> None:
         """Forget all runs: they are about to be told again."""

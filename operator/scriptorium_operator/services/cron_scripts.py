@@ -10,7 +10,7 @@ from scriptorium_operator.build import cron_job, cron_status, inline_script
 from scriptorium_operator.build.cron_job import CronOrder
 from scriptorium_operator.build.cron_status import Scene
 from scriptorium_operator.context import Context
-from scriptorium_operator.decide import cron_accounts, cron_times
+from scriptorium_operator.decide import cron_accounts, cron_times, unrun_slots
 from scriptorium_operator.decide.retention import HistoryLimits
 from scriptorium_operator.errors import ClusterRefused
 from scriptorium_operator.facts import Key, Kind, Manifest, Problem, Terms
@@ -31,12 +31,25 @@ def observe(context: Context, cron_script: CronScript) -> None:
     """Take note of a CronScript as it is now, and see to it."""
     key = Key(Kind.CRON_SCRIPT, cron_script.metadata.namespace, cron_script.metadata.name)
     _remember(context, key, cron_script)
+    _tell_news(context, key, cron_script)
     context.work.add(key)
 
 
 def forget(context: Context, cron_script: CronScript) -> None:
     """Take note that a CronScript is gone."""
     _forget(context, Key(Kind.CRON_SCRIPT, cron_script.metadata.namespace, cron_script.metadata.name))
+
+
+def _tell_news(context: Context, key: Key, cron_script: CronScript) -> None:
+    """Count and announce slots that were not run, whoever has recorded them, but what was there at start."""
+    uid, former = context.cron_runs.misses.get(key, ("", []))
+    context.cron_runs.misses[key] = (cron_script.metadata.uid, cron_script.status.misses)
+    if uid != cron_script.metadata.uid or not context.leadership.is_held:
+        return
+    for slots in unrun_slots.find_news(former, cron_script):
+        context.metrics.count_unrun_slots(slots.miss.outcome, slots.miss.reason, slots.count)
+        if unrun_slots.is_told(slots):
+            context.outbox.put(slots)
 
 
 def _remember(context: Context, key: Key, cron_script: CronScript) -> None:
@@ -51,6 +64,7 @@ def _remember(context: Context, key: Key, cron_script: CronScript) -> None:
 def _forget(context: Context, key: Key) -> None:
     context.script_users.forget(key)
     context.cron_runs.written.pop(key, None)
+    context.cron_runs.misses.pop(key, None)
     context.history.set_limits(key, None)
 
 

@@ -1,9 +1,9 @@
-"""Runs whose outcome is to be announced on their Scripts."""
+"""What is to be announced: runs on their Scripts, slots that were not run on their CronScripts."""
 
 import asyncio
 import logging
 
-from scriptorium_operator.facts import EndedRun
+from scriptorium_operator.facts import EndedRun, UnrunSlots
 
 log = logging.getLogger(__name__)
 
@@ -15,18 +15,18 @@ class Outbox:
     """A queue that never makes its writer wait."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[EndedRun] = asyncio.Queue(MOST_WAITING)
+        self._queue: asyncio.Queue[EndedRun | UnrunSlots] = asyncio.Queue(MOST_WAITING)
 
     def __len__(self) -> int:
         return self._queue.qsize()
 
-    def put(self, run: EndedRun) -> None:
-        """Have a run announced."""
+    def put(self, news: EndedRun | UnrunSlots) -> None:
+        """Have it announced."""
         try:
-            self._queue.put_nowait(run)
+            self._queue.put_nowait(news)
         except asyncio.QueueFull:
-            log.warning("too many events wait, one is dropped", extra={"namespace": run.key.namespace})
+            log.warning("too many events wait, one is dropped", extra={"namespace": news.key.namespace})
 
-    async def get(self) -> EndedRun:
+    async def get(self) -> EndedRun | UnrunSlots:
         """Wait for the next."""
         return await self._queue.get()
