@@ -2,8 +2,9 @@
 
 import logging
 
-from scriptorium_api import names, time_limits
+from scriptorium_api import cron_runs, names, time_limits
 from scriptorium_api.execution import Isolation, ScriptExecution
+from scriptorium_api.reasons import Phase
 from scriptorium_api.script import Limits, Script
 from scriptorium_operator.build import run_job, run_status
 from scriptorium_operator.build.run_job import RunOrder
@@ -24,11 +25,14 @@ async def reconcile(context: Context, key: Key) -> float | None:
     if execution is None or execution.spec.isolation is not Isolation.POD:
         return None
     await _remove_former(context, execution)
-    script = await _find_script(context, execution)
     name, pod = await _find_pod(context, execution)
     if name is None:
         return None
-    has_script = execution.spec.script_ref is None or (script is not None and not script.spec.suspend)
+    # What a schedule's Script is nobody tells when that appears, so such a run is looked at now and then.
+    is_of_schedule = execution.spec.cron_script_ref is not None
+    execution = await _take_over(context, execution)
+    script = await _find_script(context, execution)
+    has_script = execution.spec.source is not None or (script is not None and not script.spec.suspend)
     can_start = has_script and context.settings.runner.runs_scripts and not _has_pod_already(execution)
     decision = run_pods.decide_run(execution, pod, context.now(), can_start=can_start)
     match decision:
@@ -46,7 +50,18 @@ async def reconcile(context: Context, key: Key) -> float | None:
             await _remove(context, key.namespace, name, pod)
         case run_pods.Look():
             return decision.seconds
-    return None
+    is_pending = execution.status.phase is Phase.PENDING
+    return run_pods.WAITING_SECONDS if is_of_schedule and is_pending else None
+
+
+async def _take_over(context: Context, execution: ScriptExecution) -> ScriptExecution:
+    """Give a run of what a schedule runs with the Script and limits of that one, if it is there."""
+    reference = execution.spec.cron_script_ref
+    if reference is None:
+        return execution
+    key = Key(Kind.CRON_SCRIPT, execution.metadata.namespace, reference.name)
+    cron_script = await context.cluster.find_cron_script(key)
+    return cron_runs.take_over(execution, cron_script) if cron_script else execution
 
 
 async def _remove_former(context: Context, execution: ScriptExecution) -> None:

@@ -11,7 +11,15 @@ from scriptorium_operator.facts import Key, Kind, OwnPod, RunPod, Trouble
 from scriptorium_operator.services import following, run_pods
 from scriptorium_operator.settings import RunnerSettings, Settings
 from tests.support.makers import make_execution
-from tests.unit.operator.fakes import NOW, Clock, FakeCluster, make_notice, make_pool, make_script
+from tests.unit.operator.fakes import (
+    NOW,
+    Clock,
+    FakeCluster,
+    make_cron_script,
+    make_notice,
+    make_pool,
+    make_script,
+)
 
 KEY = Key(Kind.EXECUTION, "team", "run-1")
 JOB = Key(Kind.JOB, "team", "scriptorium-run-run-1-1")
@@ -189,3 +197,26 @@ async def test_a_run_of_a_job_made_by_hand_gets_no_second_pod(context: Context, 
     put(cluster, firedBy={"cronScript": "nightly"})
     assert await run_pods.reconcile(context, KEY) is None
     assert cluster.writes == []
+
+
+def put_run_now(cluster: FakeCluster) -> None:
+    """Have a run in a pod of its own of what a schedule runs, and all but that schedule."""
+    put(cluster)
+    execution = make_execution(
+        created=NOW, isolation="Pod", scriptRef=None, cronScriptRef={"name": "nightly"}
+    )
+    cluster.put(execution)
+
+
+async def test_a_run_of_what_a_schedule_runs_waits_for_it(context: Context, cluster: FakeCluster) -> None:
+    put_run_now(cluster)
+    assert await run_pods.reconcile(context, KEY) == WAITING_SECONDS
+    assert cluster.writes == []
+
+
+async def test_a_run_of_what_a_schedule_runs_has_its_limits(context: Context, cluster: FakeCluster) -> None:
+    put_run_now(cluster)
+    cluster.put(make_cron_script(timeoutSeconds=5))
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == ["create Job"]
+    assert cluster.objects[JOB]["spec"]["activeDeadlineSeconds"] == 300 + 5 + 60 + 60
