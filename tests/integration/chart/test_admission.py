@@ -63,6 +63,39 @@ def _refusal(answer: str) -> str:
     return answer if "denied" in answer else ""
 
 
+def schedule_as(kubectl: Kubectl, namespace: str, user: str, spec: dict[str, Any]) -> str:
+    """Ask the API server to accept a schedule, without keeping it; gives what it says."""
+    manifest = {
+        "apiVersion": "scriptorium.dev/v1alpha1",
+        "kind": "CronScript",
+        "metadata": {"name": "asked"},
+        "spec": {"schedule": "@daily"} | spec,
+    }
+    done = kubectl.attempt(
+        *("create", "--namespace", namespace, "--as", user, "--dry-run=server", "-f", "-"),
+        stdin=json.dumps(manifest),
+    )
+    return done.stdout or done.stderr
+
+
+def test_who_may_only_schedule_scripts_may_not_bring_code(kubectl: Kubectl, namespace: str) -> None:
+    grant(kubectl, namespace, "planner", "cronscripts.scriptorium.dev")
+    inline = {"script": INLINE}
+    answer = until(lambda: _refusal(schedule_as(kubectl, namespace, "planner", inline)), 30)
+    assert f"planner may not create scripts in namespace {namespace}" in answer
+    assert "created" in schedule_as(kubectl, namespace, "planner", BY_NAME)
+    both = "cronscripts.scriptorium.dev,scripts.scriptorium.dev"
+    grant(kubectl, namespace, "author-of-schedules", both)
+    assert "created" in schedule_as(kubectl, namespace, "author-of-schedules", inline)
+
+
+def test_nobody_claims_to_be_a_schedule(kubectl: Kubectl, namespace: str) -> None:
+    grant(kubectl, namespace, "claimer", "scriptexecutions.scriptorium.dev")
+    claim = BY_NAME | {"firedBy": {"cronScript": "nightly"}}
+    answer = until(lambda: _refusal(run_as(kubectl, namespace, "claimer", claim)), 30)
+    assert "spec.firedBy is filled in by Scriptorium" in answer
+
+
 def test_who_may_write_scripts_may_bring_code(kubectl: Kubectl, namespace: str) -> None:
     both = "scriptexecutions.scriptorium.dev,scripts.scriptorium.dev"
     grant(kubectl, namespace, "author", both)
