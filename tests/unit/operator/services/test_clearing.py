@@ -3,13 +3,13 @@ import pytest
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide.retention import HistoryLimits
 from scriptorium_operator.errors import ClusterRefused, ClusterUnavailable
-from scriptorium_operator.facts import Kind
+from scriptorium_operator.facts import Key, Kind
 from scriptorium_operator.services import clearing
 from tests.unit.operator.fakes import NOW, FakeCluster, make_ended
 
 
 def fill(context: Context, count: int) -> None:
-    context.history.set_limits(("team", "hello"), HistoryLimits(succeeded=0))
+    context.history.set_limits(Key(Kind.SCRIPT, "team", "hello"), HistoryLimits(succeeded=0))
     for number in range(count):
         context.history.note(make_ended(f"run-{number}", minutes=number))
     context.history.doom(NOW, lambda _: True)
@@ -62,7 +62,7 @@ class EndOfTest(Exception):
 
 
 def fill_only(context: Context, count: int) -> None:
-    context.history.set_limits(("team", "hello"), HistoryLimits(succeeded=0))
+    context.history.set_limits(Key(Kind.SCRIPT, "team", "hello"), HistoryLimits(succeeded=0))
     for number in range(count):
         context.history.note(make_ended(f"run-{number}", minutes=number))
 
