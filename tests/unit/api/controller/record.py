@@ -28,8 +28,6 @@ ZONES = {
     # Midnight is skipped.
     "Africa/Cairo": ["2024-04-25T00:00", "2024-10-31T00:00"],
     "America/Sao_Paulo": ["2018-11-03T12:00", "2018-02-17T12:00"],
-    # A day was left out.
-    "Pacific/Apia": ["2011-12-28T00:00"],
 }
 
 SCHEDULES = [
