@@ -8,7 +8,7 @@ from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Limits, Script
 from scriptorium_operator.build import run_job, run_status
 from scriptorium_operator.build.run_job import RunOrder
-from scriptorium_operator.build.runner_pod import Place
+from scriptorium_operator.build.runner_pod import Place, build_place
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide import run_pods
 from scriptorium_operator.facts import Key, Kind, RunPod
@@ -96,14 +96,7 @@ async def _find_place(context: Context, namespace: str) -> Place | None:
     tenant = await context.cluster.find_tenant(namespace)
     if pool is None or tenant is None or not await _has_deployment(context, pool):
         return None
-    organization = tenant.labels.get(context.settings.organization_label, "")
-    return Place(
-        pool=pool,
-        tenant=tenant,
-        organization=organization,
-        runner=context.settings.runner,
-        api_server=tuple(await pools.find_api_server(context)),
-    )
+    return build_place(pool, tenant, await pools.find_api_server(context), context.settings)
 
 
 async def _has_deployment(context: Context, pool: RunnerPool) -> bool:
