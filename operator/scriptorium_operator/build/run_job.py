@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from scriptorium_api import names
+from scriptorium_api.ceilings import MEMORY_PART
 from scriptorium_api.env import ValueRef
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.script import Limits
@@ -13,9 +14,6 @@ from scriptorium_operator.facts import Manifest
 
 #: What a runner needs beside its script, in MiB.
 _RUNNER_MB = 128
-
-#: At this part of its container's memory the runner ends the script, whose own limit has to come first.
-_USABLE_PART = 0.9
 
 #: A Job that ended stays for its pod's log; then Kubernetes removes it.
 _KEPT_SECONDS = 300
@@ -81,7 +79,8 @@ def _build_container(order: RunOrder, place: Place) -> Manifest:
         "SCRIPTORIUM_EXECUTION_UID": order.execution.metadata.uid,
         "SCRIPTORIUM_ATTEMPT": str(order.attempt),
     }
-    memory = f"{math.ceil((order.limits.memory_mb + _RUNNER_MB) / _USABLE_PART)}Mi"
+    # The script's own limit has to come before the runner ends it for the sake of the container.
+    memory = f"{math.ceil((order.limits.memory_mb + _RUNNER_MB) / MEMORY_PART)}Mi"
     # A pool's resources are for many scripts at once; this is for one.
     resources = {"requests": {"cpu": "100m", "memory": memory}, "limits": {"memory": memory}}
     return runner_pod.build_container(place, ("scriptorium-runner", "run"), settings, resources)
