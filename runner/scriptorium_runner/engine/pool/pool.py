@@ -13,6 +13,7 @@ from scriptorium_runner.engine.pool.container_memory import ContainerMemory
 from scriptorium_runner.engine.pool.demand import Demand
 from scriptorium_runner.engine.pool.memory_guard import MemoryGuard
 from scriptorium_runner.engine.pool.nursery import Nursery
+from scriptorium_runner.engine.pool.stock import Stock
 from scriptorium_runner.engine.seal.layers import Layer
 from scriptorium_runner.engine.values import EngineSettings, EngineStats
 from scriptorium_runner.engine.workers.backlog import Backlog
@@ -44,8 +45,7 @@ class Pool:
         self._demand = Demand(settings.idle_seconds)
         self._shrinking: asyncio.TimerHandle | None = None
         self._cap = fairness.find_cap(settings.pool_size, settings.script_share)
-        self._fresh: deque[Worker] = deque()
-        self._used: list[Worker] = []  # Least recently used first.
+        self._stock = Stock()
         self._busy = Claims()
         self._waiters: deque[_Waiter] = deque()
         self._is_open = False
@@ -79,7 +79,7 @@ class Pool:
             self._is_open = True
             self._rebalance()
             await self._nursery.wait_for_first_forks(
-                lambda: len(self._fresh) >= self._find_level(time.monotonic())
+                lambda: self._stock.fresh >= self._find_level(time.monotonic())
             )
             self._memory.note_idle()
             self._watching = asyncio.create_task(
@@ -109,18 +109,9 @@ class Pool:
         return slots - self._busy.count(depth)
 
     def _pick(self, claim: Claim) -> Worker | None:
-        if self._count_free(claim.depth) <= 0:
-            return None
-        known = [worker for worker in self._used if worker.owner == claim.owner]
-        if known:
-            self._used.remove(known[-1])
-            worker = known[-1]
-        elif self._fresh:
-            worker = self._fresh.popleft()
-            worker.owner = claim.owner
-        else:
-            return None
-        self._busy.add(worker, claim)
+        worker = self._stock.pick(claim.owner) if self._count_free(claim.depth) > 0 else None
+        if worker is not None:
+            self._busy.add(worker, claim)
         return worker
 
     async def acquire(self, claim: Claim) -> Worker:
@@ -151,8 +142,7 @@ class Pool:
         """Give a worker back; one that is not reusable is ended and replaced."""
         self._busy.remove(worker)
         if is_reusable and self._is_open and not worker.exited.done():
-            worker.idle_since = time.monotonic()
-            self._used.append(worker)
+            self._stock.keep(worker, time.monotonic())
         else:
             self._end(worker)
         self._serve_waiters()
@@ -163,8 +153,8 @@ class Pool:
         return EngineStats(
             size=self._settings.pool_size,
             in_use=len(self._busy),
-            fresh=len(self._fresh),
-            used=len(self._used),
+            fresh=self._stock.fresh,
+            used=self._stock.used,
             waiting=len(self._waiters),
             spawned=self._spawned,
             killed=self._killed,
@@ -190,14 +180,11 @@ class Pool:
             await self._nursery.abandon_forks()
             await self._kill_all()
         finally:
-            for worker in (*self._fresh, *self._used):
-                worker.close()
-            self._fresh.clear()
-            self._used.clear()
+            self._stock.clear()
             await self._nursery.stop()
 
     async def _kill_all(self) -> None:
-        workers = (*self._fresh, *self._used, *self._busy.workers)
+        workers = (*self._stock, *self._busy.workers)
         for worker in workers:
             worker.kill()
         if workers:
@@ -230,13 +217,13 @@ class Pool:
 
     def _list_servable(self) -> list[_Waiter]:
         """Give who can be served now; nobody has to wait with those who wait for a fork or a slot."""
-        owners = {worker.owner for worker in self._used}
+        owners = self._stock.owners
         return [
             waiter
             for waiter in self._waiters
             if not waiter.worker.done()
             and self._count_free(waiter.claim.depth) > 0
-            and (self._fresh or waiter.claim.owner in owners)
+            and (self._stock.fresh or waiter.claim.owner in owners)
         ]
 
     def _choose(self, scripts: list[str]) -> int:
@@ -260,8 +247,8 @@ class Pool:
         self._demand.note(now, self._find_demand())
         census = balance.Census(
             busy=len(self._busy),
-            used=len(self._used),
-            fresh=len(self._fresh),
+            used=self._stock.used,
+            fresh=self._stock.fresh,
             starting=self._nursery.starting,
             # More workers are no help to those who wait for memory.
             waiting=0 if self._is_short else waiting,
@@ -270,15 +257,15 @@ class Pool:
             census, self._find_level(now), self._settings.spare_workers, self._count_kept(now)
         )
         for _ in range(change.evict):
-            self._end(self._used.pop(0))
+            self._end(self._stock.take_oldest())
         for _ in range(change.retire):
-            self._end(self._fresh.pop())
+            self._end(self._stock.take_newest())
         self._nursery.fork(change.fork)
         self._look_again_when_idle(now)
 
     def _count_kept(self, now: float) -> int:
         """Count the used workers that were needed lately, as far as they may stay beyond the others."""
-        lately = sum(worker.idle_since + self._settings.idle_seconds > now for worker in self._used)
+        lately = sum(at > now for at in self._stock.list_falls(self._settings.idle_seconds))
         return min(lately, self._settings.kept_workers)
 
     def _look_again_when_idle(self, now: float) -> None:
@@ -290,15 +277,14 @@ class Pool:
 
     def _find_next_fall(self, now: float) -> float | None:
         """Give when fewer workers are kept if nothing more happens."""
-        falls = [worker.idle_since + self._settings.idle_seconds for worker in self._used]
+        falls = self._stock.list_falls(self._settings.idle_seconds)
         level = self._demand.find_next_fall()
         later = [at for at in (*falls, level) if at is not None and at > now]
         return min(later, default=None)
 
     def _give_up_kept(self) -> bool:
         """End the workers that are only kept; says whether there were any."""
-        kept = tuple(self._used)
-        self._used.clear()
+        kept = self._stock.take_used()
         for worker in kept:
             self._end(worker)
         return bool(kept)
@@ -310,7 +296,7 @@ class Pool:
     def _welcome(self, worker: Worker) -> None:
         self._spawned += 1
         worker.exited.add_done_callback(lambda _: self._forget(worker))
-        self._fresh.append(worker)
+        self._stock.add(worker)
         self._serve_waiters(is_birth=True)
         self._rebalance()
 
@@ -322,13 +308,6 @@ class Pool:
 
     def _forget(self, worker: Worker) -> None:
         """Replace a worker that died while nobody used it."""
-        if not self._is_open:
-            return
-        if worker in self._fresh:
-            self._fresh.remove(worker)
-        elif worker in self._used:
-            self._used.remove(worker)
-        else:
-            return
-        worker.close()
-        self._rebalance()
+        if self._is_open and self._stock.discard(worker):
+            worker.close()
+            self._rebalance()
