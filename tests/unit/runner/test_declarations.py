@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,15 @@ return {status: r.status, data: r.json(), other: await scripts.call('other', {a:
 """
 
 
-def find_compiler() -> str:
-    """Find tsc on the path, or where `npm install --prefix .build/typescript typescript` puts it."""
-    own = ROOT / ".build" / "typescript" / "node_modules" / ".bin" / "tsc"
-    found = str(own) if own.exists() else shutil.which("tsc")
-    if found is None:
-        pytest.skip("no TypeScript compiler: npm install --prefix .build/typescript typescript@5")
-    return found
+def find_compiler() -> list[str]:
+    """Find what `make typescript` gets, or the compiler on the path."""
+    script = ROOT / ".build" / "typescript" / "node_modules" / "typescript" / "bin" / "tsc"
+    node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
+    if script.exists() and node:
+        return [node, str(script)]
+    if (found := shutil.which("tsc")) is None:
+        pytest.skip("no TypeScript compiler: make typescript")
+    return [found]
 
 
 def find_sources(body: Any) -> list[str]:
@@ -71,7 +74,7 @@ def check(folder: Path, *sources: str) -> str:
         (folder / f"script{number}.js").write_text(f"async function script{number}() {{\n{source}\n}}\n")
     names = sorted(path.name for path in folder.iterdir())
     (folder / "tsconfig.json").write_text(json.dumps(CONFIG | {"files": names}))
-    command = [find_compiler(), "--project", str(folder)]
+    command = [*find_compiler(), "--project", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder).stdout
 
 
