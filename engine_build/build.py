@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine_build import recipe
+from engine_build import commands, recipe
 from engine_build.errors import EngineBuildError
 
 #: What it takes, as Debian calls it; Python's own headers come with every Python but Debian's.
@@ -59,12 +59,12 @@ def find_compiler() -> list[str]:
 def _compile(folder: Path) -> Path:
     """Make the wheel below this folder."""
     python = folder / "venv" / "bin" / "python"
-    _run([sys.executable, "-m", "venv", str(python.parents[1])])
+    commands.run([sys.executable, "-m", "venv", str(python.parents[1])])
     for name in ("setuptools", "quickjs-ng"):
         (folder / f"{name}.txt").write_text(recipe.render_requirement(name))
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-cache-dir"]
     pinned = ["--no-deps", "--require-hashes", "--requirement"]
-    _run([*pip, "install", *pinned, str(folder / "setuptools.txt")])
+    commands.run([*pip, "install", *pinned, str(folder / "setuptools.txt")])
     # In an isolated build pip would fetch a setuptools that nobody pinned.
     source = ["--no-binary", "quickjs-ng", "--no-build-isolation", *pinned, str(folder / "quickjs-ng.txt")]
     cc = shlex.join(find_compiler())
@@ -75,29 +75,16 @@ def _compile(folder: Path) -> Path:
         # The build is asked for by its own venv: what this process is run with is not its business.
         "PYTHONPATH": "",
     }
-    _run([*pip, "wheel", "--wheel-dir", str(folder / "wheels"), *source], extra)
+    commands.run([*pip, "wheel", "--wheel-dir", str(folder / "wheels"), *source], extra)
     return next((folder / "wheels").glob("*.whl"))
-
-
-def _run(command: list[str], extra: dict[str, str] | None = None) -> None:
-    done = subprocess.run(
-        command, env={**os.environ, **(extra or {})}, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        output = f"{done.stdout}{done.stderr}"[-4000:]
-        raise EngineBuildError(f"{shlex.join(command)} ended with {done.returncode}:\n{output}")
 
 
 def main() -> int:
     """Build what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--into", type=Path, required=True, metavar="FOLDER")
-    try:
-        build(parser.parse_args().into)
-    except EngineBuildError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    target = parser.parse_args().into
+    return commands.end(lambda: build(target))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine_build import commands
 from engine_build.errors import EngineBuildError
 
 #: About 3 is what it takes on machines where it works, 1 where the compiler makes the wheel's mistake.
@@ -84,12 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("stock", type=Path, metavar="STOCK")
     parser.add_argument("built", type=Path, metavar="BUILT")
     options = parser.parse_args(arguments)
-    try:
-        check(options.stock, options.built)
-    except EngineBuildError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return commands.end(lambda: check(options.stock, options.built))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """`python -m engine_build.ship WHEEL --python PYTHON`: puts the rebuilt engine in place of the wheel's."""
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine_build import gate, recipe
+from engine_build import commands, gate, recipe
 from engine_build.errors import EngineBuildError
 
 _FIND_STOCK = "import _quickjs; print(_quickjs.__file__)"
@@ -27,13 +26,13 @@ def ship(wheel: Path, python: Path) -> None:
         check_recipe(find_module(Path(name)))
         gate.check(stock.parent, Path(name))
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"]
-    _run([*pip, "--no-deps", "--force-reinstall", str(wheel)])
+    commands.run([*pip, "--no-deps", "--force-reinstall", str(wheel)])
     print(f"Shipped {read_mark(find_stock(python))}.", flush=True)
 
 
 def find_stock(python: Path) -> Path:
     """Give the engine's module that a Python has."""
-    return Path(_run([str(python), "-I", "-c", _FIND_STOCK]).strip())
+    return Path(commands.run([str(python), "-I", "-c", _FIND_STOCK]).strip())
 
 
 def find_module(folder: Path) -> Path:
@@ -57,25 +56,13 @@ def read_mark(module: Path) -> str:
     return (begin + rest.partition(b"\0")[0]).decode(errors="replace") if begin else ""
 
 
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise EngineBuildError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}")
-    return done.stdout
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ship the wheel of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("wheel", type=Path, metavar="WHEEL")
     parser.add_argument("--python", type=Path, required=True, help="whose engine is replaced")
     options = parser.parse_args(arguments)
-    try:
-        ship(options.wheel, options.python)
-    except EngineBuildError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return commands.end(lambda: ship(options.wheel, options.python))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+#: At this part of its container's memory a runner ends the largest script, if nobody says otherwise.
+MEMORY_PART = 0.9
+
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:

@@ -103,7 +103,7 @@ def read_http_settings(environment: Mapping[str, str] = os.environ) -> HttpSetti
         private_networks=rules.private,
         denied_networks=(
             *rules.denied,
-            *_read_node(environment, "SCRIPTORIUM_HTTP_NODE_ADDRESSES"),
+            *_read_node(environment, http_rules.NODE_ADDRESSES),
             *_read_api_server(environment),
         ),
         proxy=rules.proxy,
@@ -116,7 +116,7 @@ def read_http_settings(environment: Mapping[str, str] = os.environ) -> HttpSetti
 
 def _read_pod_http(environment: Mapping[str, str]) -> HttpSettings:
     """Read it in a pod, where nothing goes out before node and API server are known to be out of bounds."""
-    for name in ("SCRIPTORIUM_HTTP_NODE_ADDRESSES", http_rules.DENIED_ADDRESSES):
+    for name in (http_rules.NODE_ADDRESSES, http_rules.DENIED_ADDRESSES):
         _required(environment, name)
     found = read_http_settings(environment)
     own = tuple(ipaddress.ip_network(each) for each in gateways.find_gateways())

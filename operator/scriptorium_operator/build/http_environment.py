@@ -18,7 +18,7 @@ def build_http_environment(rules: HttpRules, api_server: Iterable[Address]) -> l
     }
     return [
         {
-            "name": "SCRIPTORIUM_HTTP_NODE_ADDRESSES",
+            "name": http_rules.NODE_ADDRESSES,
             "valueFrom": {"fieldRef": {"fieldPath": "status.hostIPs"}},
         },
         {"name": http_rules.DENIED_ADDRESSES, "value": ",".join(sorted(denied))},

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from scriptorium_api import names
 from scriptorium_api.env import ValueRef
 from scriptorium_api.runner_pool import RunnerPool
-from scriptorium_operator.build import accounts, deployment, disruption, network
-from scriptorium_operator.build.runner_pod import Place
+from scriptorium_operator.build import accounts, deployment, disruption, network, runner_pod
 from scriptorium_operator.facts import Address, Manifest, Tenant
 from scriptorium_operator.settings import Settings
 
@@ -22,13 +21,7 @@ def build_pool_objects(
 ) -> list[Manifest]:
     """Give the manifests, in the order in which they are of use: the account before what runs as it."""
     runner = settings.runner
-    place = Place(
-        pool=pool,
-        tenant=tenant,
-        organization=tenant.labels.get(settings.organization_label, ""),
-        runner=runner,
-        api_server=tuple(api_server),
-    )
+    place = runner_pod.build_place(pool, tenant, api_server, settings)
     manifests = [
         accounts.build_service_account(pool),
         accounts.build_role_binding(pool),

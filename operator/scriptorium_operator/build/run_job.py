@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from scriptorium_api import names
+from scriptorium_api.ceilings import MEMORY_PART
 from scriptorium_api.env import ValueRef
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.script import Limits
@@ -13,9 +14,6 @@ from scriptorium_operator.facts import Manifest
 
 #: What a runner needs beside its script, in MiB.
 _RUNNER_MB = 128
-
-#: At this part of its container's memory the runner ends the script, whose own limit has to come first.
-_USABLE_PART = 0.9
 
 #: A Job that ended stays for its pod's log; then Kubernetes removes it.
 KEPT_SECONDS = 300
@@ -77,5 +75,6 @@ def _build_container(order: RunOrder, place: Place) -> Manifest:
 
 def build_resources(limits: Limits) -> Manifest:
     """Give what a runner needs for one script; a pool's resources are for many at once."""
-    memory = f"{math.ceil((limits.memory_mb + _RUNNER_MB) / _USABLE_PART)}Mi"
+    # The script's own limit has to come before the runner ends it for the sake of the container.
+    memory = f"{math.ceil((limits.memory_mb + _RUNNER_MB) / MEMORY_PART)}Mi"
     return {"requests": {"cpu": "100m", "memory": memory}, "limits": {"memory": memory}}

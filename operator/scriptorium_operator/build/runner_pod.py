@@ -1,13 +1,13 @@
 """What the pods that run scripts have in common: those of a pool, and those of single runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_operator.build import http_environment
 from scriptorium_operator.facts import Address, Manifest, Tenant
-from scriptorium_operator.settings import RunnerSettings
+from scriptorium_operator.settings import RunnerSettings, Settings
 
 #: A runner that is told to stop lets its runs go on for up to 30 s, then needs a moment to settle them.
 GRACE_SECONDS = 60
@@ -25,6 +25,17 @@ class Place:
     organization: str
     runner: RunnerSettings
     api_server: tuple[Address, ...]
+
+
+def build_place(pool: RunnerPool, tenant: Tenant, api_server: Iterable[Address], settings: Settings) -> Place:
+    """Give the place of a pool's pods, and of those that its runs have of their own."""
+    return Place(
+        pool=pool,
+        tenant=tenant,
+        organization=tenant.labels.get(settings.organization_label, ""),
+        runner=settings.runner,
+        api_server=tuple(api_server),
+    )
 
 
 def build_pod_spec(place: Place, container: Manifest) -> Manifest:

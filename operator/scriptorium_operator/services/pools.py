@@ -6,7 +6,7 @@ from dataclasses import replace
 from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool, RunnerPoolStatus
 from scriptorium_operator.build import default_pool, pool_objects, pool_status
-from scriptorium_operator.build.runner_pod import Place
+from scriptorium_operator.build.runner_pod import Place, build_place
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide import api_server, env_values, pool_needs
 from scriptorium_operator.decide.pool_needs import PoolFate, PoolUse
@@ -107,13 +107,7 @@ async def find_place(context: Context, namespace: str) -> Place | None:
     tenant = await context.cluster.find_tenant(namespace)
     if pool is None or tenant is None or not await _has_deployment(context, pool):
         return None
-    return Place(
-        pool=pool,
-        tenant=tenant,
-        organization=tenant.labels.get(context.settings.organization_label, ""),
-        runner=context.settings.runner,
-        api_server=tuple(await find_api_server(context)),
-    )
+    return build_place(pool, tenant, await find_api_server(context), context.settings)
 
 
 async def _has_deployment(context: Context, pool: RunnerPool) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from scriptorium_api.ceilings import MEMORY_PART
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine.seal.layers import Seal
 
@@ -29,7 +30,7 @@ class EngineSettings:
     #: The part of pool_size that one Script may hold while others wait.
     script_share: float = 0.5
     #: The part of the container's memory at which the largest worker is ended.
-    memory_part: float = 0.9
+    memory_part: float = MEMORY_PART
     #: Sources of which it is remembered whether they are JavaScript; 0 remembers none.
     cache_size: int = 1000
     #: How long execute() waits for a free worker before AcquireTimeout.

@@ -34,7 +34,7 @@ def record_commands(monkeypatch):
         commands.append(command)
         return f"{STOCK}\n"
 
-    monkeypatch.setattr(ship, "_run", run)
+    monkeypatch.setattr(ship.commands, "run", run)
     return commands
 
 
