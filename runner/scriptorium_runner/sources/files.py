@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from scriptorium_api.cron_script import CronScript
 from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.names import source_hash
@@ -28,6 +29,7 @@ class FileBoard:
 
     def __init__(self) -> None:
         self._scripts: dict[tuple[str, str], Script] = {}
+        self._cron_scripts: dict[tuple[str, str], CronScript] = {}
         self._config_maps: dict[tuple[str, str], dict[str, Any]] = {}
         self._secrets: dict[tuple[str, str], dict[str, Any]] = {}
         self._runs: dict[str, ScriptExecution] = {}
@@ -39,6 +41,11 @@ class FileBoard:
         """Make the board's Scripts those of the files."""
         former, self._scripts = self._scripts, {}
         self._config_maps, self._secrets = _collect(loaded, ConfigMap), _collect(loaded, Secret)
+        self._cron_scripts = {
+            (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name): found.object
+            for found in loaded.objects
+            if isinstance(found.object, CronScript)
+        }
         for found in loaded.objects:
             if isinstance(found.object, Script):
                 key = (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name)
@@ -78,6 +85,10 @@ class FileBoard:
     def find_script(self, namespace: str, name: str) -> Script | None:
         """Give a Script as it is now, if there is one."""
         return self._scripts.get((namespace, name))
+
+    def find_cron_script(self, namespace: str, name: str) -> CronScript | None:
+        """Give a CronScript as it is now, if there is one."""
+        return self._cron_scripts.get((namespace, name))
 
     async def read_source(self, script: Script) -> Source:
         """Give the source of a Script as it is now."""
