@@ -44,6 +44,7 @@ class OneRun:
         self._signals = Signals()
         self._seen = datetime.now(UTC)
         self._written: ExecutionStatus | None = None
+        self._has_begun = self._has_failed_elsewhere = False
 
     async def follow(self, stopping: asyncio.Event) -> int:
         """See the run to its end, or until told to stop; gives the exit code."""
@@ -61,9 +62,9 @@ class OneRun:
             for task in (listening, work, stop):
                 task.cancel()
             await asyncio.gather(listening, work, stop, return_exceptions=True)
-        if self._written is None:
-            return 1 if stopping.is_set() else 0
-        return 0 if self._written.phase is Phase.SUCCEEDED else 1
+        if self._written is None and (stopping.is_set() or self._has_failed_elsewhere):
+            return 1
+        return 0 if self._written is None or self._written.phase is Phase.SUCCEEDED else 1
 
     async def _drain(self, work: asyncio.Task[None]) -> None:
         """Let a script that has started go on for a while; nothing new is started."""
@@ -76,11 +77,16 @@ class OneRun:
 
     async def _work(self) -> None:
         while (sight := await one_run.look(self._pod.client, self._target)) and self._is_due(sight.execution):
+            self._has_begun = True
             result = await self._handle(sight)
             is_over = isinstance(result, Done) and self._attempt is not None
             if is_over or self._signals.draining.is_set():
                 return
             await self._pause(result)
+        if self._has_begun and self._written is None and sight:
+            # Somebody else settled what was in this runner's hands.
+            phase = sight.execution.status.phase
+            self._has_failed_elsewhere = phase.is_terminal and phase is not Phase.SUCCEEDED
         log.info("nothing more to do: the run is over, or is another's")
 
     async def _pause(self, result: Result) -> None:
