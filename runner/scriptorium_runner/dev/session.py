@@ -8,10 +8,10 @@ from pathlib import Path
 
 from scriptorium_api.execution import Holder
 from scriptorium_runner import engine
-from scriptorium_runner.dev import ending, plan, shelf
+from scriptorium_runner.dev import ending, plan, shelf, trouble
 from scriptorium_runner.dev.ledger import Ledger
 from scriptorium_runner.dev.plan import Plan
-from scriptorium_runner.dev.screen import NobodyReads, Screen, ScreenError
+from scriptorium_runner.dev.screen import Screen, ScreenError
 from scriptorium_runner.dev.shelf import Listing, Shelf
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.dispatcher import Dispatcher
@@ -99,19 +99,7 @@ async def run_dev(options: DevOptions) -> int:
         with History(options.state) as history:
             return await _run_engine(options, Ledger(screen, history))
     except (HistoryError, ScreenError, engine.EngineStartFailed) as error:
-        return _tell_trouble(screen, error)
-
-
-def _tell_trouble(screen: Screen, error: Exception) -> int:
-    """Say why the session cannot go on, if somebody still listens, and give the exit code."""
-    if isinstance(error, NobodyReads):
-        screen.abandon()
-        return ending.BROKEN_PIPE
-    with contextlib.suppress(ScreenError):
-        screen.complain(str(error))
-    if isinstance(error, ScreenError):
-        screen.abandon()
-    return ending.TROUBLE
+        return trouble.tell_trouble(screen, error)
 
 
 async def _run_engine(options: DevOptions, ledger: Ledger) -> int:
@@ -179,7 +167,7 @@ def _conclude(session: _Session, unfinished: int, *, is_once: bool) -> int:
     """Say how the session ended, and give its exit code."""
     ledger = session.ledger
     if ledger.trouble is not None:
-        return _tell_trouble(ledger.screen, ledger.trouble)
+        return trouble.tell_trouble(ledger.screen, ledger.trouble)
     if ledger.signal is not None and unfinished:
         ledger.screen.note(ending.describe_interruption(unfinished))
     failed = ledger.failed + len(session.plan.obstacles)

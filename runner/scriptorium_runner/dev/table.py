@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from scriptorium_api.base import Metadata
 from scriptorium_api.execution import LogLine, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_runner.sources.files import NAMESPACE
@@ -35,7 +36,7 @@ def render_run(execution: ScriptExecution, style: Style) -> str:
     status = execution.status
     reference = execution.spec.script_ref
     line = _row(
-        _render_name(execution),
+        render_name(execution.metadata),
         reference.name if reference else "<inline>",
         status.phase,
         status.reason,
@@ -60,9 +61,9 @@ def render_problem(text: str, style: Style) -> str:
     return f"{style.paint(_RED, 'error:')} {text}"
 
 
-def _render_name(execution: ScriptExecution) -> str:
-    """Give a run's name; in another namespace than the usual one, with that before it."""
-    namespace, name = execution.metadata.namespace, execution.metadata.name
+def render_name(metadata: Metadata) -> str:
+    """Give an object's name; in another namespace than the usual one, with that before it."""
+    namespace, name = metadata.namespace, metadata.name
     return name if namespace in ("", NAMESPACE) else f"{namespace}/{name}"
 
 
