@@ -7,11 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from scriptorium_api import names
+from scriptorium_api.base import Metadata
+from scriptorium_api.cron_script import CronScript
 from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.names import source_hash
 from scriptorium_api.reasons import Phase
-from scriptorium_api.script import Script, ScriptStatus
+from scriptorium_api.script import Script, ScriptSpec, ScriptStatus
 from scriptorium_runner.executions.decide import Source, Values
 from scriptorium_runner.executions.errors import Superseded, Vanished
 from scriptorium_runner.sources.config_maps import pick_source
@@ -28,6 +31,7 @@ class FileBoard:
 
     def __init__(self) -> None:
         self._scripts: dict[tuple[str, str], Script] = {}
+        self._cron_scripts: dict[tuple[str, str], CronScript] = {}
         self._config_maps: dict[tuple[str, str], dict[str, Any]] = {}
         self._secrets: dict[tuple[str, str], dict[str, Any]] = {}
         self._runs: dict[str, ScriptExecution] = {}
@@ -39,10 +43,16 @@ class FileBoard:
         """Make the board's Scripts those of the files."""
         former, self._scripts = self._scripts, {}
         self._config_maps, self._secrets = _collect(loaded, ConfigMap), _collect(loaded, Secret)
-        for found in loaded.objects:
-            if isinstance(found.object, Script):
-                key = (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name)
-                self._scripts[key] = self._number(found.object, former.get(key))
+        self._cron_scripts = {
+            (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name): found.object
+            for found in loaded.objects
+            if isinstance(found.object, CronScript)
+        }
+        inline = (_build_inline_script(each) for each in self._cron_scripts.values() if each.spec.script)
+        written = (found.object for found in loaded.objects if isinstance(found.object, Script))
+        for script in (*inline, *written):
+            key = (script.metadata.namespace or NAMESPACE, script.metadata.name)
+            self._scripts[key] = self._number(script, former.get(key))
 
     def add(self, manifest: ScriptExecution) -> ScriptExecution:
         """Hang up a new run of the manifest, with what an API server adds to it."""
@@ -78,6 +88,10 @@ class FileBoard:
     def find_script(self, namespace: str, name: str) -> Script | None:
         """Give a Script as it is now, if there is one."""
         return self._scripts.get((namespace, name))
+
+    def find_cron_script(self, namespace: str, name: str) -> CronScript | None:
+        """Give a CronScript as it is now, if there is one."""
+        return self._cron_scripts.get((namespace, name))
 
     async def read_source(self, script: Script) -> Source:
         """Give the source of a Script as it is now."""
@@ -159,6 +173,15 @@ class FileBoard:
                 "status": ScriptStatus(version=version, source_hash=found),
             }
         )
+
+
+def _build_inline_script(cron_script: CronScript) -> Script:
+    """Give the Script of what stands inline in a CronScript, as the operator would make it."""
+    metadata, code = cron_script.metadata, cron_script.spec.script
+    return Script(
+        metadata=Metadata(name=names.inline_script_name(metadata.name), namespace=metadata.namespace),
+        spec=ScriptSpec(**dict(code or ())),
+    )
 
 
 def _collect(loaded: Loaded, kind: type[ConfigMap | Secret]) -> dict[tuple[str, str], dict[str, Any]]:
