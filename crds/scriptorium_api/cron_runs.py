@@ -1,6 +1,8 @@
 """What a CronScript's runs take over from it. Pure."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from scriptorium_api import names
 from scriptorium_api.cron_script import CronScript, Executor
@@ -13,7 +15,57 @@ def find_script_name(cron_script: CronScript) -> str:
     return reference.name if reference else names.inline_script_name(cron_script.metadata.name)
 
 
-def build_run_spec(cron_script: CronScript, slot: datetime | None) -> ExecutionSpec:
+@dataclass(frozen=True, slots=True)
+class Firer:
+    """The Job that fires a slot, or that was started by hand."""
+
+    name: str
+    uid: str
+
+
+def build_run(cron_script: CronScript, slot: datetime | None, firer: Firer | None) -> dict[str, Any]:
+    """Give the manifest of the run of a slot; without a slot, of a Job that was started by hand.
+
+    It is named for what fired it, so that there is one at most, and goes with its CronScript.
+    """
+    metadata = cron_script.metadata
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": "ScriptExecution",
+        "metadata": {
+            "name": _name_run(metadata.name, slot, firer),
+            "namespace": metadata.namespace,
+            "labels": names.cron_run_labels(metadata.name),
+            "ownerReferences": [
+                {
+                    "apiVersion": names.API_VERSION,
+                    "kind": "CronScript",
+                    "name": metadata.name,
+                    "uid": metadata.uid,
+                    "controller": True,
+                    # To block the owner's deletion would take the right to set its finalizers.
+                    "blockOwnerDeletion": False,
+                }
+            ],
+        },
+        "spec": build_run_spec(cron_script, slot, firer.name if firer else None).to_wire(),
+    }
+
+
+def _name_run(cron_script: str, slot: datetime | None, firer: Firer | None) -> str:
+    if slot is not None:
+        return names.slot_run_name(cron_script, slot)
+    return names.hand_run_name(cron_script, firer.uid if firer else "")
+
+
+def is_run_of(execution: ScriptExecution, cron_script: CronScript) -> bool:
+    """Say whether a CronScript made a run: this very one, not a former one of its name."""
+    fired_by, uid = execution.spec.fired_by, cron_script.metadata.uid
+    is_named = fired_by is not None and fired_by.cron_script == cron_script.metadata.name
+    return is_named and any(owner.uid == uid for owner in execution.metadata.owner_references)
+
+
+def build_run_spec(cron_script: CronScript, slot: datetime | None, job: str | None = None) -> ExecutionSpec:
     """Give the spec of the run of a slot; without a slot, of one that is started by hand, by its CronJob.
 
     The run has all that it needs by itself, so that an edited CronScript does not change what its runs were.
@@ -25,7 +77,7 @@ def build_run_spec(cron_script: CronScript, slot: datetime | None) -> ExecutionS
         timeout_seconds=spec.timeout_seconds,
         retry=spec.retry,
         isolation=Isolation.POD if spec.executor is Executor.JOB else Isolation.POOL,
-        fired_by=FiredBy(cron_script=cron_script.metadata.name, scheduled_time=slot),
+        fired_by=FiredBy(cron_script=cron_script.metadata.name, scheduled_time=slot, job=job),
     )
 
 

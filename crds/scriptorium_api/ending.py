@@ -66,10 +66,20 @@ def list_attempts(status: ExecutionStatus, reason: Reason, now: datetime) -> lis
     return [*status.attempts, ended]
 
 
+def explain_cancel(execution: ScriptExecution) -> str:
+    """Say why a run has to stop that is_cancelled."""
+    if execution.status.replaced_by is not None:
+        return (
+            f"the run of a later slot, {execution.status.replaced_by}, takes its place;"
+            " concurrencyPolicy is Replace"
+        )
+    return "spec.cancel was set"
+
+
 def evolve(execution: ScriptExecution, **changes: object) -> ExecutionStatus:
     """Give the run's status with some fields changed, speaking of the run as it is given."""
-    generation = {"observed_generation": execution.metadata.generation}
-    return execution.status.model_copy(update=generation | changes)
+    known = {"observed_generation": execution.metadata.generation, "triggered_by": execution.trigger}
+    return execution.status.model_copy(update=known | changes)
 
 
 def _findings(phase: Phase, reason: Reason, message: str) -> list[Finding]:

@@ -80,6 +80,8 @@ class FiredBy(Model):
     """The CronScript's name."""
     scheduled_time: Timestamp | None = None
     """The slot that this is the run of; absent where its Job was started by hand."""
+    job: ObjectName | None = None
+    """The Job whose pod made the run and runs its first attempt; absent where the pool runs it."""
 
 
 class Requester(Model):
@@ -287,6 +289,8 @@ class ExecutionStatus(Model):
     """What asked for the run."""
     duplicate_of: str | None = Field(default=None, max_length=MAX_NAME)
     """The run that had the same idempotencyKey first."""
+    replaced_by: str | None = Field(default=None, max_length=MAX_NAME)
+    """The run of a later slot that this one was cancelled for, as concurrencyPolicy Replace asks."""
     output: OpenObject | None = None
     """What the script returned; anything but an object is under value."""
     error: ErrorInfo | None = None
@@ -349,6 +353,17 @@ class ScriptExecution(Object):
         },
     )
     """Where the run is; written by Scriptorium alone."""
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Say whether the run has to stop: somebody cancelled it, or a later slot takes its place."""
+        return self.spec.cancel or self.status.replaced_by is not None
+
+    @property
+    def trigger(self) -> Trigger:
+        """Give what asked for the run."""
+        fired_by = self.spec.fired_by
+        return Trigger.CRON if fired_by and fired_by.scheduled_time else self.status.triggered_by
 
     @model_validator(mode="after")
     def _has_short_name(self) -> "ScriptExecution":

@@ -25,6 +25,9 @@ VALUES_FOLDER = "/run/scriptorium/values"
 
 MANAGER = "scriptorium-operator"
 
+#: The label of a CronScript's runs that names it.
+CRON_SCRIPT_LABEL = "scriptorium.dev/cron-script"
+
 #: The annotation that tells which manifest the operator applied last.
 APPLIED_HASH = "scriptorium.dev/applied-hash"
 
@@ -83,6 +86,16 @@ def inline_script_labels() -> dict[str, str]:
 def slot_run_name(cron_script: str, slot: datetime) -> str:
     """Give the name of the run of one slot, so that there is one at most: slots are whole minutes."""
     return f"{cron_script}-{int(slot.timestamp()) // 60}"
+
+
+def hand_run_name(cron_script: str, job_uid: str) -> str:
+    """Give the name of the run of a Job that was started by hand, so that there is one at most."""
+    return f"{cron_script}-{_short_hash(f'Job/{job_uid}')}"
+
+
+def cron_run_labels(cron_script: str) -> dict[str, str]:
+    """Give the labels of a CronScript's runs, for those who list them."""
+    return {CRON_SCRIPT_LABEL: cron_script}
 
 
 def _short_hash(text: str) -> str:

@@ -17,7 +17,7 @@ def find_next_attempt(
     `chance` is from 0 to 1.
     """
     retry = execution.spec.retry
-    if retry is None or reason not in RETRIED or execution.spec.cancel:
+    if retry is None or reason not in RETRIED or execution.is_cancelled:
         return None
     if execution.status.attempt > retry.limit:
         return None

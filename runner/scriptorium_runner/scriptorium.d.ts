@@ -26,7 +26,12 @@ interface ScriptContext {
     name: string;
     triggeredBy: "manual" | "cron" | "api" | "event" | "system";
     attempt: number;
+    /** The slot that this is the run of; null for a run that no schedule fired. */
     scheduledTime: string | null;
+    /** When the last run of the schedule that succeeded ended; null without a schedule, or before the first. */
+    lastSuccessfulTime: string | null;
+    /** The next five slots of the schedule. */
+    upcoming: string[];
   };
   input: any;
   tenantId: string;

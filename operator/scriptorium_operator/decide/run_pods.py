@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from scriptorium_api import time_limits
+from scriptorium_api import ending, time_limits
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.facts import RunPod, Trouble
@@ -101,7 +101,7 @@ def _decide_pending(
         return Look((due - now).total_seconds())
     left = (time_limits.find_start_deadline(execution) - now).total_seconds()
     if pod is None:
-        is_wanted = can_start and left > 0 and not execution.spec.cancel
+        is_wanted = can_start and left > 0 and not execution.is_cancelled
         return Make(find_attempt(execution), left) if is_wanted else Leave()
     if pod.is_over:
         return _fail(execution, pod.trouble or Trouble("Ended", "its pod ended without having taken the run"))
@@ -124,6 +124,6 @@ def _miss_deadline(execution: ScriptExecution, trouble: Trouble | None) -> Decis
 
 
 def _fail(execution: ScriptExecution, trouble: Trouble) -> Fail:
-    if execution.spec.cancel:
-        return Fail(Reason.CANCELLED, f"spec.cancel was set; its pod: {trouble}")
+    if execution.is_cancelled:
+        return Fail(Reason.CANCELLED, f"{ending.explain_cancel(execution)}; its pod: {trouble}")
     return Fail(Reason.POD_FAILED, f"its pod failed: {trouble}")

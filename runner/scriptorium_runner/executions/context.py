@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from scriptorium_api import schedule_problems, slots
+from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import Requester, ScriptExecution
+from scriptorium_api.schedule import BadSchedule, read_schedule
 from scriptorium_api.script import Script
 from scriptorium_runner.executions.decide import Start
 
@@ -25,24 +29,51 @@ def build_context(
 
     `execution` is the run as claimed, so that its attempt is the one that runs.
     """
+    fired_by = execution.spec.fired_by
+    slot = fired_by.scheduled_time if fired_by else None
     return {
         "tenant": {"id": tenant.id, "name": tenant.name, "organizationId": tenant.organization_id},
         "user": _build_user(execution.spec.requested_by),
         "script": {
             "id": script.metadata.uid if script else execution.metadata.uid,
             "name": script.metadata.name if script else execution.metadata.name,
-            "type": "one_off",
+            "type": "cron" if fired_by else "one_off",
             "version": version,
         },
         "execution": {
             "id": execution.metadata.uid,
             "name": execution.metadata.name,
-            "triggeredBy": execution.status.triggered_by.lower(),
+            "triggeredBy": execution.trigger.lower(),
             "attempt": execution.status.attempt,
-            "scheduledTime": None,
+            "scheduledTime": format_time(slot) if slot else None,
+            "lastSuccessfulTime": None,
+            "upcoming": [],
         },
         "input": execution.spec.input or {},
     }
+
+
+def build_schedule(cron_script: CronScript, execution: ScriptExecution, now: datetime) -> dict[str, Any]:
+    """Give what a script sees of the schedule it runs for, beside its own slot."""
+    spec, last = cron_script.spec, cron_script.status.last_successful_time
+    fired_by = execution.spec.fired_by
+    after = fired_by.scheduled_time if fired_by and fired_by.scheduled_time else now
+    try:
+        schedule, zone = read_schedule(spec.schedule), schedule_problems.find_zone(spec.time_zone)
+    except (BadSchedule, schedule_problems.UnknownZone):
+        # It was another one when this run was fired.
+        upcoming = []
+    else:
+        upcoming = slots.list_upcoming(schedule, zone, after)
+    return {
+        "lastSuccessfulTime": format_time(last) if last else None,
+        "upcoming": [format_time(slot) for slot in upcoming],
+    }
+
+
+def format_time(moment: datetime) -> str:
+    """Write a moment as JavaScript's toISOString does, but for the milliseconds that it does not have."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def build_callee_context(caller: Mapping[str, Any], called: Start, value: dict[str, Any]) -> dict[str, Any]:

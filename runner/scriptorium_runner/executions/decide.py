@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from scriptorium_api import time_limits
+from scriptorium_api import ending, time_limits
 from scriptorium_api.execution import MAX_INPUT_BYTES, Isolation, ScriptExecution
 from scriptorium_api.permissions import Permissions
 from scriptorium_api.reasons import Reason
@@ -105,7 +105,7 @@ def decide_start(
     values: Values = _NOTHING,
 ) -> Decision:
     """Say what to do with a run that has not started, given its Script, source and values as they are now."""
-    if execution.spec.cancel:
+    if execution.is_cancelled:
         return End(Reason.CANCELLED, _explain_cancel(execution))
     due = execution.status.next_attempt_time
     if due is not None and now < due:
@@ -134,7 +134,8 @@ def hold_back(execution: ScriptExecution, decision: Decision) -> Decision:
 
 def _explain_cancel(execution: ScriptExecution) -> str:
     done = execution.status.attempt
-    return f"spec.cancel was set {f'after attempt {done}' if done else 'before the run started'}"
+    when = f"after attempt {done}" if done else "before the run started"
+    return f"{ending.explain_cancel(execution)} ({when})"
 
 
 def find_input_problem(execution: ScriptExecution) -> str | None:
@@ -191,9 +192,13 @@ def _find_schedules_obstacle(execution: ScriptExecution) -> Wait | None:
     if reference is None:
         return None
     cure = "apply it, or correct spec.cronScriptRef"
-    return Wait(
-        Reason.SCRIPT_NOT_FOUND, f'CronScript "{reference.name}" does not exist in this namespace; {cure}', ""
-    )
+    message = f'CronScript "{reference.name}" does not exist in this namespace; {cure}'
+    return Wait(Reason.SCRIPT_NOT_FOUND, message, name_schedule(reference.name))
+
+
+def name_schedule(cron_script: str) -> str:
+    """Give what a run waits for whose CronScript is not there, where others wait for a Script."""
+    return f"cronscripts/{cron_script}"
 
 
 def _find_missing_value(execution: ScriptExecution, values: Values) -> Wait | None:

@@ -105,7 +105,7 @@ class Dispatcher:
         """Tell of a run that is new or changed; what is not waiting and not ours is let go."""
         uid = execution.metadata.uid
         running = self._running.get(uid)
-        if running and execution.spec.cancel:
+        if running and execution.is_cancelled:
             running.signals.cancelled.set()
             running.signals.stop.set()
         if execution.metadata.deletion_timestamp is not None:
@@ -123,7 +123,7 @@ class Dispatcher:
             if running is None:
                 self._enqueue(uid, known.seen_at)
         self._waiting[uid] = _Waiting(execution, known.seen, known.seen_at)
-        if execution.spec.cancel:
+        if execution.is_cancelled:
             # Its end needs no worker: it goes past the busy slots, as a missed deadline does.
             self._alarms.put(uid, _clock() + self.rank(uid) * turn.STEP_SECONDS)
             self._wake.set()

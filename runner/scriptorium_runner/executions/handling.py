@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from scriptorium_api import retry, time_limits
+from scriptorium_api import ending, retry, time_limits
 from scriptorium_api.execution import ExecutionStatus, Holder, Isolation, ScriptExecution
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Script
-from scriptorium_runner.executions import attempt, context, decide, duplicates
+from scriptorium_runner.executions import attempt, context, decide, duplicates, schedules
 from scriptorium_runner.executions import status as statuses
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.errors import NoWorker
@@ -116,7 +116,8 @@ class Handling:
 
     async def handle(self, visit: Visit) -> Result:
         """Do what is to be done with a run that has not started; raises BoardError."""
-        execution = visit.execution
+        execution = schedules.take_over(self._board, visit.execution)
+        visit = replace(visit, execution=execution)
         script = self._find_script(execution)
         source = await self._find_source(execution, script)
         # What another pod's volume holds cannot be seen from here.
@@ -197,10 +198,13 @@ class Handling:
         claimed = await attempt.claim(self._board, execution, status)
         if claimed is None:
             return Done()
-        if claimed.spec.cancel:
+        if claimed.is_cancelled:
             signals.cancelled.set()
             signals.stop.set()
+        # The board answers with the run as it is stored.
+        claimed = schedules.take_over(self._board, claimed)
         values = context.build_context(claimed, script, status.script_version, self._place.tenant)
+        values["execution"] |= self._describe_schedule(execution)
         outcome = None if _is_cut_off(signals) else await self._try(start, values, signals.stop)
         if outcome is None or _was_never_started(outcome, signals):
             log.info("handing back a run that did not start", extra={"uid": execution.metadata.uid})
@@ -220,14 +224,20 @@ class Handling:
             log.exception("the sandbox failed", extra={"script": start.owner})
             return Outcome(reason=Reason.ENGINE_CRASH, message="the runner failed; its log has the cause")
 
+    def _describe_schedule(self, execution: ScriptExecution) -> dict[str, Any]:
+        cron_script = schedules.find_cron_script(self._board, execution)
+        return context.build_schedule(cron_script, execution, _utc_now()) if cron_script else {}
+
     async def _settle(self, claimed: ScriptExecution, outcome: Outcome, seen: datetime) -> None:
         chance = random.random()  # noqa: S311 - spreads retries, guards nothing.
 
         def build(current: ScriptExecution) -> ExecutionStatus:
             now = _utc_now()
-            if due := retry.find_next_attempt(current, outcome.reason, now, chance):
-                return statuses.build_retrying(current, outcome, due, now)
-            return statuses.build_settled(current, outcome, statuses.Times(seen, now))
+            current = schedules.take_over(self._board, current)
+            ended = _explain_replacement(outcome, current)
+            if due := retry.find_next_attempt(current, ended.reason, now, chance):
+                return statuses.build_retrying(current, ended, due, now)
+            return statuses.build_settled(current, ended, statuses.Times(seen, now))
 
         if written := await attempt.settle(self._board, claimed, build):
             self._on_end(claimed, written)
@@ -270,6 +280,12 @@ def _explain_stop(outcome: Outcome, signals: Signals) -> Outcome:
         message="the runner had to stop before the script ended",
         error=None,
     )
+
+
+def _explain_replacement(outcome: Outcome, current: ScriptExecution) -> Outcome:
+    if outcome.reason is not Reason.CANCELLED or current.status.replaced_by is None:
+        return outcome
+    return replace(outcome, message=ending.explain_cancel(current))
 
 
 def _utc_now() -> datetime:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.script import Script
 from scriptorium_runner.executions.decide import Source, Start, Values
@@ -15,6 +16,9 @@ class Board(Protocol):
 
     def find_script(self, namespace: str, name: str) -> Script | None:
         """Give a Script as it is now, if there is one."""
+
+    def find_cron_script(self, namespace: str, name: str) -> CronScript | None:
+        """Give a CronScript as it is now, if there is one."""
 
     async def read_source(self, script: Script) -> Source:
         """Give the source of a Script as it is now."""

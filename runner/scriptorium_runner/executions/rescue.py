@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from scriptorium_api import retry
+from scriptorium_api import ending, retry
 from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.reasons import Reason
-from scriptorium_runner.executions import attempt
+from scriptorium_runner.executions import attempt, schedules
 from scriptorium_runner.executions import status as statuses
 from scriptorium_runner.executions.errors import BoardError
 from scriptorium_runner.executions.lives import Lives, Sign
@@ -129,7 +129,9 @@ class Rescuer:
             extra={"uid": uid, "runner": holder.pod if holder else None, "attempt": execution.status.attempt},
         )
         build = build_dropped if self._is_own(claim) else build_lost
-        written = await attempt.settle(self._board, execution, build)
+        written = await attempt.settle(
+            self._board, execution, lambda current: build(schedules.take_over(self._board, current))
+        )
         if self._claims.get(uid) is claim:
             self.forget(uid)
         if written:
@@ -157,8 +159,9 @@ def _build(execution: ScriptExecution, what: str) -> ExecutionStatus:
 
 def _explain(execution: ScriptExecution, what: str) -> Outcome:
     pod = execution.status.runner.pod if execution.status.runner else "unknown"
-    if execution.spec.cancel:
-        return Outcome(reason=Reason.CANCELLED, message=f"cancelled; its runner, pod {pod}, {what}")
+    if execution.is_cancelled:
+        why = ending.explain_cancel(execution)
+        return Outcome(reason=Reason.CANCELLED, message=f"{why}; its runner, pod {pod}, {what}")
     message = f"the runner that held the run, pod {pod}, {what}"
     if execution.spec.retry is None or execution.spec.retry.limit == 0:
         message += "; set spec.retry.limit to have such runs retried"

@@ -33,10 +33,11 @@ def build_returned(execution: ScriptExecution) -> ExecutionStatus:
     return ExecutionStatus(
         observed_generation=execution.metadata.generation,
         reason=Reason.RETRYING if is_retry else Reason.QUEUED,
-        triggered_by=former.triggered_by,
+        triggered_by=execution.trigger,
         attempt=len(former.attempts),
         attempts=former.attempts,
         next_attempt_time=former.next_attempt_time,
+        replaced_by=former.replaced_by,
     )
 
 
@@ -61,7 +62,7 @@ def build_claimed(
         observed_generation=execution.metadata.generation,
         phase=Phase.RUNNING,
         reason=Reason.RUNNING,
-        triggered_by=execution.status.triggered_by,
+        triggered_by=execution.trigger,
         attempt=execution.status.attempt + 1,
         attempts=execution.status.attempts,
         # Kept until the end of the attempt: a retry that is handed back is still due since then.

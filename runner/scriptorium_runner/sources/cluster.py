@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from scriptorium_api import names
+from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.script import Script
 from scriptorium_client import ApiError, Client, Conflict, Event, Invalid, NotFound, Unavailable
@@ -26,12 +27,17 @@ class ClusterBoard:
     def __init__(self, client: Client, namespace: str, values: Path = Path(names.VALUES_FOLDER)) -> None:
         self._client, self._namespace, self._values = client, namespace, values
         self._scripts: dict[str, Script] = {}
+        self._cron_scripts: dict[str, CronScript] = {}
         self._config_maps: dict[str, Manifest] = {}
         self._changes = 0
 
     def find_script(self, namespace: str, name: str) -> Script | None:
         """Give a Script as it is now, if there is one."""
         return self._scripts.get(name) if namespace == self._namespace else None
+
+    def find_cron_script(self, namespace: str, name: str) -> CronScript | None:
+        """Give a CronScript as it is now, if there is one."""
+        return self._cron_scripts.get(name) if namespace == self._namespace else None
 
     async def read_source(self, script: Script) -> Source:
         """Give the source of a Script as it is now; raises Unreachable."""
@@ -51,7 +57,7 @@ class ClusterBoard:
         try:
             found = await self._client.find(CONFIG_MAPS, name, self._namespace)
         except ApiError as error:
-            raise _translate(error) from error
+            raise translate(error) from error
         # What changed while it was being read may be old already; it is used once and not kept.
         if found is not None and changes == self._changes:
             self._config_maps[name] = found
@@ -63,7 +69,7 @@ class ClusterBoard:
         try:
             found = await self._client.get(EXECUTIONS, metadata.name, metadata.namespace)
         except ApiError as error:
-            raise _translate(error) from error
+            raise translate(error) from error
         current = read_execution(found)
         if current.metadata.uid != metadata.uid:
             raise Vanished(f"{metadata.name} was deleted and made again")
@@ -74,7 +80,7 @@ class ClusterBoard:
         try:
             found = await self._client.list_all(EXECUTIONS, namespace, fields=f"spec.idempotencyKey={key}")
         except ApiError as error:
-            raise _translate(error) from error
+            raise translate(error) from error
         return list(map(read_execution, found))
 
     async def write_status(self, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution:
@@ -85,7 +91,7 @@ class ClusterBoard:
                 EXECUTIONS, metadata.name, metadata.namespace, status.to_wire(), metadata.resource_version
             )
         except ApiError as error:
-            raise _translate(error) from error
+            raise translate(error) from error
         changed = metadata.model_copy(update={"resource_version": written["metadata"]["resourceVersion"]})
         cancel = {"cancel": bool(written["spec"].get("cancel"))}
         return execution.model_copy(
@@ -110,6 +116,17 @@ class ClusterBoard:
             self._scripts.pop(name, None)
         return name
 
+    def keep_cron_script(self, event: Event) -> str:
+        """Remember a change of a CronScript; give its name."""
+        name: str = event.object["metadata"]["name"]
+        self._cron_scripts.pop(name, None)
+        if event.type != "DELETED":
+            try:
+                self._cron_scripts[name] = CronScript.from_stored(event.object)
+            except ValidationError:
+                log.exception("cannot read a cronscript", extra={"cronScript": name})
+        return name
+
     def drop_config_map(self, event: Event) -> list[str]:
         """Forget what was read of a ConfigMap; give the Scripts that take their source from it."""
         name: str = event.object["metadata"]["name"]
@@ -122,7 +139,8 @@ class ClusterBoard:
         ]
 
 
-def _translate(error: ApiError) -> BoardError:
+def translate(error: ApiError) -> BoardError:
+    """Give what an answer of the API server means for whoever writes a status."""
     match error:
         case Conflict():
             return Superseded(str(error))

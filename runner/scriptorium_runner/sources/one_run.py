@@ -13,7 +13,7 @@ from scriptorium_client import ApiError, Client, Event, Selection, follow
 from scriptorium_client.resources import EXECUTIONS, SCRIPTS
 from scriptorium_runner.executions.handling import Signals
 from scriptorium_runner.sources.cluster import ClusterBoard
-from scriptorium_runner.sources.reading import read_execution
+from scriptorium_runner.sources.reading import is_cancelled, read_execution
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ async def listen(client: Client, target: Target, signals: Signals) -> None:
 
 def _tell(event: Event, target: Target, signals: Signals) -> None:
     is_it = event.object["metadata"]["uid"] == target.uid
-    if is_it and event.type != "DELETED" and event.object["spec"].get("cancel"):
+    if is_it and event.type != "DELETED" and is_cancelled(event.object):
         signals.cancelled.set()
         signals.stop.set()
     if is_it and event.type == "DELETED":

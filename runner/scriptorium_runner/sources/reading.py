@@ -28,6 +28,11 @@ def is_open(item: Manifest) -> bool:
     return item.get("status", {}).get("phase", Phase.PENDING) in _OPEN
 
 
+def is_cancelled(item: Manifest) -> bool:
+    """Say whether a run has to stop, without reading all of it."""
+    return bool(item["spec"].get("cancel")) or "replacedBy" in item.get("status", {})
+
+
 def is_ready(pod: Manifest) -> bool:
     """Say whether a runner pod takes runs: ready, and not on its way out."""
     if "deletionTimestamp" in pod["metadata"]:

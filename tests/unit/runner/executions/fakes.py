@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_api.script import Script
@@ -27,6 +28,7 @@ class MemoryBoard:
     """Runs and Scripts in memory; `faults` are raised by the next writes, one each."""
 
     scripts: dict[str, Script] = field(default_factory=lambda: {"hello": make_script()})
+    cron_scripts: dict[str, CronScript] = field(default_factory=dict)
     runs: dict[str, ScriptExecution] = field(default_factory=dict)
     values: Values = field(default_factory=Values)
     faults: list[Exception] = field(default_factory=list)
@@ -34,6 +36,9 @@ class MemoryBoard:
 
     def find_script(self, namespace: str, name: str) -> Script | None:
         return self.scripts.get(name)
+
+    def find_cron_script(self, namespace: str, name: str) -> CronScript | None:
+        return self.cron_scripts.get(name)
 
     async def read_source(self, script: Script) -> Source:
         return Source(script.spec.source)

@@ -1,0 +1,22 @@
+"""What a run has of the CronScript that it belongs to, or names."""
+
+from scriptorium_api import cron_runs
+from scriptorium_api.cron_script import CronScript
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_runner.executions.ports import Board
+
+
+def find_cron_script(board: Board, execution: ScriptExecution) -> CronScript | None:
+    """Give the CronScript that fired the run, or whose work it does, if it is there."""
+    spec, namespace = execution.spec, execution.metadata.namespace
+    if spec.cron_script_ref is not None:
+        return board.find_cron_script(namespace, spec.cron_script_ref.name)
+    return board.find_cron_script(namespace, spec.fired_by.cron_script) if spec.fired_by else None
+
+
+def take_over(board: Board, execution: ScriptExecution) -> ScriptExecution:
+    """Give a run that names a CronScript with all that it takes over from it; any other as it is."""
+    if execution.spec.cron_script_ref is None:
+        return execution
+    cron_script = find_cron_script(board, execution)
+    return cron_runs.take_over(execution, cron_script) if cron_script else execution

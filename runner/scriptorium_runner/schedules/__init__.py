@@ -1,0 +1,1 @@
+"""Schedules: whose turn a slot is, and what comes of it."""

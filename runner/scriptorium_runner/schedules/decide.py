@@ -1,0 +1,100 @@
+"""What is known of a schedule when a slot's turn comes, and what of the verdict is done at once. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from scriptorium_api import cron_runs, schedule_problems, slot_verdicts
+from scriptorium_api.cron_script import ConcurrencyPolicy, CronScript
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.schedule import read_schedule
+from scriptorium_api.slot_verdicts import Facts, Verdict
+
+_BEGIN = datetime.min
+
+
+def gather(cron_script: CronScript, runs: Sequence[ScriptExecution], now: datetime) -> Facts | None:
+    """Give what is known; None of a schedule that makes no sense, which the operator says in its status."""
+    if schedule_problems.find_problem(cron_script.spec):
+        return None
+    begun = cron_script.status.accounted_until or cron_script.metadata.creation_timestamp or now
+    own = [run for run in runs if cron_runs.is_run_of(run, cron_script)]
+    return Facts(
+        spec=cron_script.spec,
+        schedule=read_schedule(cron_script.spec.schedule),
+        zone=schedule_problems.find_zone(cron_script.spec.time_zone),
+        now=now,
+        accounted_until=begun,
+        known=frozenset(slot for run in own if (slot := find_slot(run)) and slot > begun),
+        active=tuple(run.metadata.name for run in own if not run.status.phase.is_terminal),
+    )
+
+
+def find_slot(run: ScriptExecution) -> datetime | None:
+    """Give the slot that a run is of; None if it was started by hand."""
+    return run.spec.fired_by.scheduled_time if run.spec.fired_by else None
+
+
+def judge(facts: Facts, slot: datetime | None) -> Verdict:
+    """Say what to do about the slot that was fired, or without one about all that are due."""
+    verdict = slot_verdicts.judge_fired(facts, slot) if slot else slot_verdicts.judge_due(facts)
+    return take_first(verdict, facts)
+
+
+def take_first(verdict: Verdict, facts: Facts) -> Verdict:
+    """Give what is to be done now: of several slots one, since an outage must not end in a burst.
+
+    The others are judged again when that one has ended; until then the status does not count them.
+    """
+    if len(verdict.runs) < 2:
+        return verdict
+    return _hold_back(verdict, facts, 1)
+
+
+def judge_rest(facts: Facts) -> Verdict:
+    """Say what is to be recorded beside the run that was just made."""
+    verdict = slot_verdicts.judge_due(facts)
+    return _hold_back(verdict, facts, 0) if verdict.runs else verdict
+
+
+def _hold_back(verdict: Verdict, facts: Facts, number: int) -> Verdict:
+    """Give the verdict with so many of its runs; the others are not judged yet."""
+    before = verdict.runs[number] - timedelta(seconds=1)
+    return replace(
+        verdict,
+        runs=verdict.runs[:number],
+        replaces=verdict.replaces if number else (),
+        accounted_until=max(facts.accounted_until, before),
+        is_waiting=True,
+    )
+
+
+def find_rival(
+    cron_script: CronScript, own: ScriptExecution, runs: Iterable[ScriptExecution]
+) -> ScriptExecution | None:
+    """Give the run that a new one has to yield to: two slots were judged at the same moment.
+
+    Each of the two sees the other, since it looks after its own run is made; both find the same one to be
+    first.
+    """
+    if cron_script.spec.concurrency_policy is not ConcurrencyPolicy.FORBID:
+        return None
+    unfinished = [
+        run
+        for run in runs
+        if cron_runs.is_run_of(run, cron_script)
+        and (not run.status.phase.is_terminal or run.metadata.uid == own.metadata.uid)
+    ]
+    first = min(unfinished, key=_order, default=own)
+    return first if first.metadata.uid != own.metadata.uid else None
+
+
+def _order(run: ScriptExecution) -> tuple[bool, datetime, datetime, str]:
+    created, slot = run.metadata.creation_timestamp, find_slot(run)
+    # Who runs already is never the one to yield.
+    is_new = not run.status.attempt
+    return is_new, _naive(created), _naive(slot), run.metadata.uid
+
+
+def _naive(moment: datetime | None) -> datetime:
+    return moment.replace(tzinfo=None) if moment else _BEGIN

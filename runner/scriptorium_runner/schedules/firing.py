@@ -1,0 +1,172 @@
+"""A slot's turn: the slots that are due are judged, one is given its run, the others are recorded.
+
+Nothing here depends on who fires, a Job's pod, a runner of the pool or a session on one's machine, or on
+being the only one that does: its name makes each run one, and a record counts only if nobody else wrote
+meanwhile.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from scriptorium_api import cron_runs, ending, slot_verdicts
+from scriptorium_api.cron_runs import Firer
+from scriptorium_api.cron_script import CronScript
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.reasons import Reason
+from scriptorium_api.slot_verdicts import Verdict
+from scriptorium_runner.executions.errors import Superseded, Vanished
+from scriptorium_runner.schedules import decide
+from scriptorium_runner.schedules.ports import Calendar
+
+log = logging.getLogger(__name__)
+
+#: A run that another one replaces is stopped within a moment; one whose runner does not answer is not waited
+#: for longer.
+REPLACED_SECONDS = 10.0
+
+_LOOK_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What comes to its turn, and when."""
+
+    now: datetime
+    """When the turn came; for a Job's pod, when its Job was made."""
+    slot: datetime | None = None
+    """The slot that was fired; None to see to all that are due."""
+    firer: Firer | None = None
+    """The Job that fires it; None for a runner of the pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What came of a turn."""
+
+    run: ScriptExecution | None = None
+    """The run that was made, or had been made for this slot before and has not ended."""
+    is_waiting: bool = False
+    """Slots that are due wait for the end of a run, and have to be seen to then."""
+
+
+async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired:
+    """See to the slots that are due; raises BoardError, and Vanished if the CronScript is gone."""
+    run: ScriptExecution | None = None
+    while True:
+        current = await calendar.read_cron_script(cron_script)
+        runs = await calendar.list_runs(current)
+        if run is None and (found := _find_open(current, runs, turn)):
+            return Fired(found)
+        facts = decide.gather(current, runs, turn.now)
+        if facts is None:
+            return Fired(run)
+        verdict = decide.judge(facts, turn.slot) if run is None else decide.judge_rest(facts)
+        if verdict.runs:
+            run = await _make(calendar, current, runs, verdict, turn.firer)
+        try:
+            await _record(calendar, current, verdict)
+        except Superseded:
+            # Somebody else judged slots meanwhile, or changed the schedule: what is known is old.
+            continue
+        if run is not None and await _yields(calendar, current, run):
+            run = None
+        return Fired(run, verdict.is_waiting)
+
+
+def _find_open(
+    cron_script: CronScript, runs: Sequence[ScriptExecution], turn: Turn
+) -> ScriptExecution | None:
+    """Give the run that was made for this slot before; a Job may be started twice."""
+    for run in runs:
+        is_of_slot = turn.slot is not None and decide.find_slot(run) == turn.slot
+        if is_of_slot and cron_runs.is_run_of(run, cron_script) and not run.status.phase.is_terminal:
+            return run
+    return None
+
+
+async def _make(
+    calendar: Calendar,
+    cron_script: CronScript,
+    runs: Sequence[ScriptExecution],
+    verdict: Verdict,
+    firer: Firer | None,
+) -> ScriptExecution:
+    """Make the run of the slot whose turn it is, once those have ended that it replaces."""
+    manifest = cron_runs.build_run(cron_script, verdict.runs[0], firer)
+    replaced = [each for each in runs if each.metadata.name in verdict.replaces]
+    for each in replaced:
+        await _replace(calendar, each, manifest["metadata"]["name"])
+    await _wait_for_end(calendar, replaced)
+    return await calendar.make_run(manifest)
+
+
+async def _record(calendar: Calendar, cron_script: CronScript, verdict: Verdict) -> None:
+    """Write down what was judged, once there are the runs of what is to be run."""
+    status = slot_verdicts.record_misses(cron_script.status, verdict.misses)
+    known = cron_script.status.accounted_until or cron_script.metadata.creation_timestamp
+    if known is None or verdict.accounted_until > known:
+        status = status.model_copy(update={"accounted_until": verdict.accounted_until})
+    if status != cron_script.status:
+        await calendar.record(cron_script, status)
+    for miss in verdict.misses:
+        told = {"cronScript": cron_script.metadata.name, "reason": miss.reason.value, "count": miss.count}
+        log.info("slots not run", extra=told | {"scheduledTime": miss.scheduled_time.isoformat()})
+
+
+async def _yields(calendar: Calendar, cron_script: CronScript, run: ScriptExecution) -> bool:
+    """End a run at once that was made at the same moment as another, where only one may be."""
+    rival = decide.find_rival(cron_script, run, await calendar.list_runs(cron_script))
+    if rival is None:
+        return False
+    message = (
+        f"{rival.metadata.name} had not ended, which was made at the same moment; concurrencyPolicy is Forbid"
+    )
+    try:
+        await calendar.write_status(run, ending.build_end(run, Reason.CANCELLED, message, _made(run)))
+    except (Superseded, Vanished):
+        # It was taken meanwhile, or another one who fired the slot has ended it.
+        return False
+    return True
+
+
+def _made(run: ScriptExecution) -> datetime:
+    moment = run.metadata.creation_timestamp
+    assert moment is not None, "the API server sets creationTimestamp"  # noqa: S101
+    return moment
+
+
+async def _replace(calendar: Calendar, run: ScriptExecution, by: str) -> None:
+    """Have a run cancelled for a later slot; whoever holds it sees that in its status."""
+    try:
+        while not run.status.phase.is_terminal and run.status.replaced_by is None:
+            try:
+                status = run.status.model_copy(update={"replaced_by": by})
+                await calendar.write_status(run, status)
+                return
+            except Superseded:
+                run = await calendar.read(run)
+    except Vanished:
+        return
+
+
+async def _wait_for_end(calendar: Calendar, runs: Sequence[ScriptExecution]) -> None:
+    left = list(runs)
+    try:
+        async with asyncio.timeout(REPLACED_SECONDS):
+            while left:
+                left = [run for run in left if not await _has_ended(calendar, run)]
+                if left:
+                    await asyncio.sleep(_LOOK_SECONDS)
+    except TimeoutError:
+        names = ", ".join(run.metadata.name for run in left)
+        log.warning("replaced runs have not ended yet", extra={"runs": names})
+
+
+async def _has_ended(calendar: Calendar, run: ScriptExecution) -> bool:
+    try:
+        return (await calendar.read(run)).status.phase.is_terminal
+    except Vanished:
+        return True

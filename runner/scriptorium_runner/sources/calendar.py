@@ -1,0 +1,78 @@
+"""The cluster as a calendar: CronScripts and their runs read anew, and runs made."""
+
+from typing import Any
+
+from scriptorium_api.cron_script import CronScript, CronScriptStatus
+from scriptorium_api.execution import ExecutionStatus, ScriptExecution
+from scriptorium_client import ApiError, Client, Conflict
+from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS
+from scriptorium_runner.executions.errors import Refused, Vanished
+from scriptorium_runner.sources.cluster import ClusterBoard, translate
+from scriptorium_runner.sources.reading import read_execution
+
+
+class ClusterCalendar:
+    """The CronScripts of a namespace and their runs; nothing is kept."""
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        self._client, self._namespace = client, namespace
+        self._board = ClusterBoard(client, namespace)
+
+    async def read_cron_script(self, cron_script: CronScript) -> CronScript:
+        """Give the CronScript as it is now; raises Vanished if that very object is gone or going."""
+        metadata = cron_script.metadata
+        try:
+            found = await self._client.get(CRON_SCRIPTS, metadata.name, self._namespace)
+        except ApiError as error:
+            raise translate(error) from error
+        current = CronScript.from_stored(found)
+        if current.metadata.uid != metadata.uid or current.metadata.deletion_timestamp is not None:
+            raise Vanished(f"CronScript {metadata.name} was deleted")
+        return current
+
+    async def list_runs(self, cron_script: CronScript) -> list[ScriptExecution]:
+        """Give all runs that name the CronScript as what fired them."""
+        fields = f"spec.firedBy.cronScript={cron_script.metadata.name}"
+        try:
+            found = await self._client.list_all(EXECUTIONS, self._namespace, fields=fields)
+        except ApiError as error:
+            raise translate(error) from error
+        return list(map(read_execution, found))
+
+    async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
+        """Make the run, or give it if it is there already; raises Refused if its name is another's."""
+        try:
+            return read_execution(await self._client.create(manifest, EXECUTIONS))
+        except Conflict as conflict:
+            return await self._find_same(manifest, conflict)
+        except ApiError as error:
+            raise translate(error) from error
+
+    async def _find_same(self, manifest: dict[str, Any], conflict: Conflict) -> ScriptExecution:
+        name = manifest["metadata"]["name"]
+        try:
+            found = await self._client.get(EXECUTIONS, name, self._namespace)
+        except ApiError as error:
+            raise translate(error) from error
+        owners = {each["uid"] for each in found["metadata"].get("ownerReferences", [])}
+        if manifest["metadata"]["ownerReferences"][0]["uid"] in owners:
+            return read_execution(found)
+        raise Refused(f"ScriptExecution {name} is another's; delete it to have the slot run") from conflict
+
+    async def read(self, execution: ScriptExecution) -> ScriptExecution:
+        """Give the run as it is now; raises Vanished if that very object is gone."""
+        return await self._board.read(execution)
+
+    async def write_status(self, execution: ScriptExecution, status: ExecutionStatus) -> ScriptExecution:
+        """Write the status if the run is still as given; raises Superseded if it is not."""
+        return await self._board.write_status(execution, status)
+
+    async def record(self, cron_script: CronScript, status: CronScriptStatus) -> None:
+        """Write the status if the CronScript is still as given; raises Superseded if it is not."""
+        metadata = cron_script.metadata
+        try:
+            await self._client.replace_status(
+                CRON_SCRIPTS, metadata.name, self._namespace, status.to_wire(), metadata.resource_version
+            )
+        except ApiError as error:
+            raise translate(error) from error
