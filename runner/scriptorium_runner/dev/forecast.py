@@ -62,3 +62,11 @@ def explain_silence(cron_script: CronScript) -> str:
     if cron_script.spec.suspend:
         return "is suspended: its slots are skipped until its spec.suspend is false"
     return "does not fire within the next five years"
+
+
+def describe_next(cron_script: CronScript, at: datetime, *, is_awaited: bool) -> str:
+    """Say in a line when a CronScript fires next."""
+    name, times = table.render_name(cron_script.metadata), list_times(cron_script, at, 1)
+    if not times:
+        return f"{name} {explain_silence(cron_script)}"
+    return f"{name} fires next at {times[0]}{'' if is_awaited else '; --once does not wait for it'}"

@@ -6,13 +6,15 @@ import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scriptorium_api.execution import Holder
+from scriptorium_api.cron_script import CronScript, Miss
+from scriptorium_api.execution import Holder, ScriptExecution
 from scriptorium_runner import engine
-from scriptorium_runner.dev import ending, plan, shelf, trouble
+from scriptorium_runner.dev import ending, forecast, plan, shelf, table, trouble
 from scriptorium_runner.dev.ledger import Ledger
 from scriptorium_runner.dev.plan import Plan
 from scriptorium_runner.dev.screen import Screen, ScreenError
 from scriptorium_runner.dev.shelf import Listing, Shelf
+from scriptorium_runner.dev.timetable import Timetable, utc_now
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
@@ -20,6 +22,7 @@ from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
 from scriptorium_runner.history.sqlite import History, HistoryError
 from scriptorium_runner.host.http import HttpClient, HttpSettings
 from scriptorium_runner.sources import files
+from scriptorium_runner.sources.file_calendar import FileCalendar
 
 #: Seconds between two looks at the files; a change is picked up before a hand has left the keyboard.
 _LOOK_SECONDS = 0.4
@@ -57,13 +60,15 @@ class _Session:
     ledger: Ledger
     board: files.FileBoard
     dispatcher: Dispatcher
+    timetable: Timetable
+    is_once: bool
     plan: Plan = field(default_factory=Plan)
     problems: int = 0
 
     def take(self, listing: Listing, changes: str = "") -> None:
         """Make the runs those of the files; tell what changed and what is wrong with them."""
         loaded = self.shelf.load(listing)
-        self.board.take(loaded)
+        news = self.timetable.take(loaded)
         self.plan = plan.decide_runs(self.board, loaded, self.plan.prints)
         self.problems = len(loaded.problems)
         complaints = loaded.problems + self.plan.obstacles
@@ -71,10 +76,14 @@ class _Session:
             self.ledger.screen.note(changes + plan.summarize(self.plan, has_complaints=bool(complaints)))
         for problem in complaints:
             self.ledger.screen.complain(problem)
-        if not self.plan.prints and not complaints:
+        if not self.plan.prints and not complaints and not self.board.cron_scripts():
             self.ledger.screen.note("no ScriptExecution found: add one to run a Script")
+        for cron_script in news:
+            now = self.timetable.now()
+            self.ledger.screen.note(forecast.describe_next(cron_script, now, is_awaited=not self.is_once))
         self._stop_outdated()
         self._start_new()
+        self._look_again()
 
     def _start_new(self) -> None:
         for key, manifest in self.plan.starts.items():
@@ -83,10 +92,17 @@ class _Session:
             self.dispatcher.offer(execution)
 
     def _stop_outdated(self) -> None:
-        for uid in [uid for uid, key in self.ledger.open.items() if key in self.plan.stops]:
+        """Stop the runs whose manifest is another one now, and those of slots whose CronScript is gone."""
+        outdated = [uid for uid, key in self.ledger.open.items() if key in self.plan.stops]
+        for uid in [*outdated, *(run.metadata.uid for run in self.board.list_orphans())]:
             self.board.remove(uid)
             self.dispatcher.forget(uid)
             self.ledger.leave(uid)
+
+    def _look_again(self) -> None:
+        """Look again at the runs of slots that wait for a Script: it may be there now."""
+        for namespace, script in self.board.scripts():
+            self.dispatcher.reconsider(namespace, script)
 
 
 async def run_dev(options: DevOptions) -> int:
@@ -122,17 +138,31 @@ async def _run_session(options: DevOptions, ledger: Ledger, sandbox: EngineSandb
     board = files.FileBoard()
     place = Place(holder=_HOLDER, tenant=_TENANT, slots=options.workers)
     dispatcher = Dispatcher(board, sandbox, place, ledger.end)
-    board.on_waiting = dispatcher.offer
-    session = _Session(Shelf(options.paths), ledger, board, dispatcher)
+    board.on_change = dispatcher.offer
+    timetable = _open_timetable(board, ledger, dispatcher)
+    session = _Session(Shelf(options.paths), ledger, board, dispatcher, timetable, options.is_once)
     taking = asyncio.create_task(dispatcher.run())
     # A loop that died would leave the session waiting for ever; its error is raised below.
     taking.add_done_callback(lambda _task: ledger.stopping.set())
     with ledger.stopping_on_trouble():
         await (_run_once(session) if options.is_once else _watch(session))
     unfinished = len(ledger.open)
+    await timetable.close()
     await dispatcher.drain(0)
     await taking
     return _conclude(session, unfinished, is_once=options.is_once)
+
+
+def _open_timetable(board: files.FileBoard, ledger: Ledger, dispatcher: Dispatcher) -> Timetable:
+    def start(run: ScriptExecution) -> None:
+        ledger.enter((run.metadata.namespace, f"slot of {run.metadata.name}"), run)
+        dispatcher.offer(run)
+
+    def tell(cron_script: CronScript, miss: Miss) -> None:
+        with ledger.stopping_on_trouble():
+            ledger.screen.note(table.render_miss(cron_script, miss))
+
+    return Timetable(FileCalendar(board, start, tell), utc_now)
 
 
 async def _run_once(session: _Session) -> None:
@@ -142,11 +172,12 @@ async def _run_once(session: _Session) -> None:
 
 
 async def _watch(session: _Session) -> None:
-    """Look at the files until the session is to stop."""
+    """Look at the files, and see to the slots that are due, until the session is to stop."""
     taken = session.shelf.look()
     session.take(taken)
     session.ledger.screen.note("watching for changes; Ctrl-C stops")
-    while not await _is_set_within(session.ledger.stopping, _LOOK_SECONDS):
+    while not await _is_set_within(session.ledger.stopping, session.timetable.find_pause(_LOOK_SECONDS)):
+        session.timetable.start_due()
         if (listing := await _find_change(session, taken)) is not None:
             changes, taken = shelf.describe_changes(taken, listing), listing
             session.take(listing, changes)
