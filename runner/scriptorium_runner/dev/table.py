@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scriptorium_api import schedule_problems
 from scriptorium_api.base import Metadata
 from scriptorium_api.cron_script import CronScript, Miss
-from scriptorium_api.execution import LogLine, ScriptExecution
+from scriptorium_api.execution import ExecutionSpec, LogLine, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_runner.sources.files import NAMESPACE
 
@@ -36,10 +36,9 @@ def render_header(style: Style) -> str:
 def render_run(execution: ScriptExecution, style: Style) -> str:
     """Give a finished run: its line, then error, logs and output, indented."""
     status = execution.status
-    reference = execution.spec.script_ref
     line = _row(
         render_name(execution.metadata),
-        reference.name if reference else "<inline>",
+        _render_script(execution.spec),
         status.phase,
         status.reason,
         status.duration or "-",
@@ -77,6 +76,12 @@ def render_name(metadata: Metadata) -> str:
     """Give an object's name; in another namespace than the usual one, with that before it."""
     namespace, name = metadata.namespace, metadata.name
     return name if namespace in ("", NAMESPACE) else f"{namespace}/{name}"
+
+
+def _render_script(spec: ExecutionSpec) -> str:
+    if spec.script_ref:
+        return spec.script_ref.name
+    return f"<{spec.cron_script_ref.name}>" if spec.cron_script_ref else "<inline>"
 
 
 def _render_slot(execution: ScriptExecution) -> str:
