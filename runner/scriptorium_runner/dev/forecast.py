@@ -8,6 +8,7 @@ from scriptorium_api import schedule_problems, slots
 from scriptorium_api.cron_script import CronScript
 from scriptorium_api.schedule import read_schedule
 from scriptorium_runner.dev import table
+from scriptorium_runner.sources import files
 from scriptorium_runner.sources.manifests import Loaded
 
 _NONE = "no CronScript found: add one to run a Script at the times of a schedule"
@@ -25,7 +26,7 @@ class Forecast:
 
 def forecast(loaded: Loaded, at: datetime, count: int) -> Forecast:
     """Give the next slots of every CronScript after a moment; with several, its name is before each."""
-    cron_scripts = list_cron_scripts(loaded)
+    cron_scripts = files.list_cron_scripts(loaded)
     if not cron_scripts:
         return Forecast(notes=[] if loaded.problems else [_NONE])
     width = max(len(table.render_name(each.metadata)) for each in cron_scripts)
@@ -38,11 +39,6 @@ def forecast(loaded: Loaded, at: datetime, count: int) -> Forecast:
         head = f"{name:<{width}}  " if len(cron_scripts) > 1 else ""
         told.lines += [head + time for time in times]
     return told
-
-
-def list_cron_scripts(loaded: Loaded) -> list[CronScript]:
-    """Give the CronScripts in the order of the files."""
-    return [found.object for found in loaded.objects if isinstance(found.object, CronScript)]
 
 
 def list_times(cron_script: CronScript, at: datetime, count: int) -> list[str]:

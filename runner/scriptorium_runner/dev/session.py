@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scriptorium_api.cron_script import CronScript, Miss
 from scriptorium_api.execution import Holder, ScriptExecution
+from scriptorium_api.reasons import Reason
 from scriptorium_runner import engine
 from scriptorium_runner.dev import ending, forecast, plan, shelf, table, trouble
 from scriptorium_runner.dev.ledger import Ledger
@@ -23,6 +25,7 @@ from scriptorium_runner.history.sqlite import History, HistoryError
 from scriptorium_runner.host.http import HttpClient, HttpSettings
 from scriptorium_runner.sources import files
 from scriptorium_runner.sources.file_calendar import FileCalendar
+from scriptorium_runner.sources.manifests import Problem
 
 #: Seconds between two looks at the files; a change is picked up before a hand has left the keyboard.
 _LOOK_SECONDS = 0.4
@@ -71,19 +74,24 @@ class _Session:
         news = self.timetable.take(loaded)
         self.plan = plan.decide_runs(self.board, loaded, self.plan.prints)
         self.problems = len(loaded.problems)
-        complaints = loaded.problems + self.plan.obstacles
+        self._tell(loaded.problems + self.plan.obstacles, changes)
+        self._tell_schedules(news)
+        self._stop_outdated()
+        self._start_new()
+        self._look_again()
+
+    def _tell(self, complaints: list[Problem], changes: str) -> None:
         if changes:
             self.ledger.screen.note(changes + plan.summarize(self.plan, has_complaints=bool(complaints)))
         for problem in complaints:
             self.ledger.screen.complain(problem)
         if not self.plan.prints and not complaints and not self.board.cron_scripts():
             self.ledger.screen.note("no ScriptExecution found: add one to run a Script")
+
+    def _tell_schedules(self, news: list[CronScript]) -> None:
+        now = self.timetable.now()
         for cron_script in news:
-            now = self.timetable.now()
             self.ledger.screen.note(forecast.describe_next(cron_script, now, is_awaited=not self.is_once))
-        self._stop_outdated()
-        self._start_new()
-        self._look_again()
 
     def _start_new(self) -> None:
         for key, manifest in self.plan.starts.items():
@@ -138,7 +146,7 @@ async def _run_session(options: DevOptions, ledger: Ledger, sandbox: EngineSandb
     board = files.FileBoard()
     place = Place(holder=_HOLDER, tenant=_TENANT, slots=options.workers)
     dispatcher = Dispatcher(board, sandbox, place, ledger.end)
-    board.on_change = dispatcher.offer
+    board.on_change = _build_listener(ledger, dispatcher)
     timetable = _open_timetable(board, ledger, dispatcher)
     session = _Session(Shelf(options.paths), ledger, board, dispatcher, timetable, options.is_once)
     taking = asyncio.create_task(dispatcher.run())
@@ -151,6 +159,17 @@ async def _run_session(options: DevOptions, ledger: Ledger, sandbox: EngineSandb
     await dispatcher.drain(0)
     await taking
     return _conclude(session, unfinished, is_once=options.is_once)
+
+
+def _build_listener(ledger: Ledger, dispatcher: Dispatcher) -> Callable[[ScriptExecution], None]:
+    def listen(run: ScriptExecution) -> None:
+        # A retry is told when the attempt before it has failed.
+        if run.status.message and run.status.reason not in (Reason.RETRYING, Reason.RUNNING):
+            with ledger.stopping_on_trouble():
+                ledger.screen.note(f"{run.metadata.name} waits: {run.status.message}")
+        dispatcher.offer(run)
+
+    return listen
 
 
 def _open_timetable(board: files.FileBoard, ledger: Ledger, dispatcher: Dispatcher) -> Timetable:

@@ -227,32 +227,39 @@ def replace(file: Path, text: str) -> None:
     os.replace(draft, file)
 
 
-#: A machine whose clock is a second before the minute when the session looks at it first.
+#: A machine whose clock is a second before the minute when the session looks at it first, and runs fast
+#: from then on if the test says so.
 BEFORE_THE_MINUTE = """
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from scriptorium_runner import __main__
 from scriptorium_runner.dev import session
 
-shifts = []
+begun = []
 
 def tell_time():
     now = datetime.now(UTC)
-    if not shifts:
-        shifts.append(timedelta(seconds=59 - now.second, microseconds=-now.microsecond))
-    return now + shifts[0]
+    begun.append(now)
+    return begun[0].replace(second=59, microsecond=0) + SPEED * (now - begun[0])
 
 session.utc_now = tell_time
 __main__.main(sys.argv[1:])
 """
 
 
+@contextmanager
+def firing(folder: Path, speed: int = 1) -> Iterator["subprocess.Popen[str]"]:
+    """Have dev running with a slot a second ahead."""
+    text = BEFORE_THE_MINUTE.replace("SPEED", str(speed))
+    command = [sys.executable, "-c", text, "dev", str(folder), "--state", str(folder / "state")]
+    with running(command) as process:
+        yield process
+
+
 def test_a_slot_is_run_shown_and_remembered_like_any_run(tmp_path: Path) -> None:
     source = "return [ctx.script.type, ctx.execution.triggeredBy, ctx.execution.scheduledTime, input.a]"
     (tmp_path / "a.yaml").write_text(script(source) + "---\n" + cron(input="{a: 1}"))
-    state = tmp_path / "state"
-    command = [sys.executable, "-c", BEFORE_THE_MINUTE, "dev", str(tmp_path), "--state", str(state)]
-    with running(command) as process:
+    with firing(tmp_path) as process:
         assert process.stderr is not None
         assert process.stdout is not None
         assert process.stderr.readline().startswith("nightly fires next at 20")
@@ -262,13 +269,60 @@ def test_a_slot_is_run_shown_and_remembered_like_any_run(tmp_path: Path) -> None
         assert process.communicate(timeout=30) == ("", "")
     assert process.returncode == 0
     assert line.split()[1:4] == ["work", "Succeeded", "Completed"]
-    with History(state) as history:
+    with History(tmp_path / "state") as history:
         (found,) = history.read()
     assert found["metadata"]["name"] == line.split()[0]
     time = found["spec"]["firedBy"]["scheduledTime"]
     assert slot == f"  slot {time} of nightly\n"
     assert json.loads(output) == {"value": ["cron", "cron", time, 1]}
     assert found["status"]["triggeredBy"] == "Cron"
+
+
+def test_a_slot_whose_script_is_missing_waits_until_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(cron())
+    with firing(tmp_path) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert 'there is no Script "work"' in process.stderr.readline()
+        assert process.stderr.readline().startswith("nightly fires next at ")
+        assert "watching" in process.stderr.readline()
+        assert re.match(
+            r'nightly-\d+ waits: Script "work" does not exist in this namespace; apply it',
+            process.stderr.readline(),
+        )
+        replace(tmp_path / "b.yaml", script("return 1"))
+        assert process.stderr.readline() == f"added {tmp_path}/b.yaml: nothing to run again\n"
+        _, line = (process.stdout.readline() for _ in range(2))
+    assert line.split()[1:4] == ["work", "Succeeded", "Completed"]
+
+
+def test_a_run_that_a_later_slot_replaces_is_cancelled_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(script("for (;;) {}") + "---\n" + cron(concurrencyPolicy="Replace"))
+    with firing(tmp_path, speed=30) as process:
+        assert process.stdout is not None
+        rows = [process.stdout.readline() for _ in range(4)]
+    name = rows[1].split()[0]
+    following = f"nightly-{int(name.removeprefix('nightly-')) + 1}"
+    assert rows[1].split()[1:4] == ["work", "Cancelled", "Cancelled"]
+    assert f"the run of a later slot, {following}, takes its place" in rows[3]
+
+
+def test_a_schedule_that_is_removed_stops_its_run(tmp_path: Path) -> None:
+    quick = [script("return 1", "quick"), cron("quick", scriptRef="{name: quick}")]
+    (tmp_path / "a.yaml").write_text("---\n".join([script("for (;;) {}"), *quick]))
+    file = tmp_path / "b.yaml"
+    file.write_text(cron())
+    with firing(tmp_path) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert [process.stderr.readline().split()[0] for _ in range(3)] == ["quick", "nightly", "watching"]
+        # Both slots come at once, so the endless run is there when the other has ended.
+        assert [process.stdout.readline().split()[0][:5] for _ in range(2)] == ["NAME", "quick"]
+        file.unlink()
+        assert process.stderr.readline() == f"removed {file}: nothing to run again\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
 
 
 def test_once_tells_when_schedules_fire_and_does_not_wait(tmp_path: Path) -> None:
