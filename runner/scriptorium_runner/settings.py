@@ -41,16 +41,32 @@ class PoolSettings:
     drain_seconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptWork:
+    """One attempt of one execution."""
+
+    execution: str
+    uid: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotWork:
+    """What a Job of a CronScript is there for: its slot, or a run by hand."""
+
+    cron_script: str
+    uid: str
+    job: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """How `scriptorium-runner run` works: which attempt of which execution it is there for."""
+    """How `scriptorium-runner run` works, and what it is there for."""
 
     namespace: str
     holder: Holder
     tenant: Tenant
-    execution: str
-    uid: str
-    attempt: int
+    work: AttemptWork | SlotWork
     ceilings: Ceilings
     http: HttpSettings
     is_enabled: bool
@@ -82,14 +98,26 @@ def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSetting
         namespace=_required(environment, "POD_NAMESPACE"),
         holder=_read_holder(environment),
         tenant=_read_tenant(environment),
-        execution=_required(environment, "SCRIPTORIUM_EXECUTION"),
-        uid=_required(environment, "SCRIPTORIUM_EXECUTION_UID"),
-        attempt=read_number(environment, "SCRIPTORIUM_ATTEMPT", 1, 1, 1000),
+        work=_read_work(environment),
         ceilings=read_ceilings(environment),
         http=_read_pod_http(environment),
         is_enabled=read_switch(environment, "SCRIPTS_ENABLED", default=True),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
         seal=read_seal(environment),
+    )
+
+
+def _read_work(environment: Mapping[str, str]) -> AttemptWork | SlotWork:
+    if "SCRIPTORIUM_CRON_SCRIPT" in environment:
+        return SlotWork(
+            cron_script=_required(environment, "SCRIPTORIUM_CRON_SCRIPT"),
+            uid=_required(environment, "SCRIPTORIUM_CRON_SCRIPT_UID"),
+            job=_required(environment, "SCRIPTORIUM_JOB"),
+        )
+    return AttemptWork(
+        execution=_required(environment, "SCRIPTORIUM_EXECUTION"),
+        uid=_required(environment, "SCRIPTORIUM_EXECUTION_UID"),
+        attempt=read_number(environment, "SCRIPTORIUM_ATTEMPT", 1, 1, 1000),
     )
 
 

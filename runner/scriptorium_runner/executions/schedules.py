@@ -8,10 +8,16 @@ from scriptorium_runner.executions.ports import Board
 
 def find_cron_script(board: Board, execution: ScriptExecution) -> CronScript | None:
     """Give the CronScript that fired the run, or whose work it does, if it is there."""
-    spec, namespace = execution.spec, execution.metadata.namespace
+    name = find_name(execution)
+    return board.find_cron_script(execution.metadata.namespace, name) if name else None
+
+
+def find_name(execution: ScriptExecution) -> str | None:
+    """Give the name of the CronScript that fired the run, or whose work it does."""
+    spec = execution.spec
     if spec.cron_script_ref is not None:
-        return board.find_cron_script(namespace, spec.cron_script_ref.name)
-    return board.find_cron_script(namespace, spec.fired_by.cron_script) if spec.fired_by else None
+        return spec.cron_script_ref.name
+    return spec.fired_by.cron_script if spec.fired_by else None
 
 
 def take_over(board: Board, execution: ScriptExecution) -> ScriptExecution:

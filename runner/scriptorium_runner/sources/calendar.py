@@ -20,14 +20,17 @@ class ClusterCalendar:
 
     async def read_cron_script(self, cron_script: CronScript) -> CronScript:
         """Give the CronScript as it is now; raises Vanished if that very object is gone or going."""
-        metadata = cron_script.metadata
+        return await self.find_cron_script(cron_script.metadata.name, cron_script.metadata.uid)
+
+    async def find_cron_script(self, name: str, uid: str) -> CronScript:
+        """Give the CronScript with this UID as it is now; raises Vanished if it is gone or going."""
         try:
-            found = await self._client.get(CRON_SCRIPTS, metadata.name, self._namespace)
+            found = await self._client.get(CRON_SCRIPTS, name, self._namespace)
         except ApiError as error:
             raise translate(error) from error
         current = CronScript.from_stored(found)
-        if current.metadata.uid != metadata.uid or current.metadata.deletion_timestamp is not None:
-            raise Vanished(f"CronScript {metadata.name} was deleted")
+        if current.metadata.uid != uid or current.metadata.deletion_timestamp is not None:
+            raise Vanished(f"CronScript {name} was deleted")
         return current
 
     async def list_runs(self, cron_script: CronScript) -> list[ScriptExecution]:

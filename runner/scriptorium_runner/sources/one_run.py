@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_client import ApiError, Client, Event, Selection, follow
-from scriptorium_client.resources import EXECUTIONS, SCRIPTS
+from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS, SCRIPTS
+from scriptorium_runner.executions import schedules
 from scriptorium_runner.executions.handling import Signals
 from scriptorium_runner.sources.cluster import ClusterBoard
 from scriptorium_runner.sources.reading import is_cancelled, read_execution
@@ -48,11 +49,23 @@ async def look(client: Client, target: Target) -> Sight | None:
     item = await _insist(lambda: client.find(EXECUTIONS, target.name, target.namespace))
     if item is None or item["metadata"]["uid"] != target.uid:
         return None
-    execution = read_execution(item)
     board = ClusterBoard(client, target.namespace)
+    execution = read_execution(item)
+    await _keep_cron_script(client, board, execution)
+    execution = schedules.take_over(board, execution)
     if reference := execution.spec.script_ref:
         await _keep_scripts(client, board, target.namespace, reference.name)
     return Sight(execution, board)
+
+
+async def _keep_cron_script(client: Client, board: ClusterBoard, execution: ScriptExecution) -> None:
+    """Put the CronScript on the board that the run is of, or that it names."""
+    name = schedules.find_name(execution)
+    if name is None:
+        return
+    found = await _insist(lambda: client.find(CRON_SCRIPTS, name, execution.metadata.namespace))
+    if found is not None:
+        board.keep_cron_script(Event("ADDED", found))
 
 
 async def _keep_scripts(client: Client, board: ClusterBoard, namespace: str, name: str) -> None:

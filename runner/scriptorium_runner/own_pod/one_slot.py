@@ -1,0 +1,114 @@
+"""One slot of a schedule in the pod of its Job: judged, and run if that is the verdict."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
+
+from scriptorium_api import cron_runs, slot_verdicts
+from scriptorium_api.cron_runs import Firer
+from scriptorium_api.cron_script import CronScript
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_runner.executions.errors import BoardError, Unreachable, Vanished
+from scriptorium_runner.own_pod.one_run import LOOK_SECONDS, OneRun, Pod
+from scriptorium_runner.schedules import firing
+from scriptorium_runner.schedules.firing import Turn
+from scriptorium_runner.settings import SlotWork
+from scriptorium_runner.sources import slot_job
+from scriptorium_runner.sources.calendar import ClusterCalendar
+from scriptorium_runner.sources.one_run import Target
+from scriptorium_runner.sources.slot_job import SlotJob
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Between two tries while the API server does not answer; the Job's own deadline ends them.
+RETRY_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What the pod is there for, as it was found at the start."""
+
+    cron_script: CronScript
+    job: SlotJob
+
+    @property
+    def firer(self) -> Firer:
+        """Give the Job as the runs name it that it makes."""
+        return Firer(self.job.name, self.job.uid)
+
+
+class OneSlot:
+    """A Job's slot, with those before it that nobody fired; or a run that was started by hand."""
+
+    def __init__(self, pod: Pod, calendar: ClusterCalendar, namespace: str, work: SlotWork) -> None:
+        self._pod, self._calendar, self._namespace, self._work = pod, calendar, namespace, work
+
+    async def follow(self, stopping: asyncio.Event) -> int:
+        """See to it; gives 0 if all that was run succeeded, or nothing was to be run, else 1."""
+        try:
+            errand = await self._insist(self._find_errand)
+            if errand.job.slot is None:
+                manifest = cron_runs.build_run(errand.cron_script, None, errand.firer)
+                run = await self._insist(lambda: self._calendar.make_run(manifest))
+                return await self._run(run, stopping)
+            return await self._fire(errand, errand.job.slot, stopping)
+        except Vanished as gone:
+            log.info("nothing to do", extra={"cause": str(gone)})
+            return 0
+
+    async def _find_errand(self) -> _Errand:
+        namespace = self._namespace
+        job = await slot_job.find_slot_job(self._pod.client, namespace, self._work.job)
+        cron_script = await self._calendar.find_cron_script(self._work.cron_script, self._work.uid)
+        return _Errand(cron_script, job)
+
+    async def _fire(self, errand: _Errand, slot: datetime, stopping: asyncio.Event) -> int:
+        """Run what the slot comes to, and the slots that wait behind that, one after another."""
+        metadata, spec = errand.cron_script.metadata, errand.cron_script.spec
+        start = slot_verdicts.find_start(slot, spec.jitter_seconds, metadata.uid)
+        await _wait_until(start, stopping)
+        turn, code = Turn(now=errand.job.created, slot=slot, firer=errand.firer), 0
+        while not stopping.is_set():
+            fired = await self._insist(partial(firing.fire, self._calendar, errand.cron_script, turn))
+            if fired.run is not None:
+                code |= await self._run(fired.run, stopping)
+            elif fired.is_waiting:
+                await _wait(LOOK_SECONDS, stopping)
+            if not fired.is_waiting:
+                return code
+            turn = replace(turn, now=datetime.now(UTC))
+        return 1
+
+    async def _run(self, run: ScriptExecution, stopping: asyncio.Event) -> int:
+        target = Target(self._namespace, run.metadata.name, run.metadata.uid)
+        return await OneRun(self._pod, target).follow(stopping)
+
+    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask until there is an answer, and be it that the CronScript or the Job is gone."""
+        while True:
+            try:
+                return await ask()
+            except Vanished:
+                raise
+            except BoardError as error:
+                log.warning("slot not judged yet, trying again", extra={"error": str(error)})
+                after = error.retry_after if isinstance(error, Unreachable) else None
+                await asyncio.sleep(max(RETRY_SECONDS, after or 0))
+
+
+async def _wait_until(moment: datetime, stopping: asyncio.Event) -> None:
+    while (left := (moment - datetime.now(UTC)).total_seconds()) > 0 and not stopping.is_set():
+        await _wait(left, stopping)
+
+
+async def _wait(seconds: float, stopping: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
