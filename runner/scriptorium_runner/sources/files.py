@@ -15,6 +15,7 @@ from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.names import source_hash
 from scriptorium_api.reasons import Phase
 from scriptorium_api.script import Script, ScriptSpec, ScriptStatus
+from scriptorium_runner.executions import schedules
 from scriptorium_runner.executions.decide import Source, Values
 from scriptorium_runner.executions.errors import Superseded, Vanished
 from scriptorium_runner.sources import cron_objects
@@ -38,6 +39,7 @@ class FileBoard:
         self._runs: dict[str, ScriptExecution] = {}
         self._with_key: dict[tuple[str, str], ScriptExecution] = {}
         self._ended: dict[str, ScriptExecution] = {}
+        self._gone: set[str] = set()
         self.on_change: Callable[[ScriptExecution], None] = lambda _execution: None
         """Told of every run that waits again after a write, or has to stop, as a watch would tell it."""
 
@@ -45,12 +47,14 @@ class FileBoard:
         """Make the board's Scripts and CronScripts those of the files; slots count from now on."""
         former, self._scripts = self._scripts, {}
         self._config_maps, self._secrets = _collect(loaded, ConfigMap), _collect(loaded, Secret)
-        schedules, self._cron_scripts = self._cron_scripts, {}
+        known, self._cron_scripts = self._cron_scripts, {}
         for cron_script in list_cron_scripts(loaded):
             key = (cron_script.metadata.namespace, cron_script.metadata.name)
             self._cron_scripts[key] = cron_objects.carry_over(
-                cron_script, schedules.get(key), now or datetime.now(UTC)
+                cron_script, known.get(key), now or datetime.now(UTC)
             )
+        self._gone = {each.metadata.uid for each in known.values()}
+        self._gone -= {each.metadata.uid for each in self._cron_scripts.values()}
         inline = (_build_inline_script(each) for each in self._cron_scripts.values() if each.spec.script)
         written = (found.object for found in loaded.objects if isinstance(found.object, Script))
         for script in (*inline, *written):
@@ -105,13 +109,8 @@ class FileBoard:
         return [run for run in runs if cron_runs.is_run_of(run, cron_script)]
 
     def list_orphans(self) -> list[ScriptExecution]:
-        """Give the runs whose CronScript is gone: it owned them."""
-        owners = {each.metadata.uid for each in self._cron_scripts.values()}
-        return [
-            run
-            for run in self._runs.values()
-            if any(owner.uid not in owners for owner in run.metadata.owner_references)
-        ]
+        """Give the runs whose CronScript went with the last change of the files: it owned them."""
+        return [run for run in self._runs.values() if self._gone.intersection(_list_owners(run))]
 
     def scripts(self) -> list[tuple[str, str]]:
         """Give the namespace and name of every Script."""
@@ -190,11 +189,11 @@ class FileBoard:
 
     def _note_end(self, run: ScriptExecution) -> None:
         """Have the CronScript of a run know how that ended."""
-        if run.spec.fired_by is None:
+        cron_script = schedules.find_cron_script(self, run)
+        if cron_script is None or not cron_runs.is_run_of(run, cron_script):
             return
         self._ended[run.metadata.uid] = run
-        cron_script = self.find_cron_script(run.metadata.namespace, run.spec.fired_by.cron_script)
-        if cron_script and cron_runs.is_run_of(run, cron_script) and run.status.phase is Phase.SUCCEEDED:
+        if run.status.phase is Phase.SUCCEEDED:
             last = {"last_successful_time": run.status.completion_time}
             self.put_cron_script(cron_script, cron_script.status.model_copy(update=last))
 
@@ -225,6 +224,10 @@ def list_cron_scripts(loaded: Loaded) -> list[CronScript]:
         for found in loaded.objects
         if isinstance(found.object, CronScript)
     ]
+
+
+def _list_owners(run: ScriptExecution) -> list[str]:
+    return [owner.uid for owner in run.metadata.owner_references]
 
 
 def _build_inline_script(cron_script: CronScript) -> Script:
