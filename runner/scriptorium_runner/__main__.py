@@ -1,13 +1,17 @@
-"""`scriptorium-runner pool`, `scriptorium-runner run` and `scriptorium dev`."""
+"""`scriptorium-runner pool`, `scriptorium-runner run`, `scriptorium dev` and `scriptorium next`."""
 
 import argparse
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+
+#: A thousand slots may be five years apart, and the calendar ends with 9999.
+_FIRST_YEAR, _LAST_YEAR = 1970, 3000
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -26,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="take one execution and end with it (runs in a Job's pod)")
     run.set_defaults(run=_run_one)
     dev = commands.add_parser("dev", help="run the manifests of files and folders on this machine")
-    dev.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a manifest or a folder of them")
+    _add_paths(dev)
     dev.add_argument(
         "--once",
         action="store_true",
@@ -46,13 +50,62 @@ def _parser() -> argparse.ArgumentParser:
         help="run scripts in processes that are not sealed, on a machine that cannot seal them",
     )
     dev.set_defaults(run=_run_dev)
+    _add_next(commands)
     return parser
 
 
+def _add_next(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    upcoming = commands.add_parser(
+        "next",
+        help="print when CronScripts fire next",
+        description="Print when the CronScripts of files and folders fire next: a line each, with the offset"
+        " of the schedule's time zone. Exits with 2 for a bad manifest or schedule.",
+    )
+    _add_paths(upcoming)
+    upcoming.add_argument(
+        "--at",
+        type=_read_moment,
+        metavar="TIME",
+        help="the times after this moment instead of now, such as 2026-10-24T12:00:00+02:00",
+    )
+    upcoming.add_argument(
+        "--count",
+        type=_read_count,
+        default=10,
+        metavar="N",
+        help="how many for each CronScript, 1 to 1000 (default 10)",
+    )
+    upcoming.set_defaults(run=_print_next)
+
+
+def _add_paths(command: argparse.ArgumentParser) -> None:
+    command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a manifest or a folder of them")
+
+
 def _read_workers(text: str) -> int:
-    if text.isdecimal() and 1 <= int(text) <= 100:
+    return _read_number(text, 100)
+
+
+def _read_count(text: str) -> int:
+    return _read_number(text, 1000)
+
+
+def _read_number(text: str, most: int) -> int:
+    if text.isdecimal() and 1 <= int(text) <= most:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to 100")
+    raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {most}")
+
+
+def _read_moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a time such as 2026-10-24T12:00:00Z") from None
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text} has no offset; write it as in 2026-10-24T12:00:00+02:00")
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise argparse.ArgumentTypeError(f"{text} is not within the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return moment
 
 
 def _run_pool(_options: argparse.Namespace) -> int:
@@ -126,6 +179,15 @@ def _run_dev(options: argparse.Namespace) -> int:
             )
         )
     )
+
+
+def _print_next(options: argparse.Namespace) -> int:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Each command imports only what it needs.
+    from scriptorium_runner.dev import upcoming  # noqa: PLC0415
+
+    at = options.at or datetime.now(UTC)
+    return upcoming.print_next(upcoming.NextOptions(paths=options.paths, at=at, count=options.count))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from signal import Signals
 
-from scriptorium_api.execution import ExecutionStatus, ScriptExecution
+from scriptorium_api.execution import ExecutionSpec, ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_runner.dev.plan import Key
 from scriptorium_runner.dev.screen import Screen, ScreenError
@@ -21,6 +21,8 @@ class Ledger:
     history: History
     open: dict[str, Key] = field(default_factory=dict)
     """Runs that have not ended, by UID."""
+    specs: dict[str, ExecutionSpec] = field(default_factory=dict)
+    """What these runs were asked to be; one that names a CronScript ends with what it took over from that."""
     failed: int = 0
     signal: Signals | None = None
     """What told the session to stop."""
@@ -38,11 +40,13 @@ class Ledger:
     def enter(self, key: Key, execution: ScriptExecution) -> None:
         """Count a run as open."""
         self.open[execution.metadata.uid] = key
+        self.specs[execution.metadata.uid] = execution.spec
         self.idle.clear()
 
     def leave(self, uid: str) -> None:
         """Count a run as open no more."""
         self.open.pop(uid, None)
+        self.specs.pop(uid, None)
         if not self.open:
             self.idle.set()
 
@@ -55,7 +59,8 @@ class Ledger:
             with self.stopping_on_trouble():
                 self.screen.note(f"{execution.metadata.name}: {status.message}")
             return
-        ended = execution.model_copy(update={"status": status})
+        spec = self.specs.get(execution.metadata.uid, execution.spec)
+        ended = execution.model_copy(update={"spec": spec, "status": status})
         try:
             with self.stopping_on_trouble():
                 # What the session's own end cuts off is told in one line for all.

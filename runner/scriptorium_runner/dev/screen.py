@@ -41,6 +41,10 @@ class Screen:
             self._has_header = True
         _write(sys.stdout, table.render_run(ended, self._results))
 
+    def print(self, text: str) -> None:
+        """Write a result that is a line."""
+        _write(sys.stdout, text)
+
     def note(self, text: str) -> None:
         """Tell what happens."""
         _write(sys.stderr, text)

@@ -3,16 +3,20 @@
 import asyncio
 import contextlib
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scriptorium_api.execution import Holder
+from scriptorium_api.cron_script import CronScript, Miss
+from scriptorium_api.execution import Holder, ScriptExecution
+from scriptorium_api.reasons import Reason
 from scriptorium_runner import engine
-from scriptorium_runner.dev import ending, plan, shelf
+from scriptorium_runner.dev import ending, forecast, plan, shelf, table, trouble
 from scriptorium_runner.dev.ledger import Ledger
 from scriptorium_runner.dev.plan import Plan
-from scriptorium_runner.dev.screen import NobodyReads, Screen, ScreenError
+from scriptorium_runner.dev.screen import Screen, ScreenError
 from scriptorium_runner.dev.shelf import Listing, Shelf
+from scriptorium_runner.dev.timetable import Timetable, utc_now
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
@@ -20,6 +24,8 @@ from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
 from scriptorium_runner.history.sqlite import History, HistoryError
 from scriptorium_runner.host.http import HttpClient, HttpSettings
 from scriptorium_runner.sources import files
+from scriptorium_runner.sources.file_calendar import FileCalendar
+from scriptorium_runner.sources.manifests import Problem
 
 #: Seconds between two looks at the files; a change is picked up before a hand has left the keyboard.
 _LOOK_SECONDS = 0.4
@@ -57,24 +63,35 @@ class _Session:
     ledger: Ledger
     board: files.FileBoard
     dispatcher: Dispatcher
+    timetable: Timetable
+    is_once: bool
     plan: Plan = field(default_factory=Plan)
     problems: int = 0
 
     def take(self, listing: Listing, changes: str = "") -> None:
         """Make the runs those of the files; tell what changed and what is wrong with them."""
         loaded = self.shelf.load(listing)
-        self.board.take(loaded)
+        news = self.timetable.take(loaded)
         self.plan = plan.decide_runs(self.board, loaded, self.plan.prints)
         self.problems = len(loaded.problems)
-        complaints = loaded.problems + self.plan.obstacles
+        self._tell(loaded.problems + self.plan.obstacles, changes)
+        self._tell_schedules(news)
+        self._stop_outdated()
+        self._start_new()
+        self._look_again()
+
+    def _tell(self, complaints: list[Problem], changes: str) -> None:
         if changes:
             self.ledger.screen.note(changes + plan.summarize(self.plan, has_complaints=bool(complaints)))
         for problem in complaints:
             self.ledger.screen.complain(problem)
-        if not self.plan.prints and not complaints:
+        if not self.plan.prints and not complaints and not self.board.cron_scripts():
             self.ledger.screen.note("no ScriptExecution found: add one to run a Script")
-        self._stop_outdated()
-        self._start_new()
+
+    def _tell_schedules(self, news: list[CronScript]) -> None:
+        now = self.timetable.now()
+        for cron_script in news:
+            self.ledger.screen.note(forecast.describe_next(cron_script, now, is_awaited=not self.is_once))
 
     def _start_new(self) -> None:
         for key, manifest in self.plan.starts.items():
@@ -83,10 +100,17 @@ class _Session:
             self.dispatcher.offer(execution)
 
     def _stop_outdated(self) -> None:
-        for uid in [uid for uid, key in self.ledger.open.items() if key in self.plan.stops]:
+        """Stop the runs whose manifest is another one now, and those of slots whose CronScript is gone."""
+        outdated = [uid for uid, key in self.ledger.open.items() if key in self.plan.stops]
+        for uid in [*outdated, *(run.metadata.uid for run in self.board.list_orphans())]:
             self.board.remove(uid)
             self.dispatcher.forget(uid)
             self.ledger.leave(uid)
+
+    def _look_again(self) -> None:
+        """Look again at the runs of slots that wait for a Script: it may be there now."""
+        for namespace, script in self.board.scripts():
+            self.dispatcher.reconsider(namespace, script)
 
 
 async def run_dev(options: DevOptions) -> int:
@@ -99,19 +123,7 @@ async def run_dev(options: DevOptions) -> int:
         with History(options.state) as history:
             return await _run_engine(options, Ledger(screen, history))
     except (HistoryError, ScreenError, engine.EngineStartFailed) as error:
-        return _tell_trouble(screen, error)
-
-
-def _tell_trouble(screen: Screen, error: Exception) -> int:
-    """Say why the session cannot go on, if somebody still listens, and give the exit code."""
-    if isinstance(error, NobodyReads):
-        screen.abandon()
-        return ending.BROKEN_PIPE
-    with contextlib.suppress(ScreenError):
-        screen.complain(str(error))
-    if isinstance(error, ScreenError):
-        screen.abandon()
-    return ending.TROUBLE
+        return trouble.tell_trouble(screen, error)
 
 
 async def _run_engine(options: DevOptions, ledger: Ledger) -> int:
@@ -134,17 +146,42 @@ async def _run_session(options: DevOptions, ledger: Ledger, sandbox: EngineSandb
     board = files.FileBoard()
     place = Place(holder=_HOLDER, tenant=_TENANT, slots=options.workers)
     dispatcher = Dispatcher(board, sandbox, place, ledger.end)
-    board.on_waiting = dispatcher.offer
-    session = _Session(Shelf(options.paths), ledger, board, dispatcher)
+    board.on_change = _build_listener(ledger, dispatcher)
+    timetable = _open_timetable(board, ledger, dispatcher)
+    session = _Session(Shelf(options.paths), ledger, board, dispatcher, timetable, options.is_once)
     taking = asyncio.create_task(dispatcher.run())
     # A loop that died would leave the session waiting for ever; its error is raised below.
     taking.add_done_callback(lambda _task: ledger.stopping.set())
     with ledger.stopping_on_trouble():
         await (_run_once(session) if options.is_once else _watch(session))
     unfinished = len(ledger.open)
+    await timetable.close()
     await dispatcher.drain(0)
     await taking
     return _conclude(session, unfinished, is_once=options.is_once)
+
+
+def _build_listener(ledger: Ledger, dispatcher: Dispatcher) -> Callable[[ScriptExecution], None]:
+    def listen(run: ScriptExecution) -> None:
+        # A retry is told when the attempt before it has failed.
+        if run.status.message and run.status.reason not in (Reason.RETRYING, Reason.RUNNING):
+            with ledger.stopping_on_trouble():
+                ledger.screen.note(f"{run.metadata.name} waits: {run.status.message}")
+        dispatcher.offer(run)
+
+    return listen
+
+
+def _open_timetable(board: files.FileBoard, ledger: Ledger, dispatcher: Dispatcher) -> Timetable:
+    def start(run: ScriptExecution) -> None:
+        ledger.enter((run.metadata.namespace, f"slot of {run.metadata.name}"), run)
+        dispatcher.offer(run)
+
+    def tell(cron_script: CronScript, miss: Miss) -> None:
+        with ledger.stopping_on_trouble():
+            ledger.screen.note(table.render_miss(cron_script, miss))
+
+    return Timetable(FileCalendar(board, start, tell), utc_now)
 
 
 async def _run_once(session: _Session) -> None:
@@ -154,11 +191,12 @@ async def _run_once(session: _Session) -> None:
 
 
 async def _watch(session: _Session) -> None:
-    """Look at the files until the session is to stop."""
+    """Look at the files, and see to the slots that are due, until the session is to stop."""
     taken = session.shelf.look()
     session.take(taken)
     session.ledger.screen.note("watching for changes; Ctrl-C stops")
-    while not await _is_set_within(session.ledger.stopping, _LOOK_SECONDS):
+    while not await _is_set_within(session.ledger.stopping, session.timetable.find_pause(_LOOK_SECONDS)):
+        session.timetable.start_due()
         if (listing := await _find_change(session, taken)) is not None:
             changes, taken = shelf.describe_changes(taken, listing), listing
             session.take(listing, changes)
@@ -179,7 +217,7 @@ def _conclude(session: _Session, unfinished: int, *, is_once: bool) -> int:
     """Say how the session ended, and give its exit code."""
     ledger = session.ledger
     if ledger.trouble is not None:
-        return _tell_trouble(ledger.screen, ledger.trouble)
+        return trouble.tell_trouble(ledger.screen, ledger.trouble)
     if ledger.signal is not None and unfinished:
         ledger.screen.note(ending.describe_interruption(unfinished))
     failed = ledger.failed + len(session.plan.obstacles)

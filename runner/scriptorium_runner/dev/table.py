@@ -3,7 +3,10 @@
 import json
 from dataclasses import dataclass
 
-from scriptorium_api.execution import LogLine, ScriptExecution
+from scriptorium_api import schedule_problems
+from scriptorium_api.base import Metadata
+from scriptorium_api.cron_script import CronScript, Miss
+from scriptorium_api.execution import ExecutionSpec, LogLine, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_runner.sources.files import NAMESPACE
 
@@ -33,18 +36,18 @@ def render_header(style: Style) -> str:
 def render_run(execution: ScriptExecution, style: Style) -> str:
     """Give a finished run: its line, then error, logs and output, indented."""
     status = execution.status
-    reference = execution.spec.script_ref
     line = _row(
-        _render_name(execution),
-        reference.name if reference else "<inline>",
+        render_name(execution.metadata),
+        _render_script(execution.spec),
         status.phase,
         status.reason,
         status.duration or "-",
     )
     colour = _GREEN if status.phase is Phase.SUCCEEDED else _RED
-    details = [_render_log(entry) for entry in status.logs]
+    details = [style.paint(_DIM, slot)] if (slot := _render_slot(execution)) else []
     if status.logs_truncated:
-        details.insert(0, f"({status.logs_dropped or 'some'} older lines were cut)")
+        details.append(f"({status.logs_dropped or 'some'} older lines were cut)")
+    details += [_render_log(entry) for entry in status.logs]
     if status.message:
         details.append(style.paint(_RED, status.message))
     if status.error and status.error.stack:
@@ -55,15 +58,37 @@ def render_run(execution: ScriptExecution, style: Style) -> str:
     return "\n".join([style.paint(colour, line), *(f"  {text}" for text in lines)])
 
 
+def render_miss(cron_script: CronScript, miss: Miss) -> str:
+    """Give what became of slots that were not run as one line, by the clock of the schedule."""
+    zone = schedule_problems.find_zone(cron_script.spec.time_zone)
+    moments = (each for each in (miss.scheduled_time, miss.last_scheduled_time) if each is not None)
+    span = " to ".join(each.astimezone(zone).isoformat() for each in moments)
+    slots = f"slot {span}" if miss.count == 1 else f"{miss.count} slots, {span}"
+    return f"{render_name(cron_script.metadata)}: {slots} {miss.outcome} ({miss.reason}): {miss.message}"
+
+
 def render_problem(text: str, style: Style) -> str:
     """Give what is wrong as one line that starts with where."""
     return f"{style.paint(_RED, 'error:')} {text}"
 
 
-def _render_name(execution: ScriptExecution) -> str:
-    """Give a run's name; in another namespace than the usual one, with that before it."""
-    namespace, name = execution.metadata.namespace, execution.metadata.name
+def render_name(metadata: Metadata) -> str:
+    """Give an object's name; in another namespace than the usual one, with that before it."""
+    namespace, name = metadata.namespace, metadata.name
     return name if namespace in ("", NAMESPACE) else f"{namespace}/{name}"
+
+
+def _render_script(spec: ExecutionSpec) -> str:
+    if spec.script_ref:
+        return spec.script_ref.name
+    return f"<{spec.cron_script_ref.name}>" if spec.cron_script_ref else "<inline>"
+
+
+def _render_slot(execution: ScriptExecution) -> str:
+    fired_by = execution.spec.fired_by
+    if fired_by is None or fired_by.scheduled_time is None:
+        return ""
+    return f"slot {fired_by.scheduled_time:%Y-%m-%dT%H:%M:%SZ} of {fired_by.cron_script}"
 
 
 def _render_log(entry: LogLine) -> str:

@@ -7,14 +7,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from scriptorium_api.cron_script import CronScript
+from scriptorium_api import cron_runs, names
+from scriptorium_api.base import Metadata
+from scriptorium_api.cron_script import CronScript, CronScriptStatus
 from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.names import source_hash
 from scriptorium_api.reasons import Phase
-from scriptorium_api.script import Script, ScriptStatus
+from scriptorium_api.script import Script, ScriptSpec, ScriptStatus
+from scriptorium_runner.executions import schedules
 from scriptorium_runner.executions.decide import Source, Values
 from scriptorium_runner.executions.errors import Superseded, Vanished
+from scriptorium_runner.sources import cron_objects
 from scriptorium_runner.sources.config_maps import pick_source
 from scriptorium_runner.sources.manifests import ConfigMap, Loaded, Secret
 from scriptorium_runner.sources.values import pick_values
@@ -34,22 +38,28 @@ class FileBoard:
         self._secrets: dict[tuple[str, str], dict[str, Any]] = {}
         self._runs: dict[str, ScriptExecution] = {}
         self._with_key: dict[tuple[str, str], ScriptExecution] = {}
-        self.on_waiting: Callable[[ScriptExecution], None] = lambda _execution: None
-        """Told of every run that waits again after a write, as a watch would tell it."""
+        self._ended: dict[str, ScriptExecution] = {}
+        self._gone: set[str] = set()
+        self.on_change: Callable[[ScriptExecution], None] = lambda _execution: None
+        """Told of every run that waits again after a write, or has to stop, as a watch would tell it."""
 
-    def take(self, loaded: Loaded) -> None:
-        """Make the board's Scripts those of the files."""
+    def take(self, loaded: Loaded, now: datetime | None = None) -> None:
+        """Make the board's Scripts and CronScripts those of the files; slots count from now on."""
         former, self._scripts = self._scripts, {}
         self._config_maps, self._secrets = _collect(loaded, ConfigMap), _collect(loaded, Secret)
-        self._cron_scripts = {
-            (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name): found.object
-            for found in loaded.objects
-            if isinstance(found.object, CronScript)
-        }
-        for found in loaded.objects:
-            if isinstance(found.object, Script):
-                key = (found.object.metadata.namespace or NAMESPACE, found.object.metadata.name)
-                self._scripts[key] = self._number(found.object, former.get(key))
+        known, self._cron_scripts = self._cron_scripts, {}
+        for cron_script in list_cron_scripts(loaded):
+            key = (cron_script.metadata.namespace, cron_script.metadata.name)
+            self._cron_scripts[key] = cron_objects.carry_over(
+                cron_script, known.get(key), now or datetime.now(UTC)
+            )
+        self._gone = {each.metadata.uid for each in known.values()}
+        self._gone -= {each.metadata.uid for each in self._cron_scripts.values()}
+        inline = (_build_inline_script(each) for each in self._cron_scripts.values() if each.spec.script)
+        written = (found.object for found in loaded.objects if isinstance(found.object, Script))
+        for script in (*inline, *written):
+            key = (script.metadata.namespace or NAMESPACE, script.metadata.name)
+            self._scripts[key] = self._number(script, former.get(key))
 
     def add(self, manifest: ScriptExecution) -> ScriptExecution:
         """Hang up a new run of the manifest, with what an API server adds to it."""
@@ -77,6 +87,30 @@ class FileBoard:
     def remove(self, uid: str) -> None:
         """Take down a run, as `kubectl delete` would; whoever holds it learns that it vanished."""
         self._runs.pop(uid, None)
+
+    def cron_scripts(self) -> list[CronScript]:
+        """Give every CronScript as it is now, in the order of the files."""
+        return list(self._cron_scripts.values())
+
+    def put_cron_script(self, cron_script: CronScript, status: CronScriptStatus) -> CronScript:
+        """Write a CronScript's status, and give it as it is then."""
+        written = cron_objects.write_status(cron_script, status)
+        self._cron_scripts[written.metadata.namespace, written.metadata.name] = written
+        self._ended = {
+            uid: run
+            for uid, run in self._ended.items()
+            if not (cron_runs.is_run_of(run, written) and cron_objects.is_accounted(run, written))
+        }
+        return written
+
+    def list_fired(self, cron_script: CronScript) -> list[ScriptExecution]:
+        """Give the runs that a CronScript made: all that have not ended, the others while they are needed."""
+        runs = [*self._runs.values(), *self._ended.values()]
+        return [run for run in runs if cron_runs.is_run_of(run, cron_script)]
+
+    def list_orphans(self) -> list[ScriptExecution]:
+        """Give the runs whose CronScript went with the last change of the files: it owned them."""
+        return [run for run in self._runs.values() if self._gone.intersection(_list_owners(run))]
 
     def scripts(self) -> list[tuple[str, str]]:
         """Give the namespace and name of every Script."""
@@ -146,11 +180,22 @@ class FileBoard:
         self._keep_key(written)
         if status.phase.is_terminal:
             del self._runs[execution.metadata.uid]
-        else:
-            self._runs[execution.metadata.uid] = written
-        if status.phase is Phase.PENDING:
-            self.on_waiting(written)
+            self._note_end(written)
+            return written
+        self._runs[execution.metadata.uid] = written
+        if status.phase is Phase.PENDING or written.is_cancelled:
+            self.on_change(written)
         return written
+
+    def _note_end(self, run: ScriptExecution) -> None:
+        """Have the CronScript of a run know how that ended."""
+        cron_script = schedules.find_cron_script(self, run)
+        if cron_script is None or not cron_runs.is_run_of(run, cron_script):
+            return
+        self._ended[run.metadata.uid] = run
+        if run.status.phase is Phase.SUCCEEDED:
+            last = {"last_successful_time": run.status.completion_time}
+            self.put_cron_script(cron_script, cron_script.status.model_copy(update=last))
 
     def _keep_key(self, run: ScriptExecution) -> None:
         if run.spec.idempotency_key is not None:
@@ -170,6 +215,28 @@ class FileBoard:
                 "status": ScriptStatus(version=version, source_hash=found),
             }
         )
+
+
+def list_cron_scripts(loaded: Loaded) -> list[CronScript]:
+    """Give the CronScripts of the files, each with its namespace."""
+    return [
+        cron_objects.place(found.object, NAMESPACE)
+        for found in loaded.objects
+        if isinstance(found.object, CronScript)
+    ]
+
+
+def _list_owners(run: ScriptExecution) -> list[str]:
+    return [owner.uid for owner in run.metadata.owner_references]
+
+
+def _build_inline_script(cron_script: CronScript) -> Script:
+    """Give the Script of what stands inline in a CronScript, as the operator would make it."""
+    metadata, code = cron_script.metadata, cron_script.spec.script
+    return Script(
+        metadata=Metadata(name=names.inline_script_name(metadata.name), namespace=metadata.namespace),
+        spec=ScriptSpec(**dict(code or ())),
+    )
 
 
 def _collect(loaded: Loaded, kind: type[ConfigMap | Secret]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, ValidationError
 
+from scriptorium_api import schedule_problems
 from scriptorium_api.base import Object
 from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import ScriptExecution
@@ -184,8 +185,17 @@ def _load_object(path: Path, node: yaml.Node, model: type[Object], loaded: Loade
                 Problem(path, documents.line_of(node, tuple(each["loc"])), f"{place}: {text}")
             )
         return
-    if found.object.metadata.name or found.object.metadata.generate_name:
-        loaded.objects.append(found)
+    if problem := _find_problem(found.object):
+        location = problem.partition(":")[0].split(".")
+        loaded.problems.append(Problem(path, found.line_of(*location), problem))
     else:
-        problem = "metadata.name: give the object a name"
-        loaded.problems.append(Problem(path, found.line_of("metadata"), problem))
+        loaded.objects.append(found)
+
+
+def _find_problem(found: Object) -> str | None:
+    """Say what is wrong with an object that its model takes, beginning with the field."""
+    cron_script = found if isinstance(found, CronScript) else None
+    # A schedule's runs are named for it, and its own name must be the same tomorrow.
+    if not found.metadata.name and (cron_script or not found.metadata.generate_name):
+        return "metadata.name: give the object a name"
+    return schedule_problems.find_problem(cron_script.spec) if cron_script else None

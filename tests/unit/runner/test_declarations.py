@@ -64,7 +64,9 @@ def find_compiler() -> list[str]:
 def find_sources(body: Any) -> list[str]:
     """Find the JavaScript in a manifest."""
     spec, data = body.get("spec", {}), body.get("data", {})
-    return [text for text in [spec.get("source"), *data.values()] if isinstance(text, str) and "\n" in text]
+    inline = spec.get("script", {}).get("source")
+    texts = [spec.get("source"), inline, *data.values()]
+    return [text for text in texts if isinstance(text, str) and "\n" in text]
 
 
 def check(folder: Path, *sources: str) -> str:

@@ -11,3 +11,11 @@ def script(source: str, name: str = "work", namespace: str = "default") -> str:
 def run(name: str = "run-1", script: str = "work", namespace: str = "default") -> str:
     metadata = f"{{name: {name}, namespace: {namespace}}}"
     return f"{HEAD}kind: ScriptExecution\nmetadata: {metadata}\nspec: {{scriptRef: {{name: {script}}}}}\n"
+
+
+def cron(name: str = "nightly", schedule: str = "* * * * *", namespace: str = "default", **spec: str) -> str:
+    """Give a CronScript of the Script `work`, with more fields of its spec as YAML."""
+    metadata = f"{{name: {name}, namespace: {namespace}}}"
+    fields = {"schedule": f'"{schedule}"', "scriptRef": "{name: work}"} | spec
+    lines = "".join(f"  {field}: {text}\n" for field, text in fields.items() if text)
+    return f"{HEAD}kind: CronScript\nmetadata: {metadata}\nspec:\n{lines}"

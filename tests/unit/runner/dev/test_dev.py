@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from threading import Thread, Timer
 
 import pytest
 
-from tests.unit.runner.dev.manifests import run, script
+from scriptorium_runner.history.sqlite import History
+from tests.unit.runner.dev.manifests import cron, run, script
 
 ROOT = Path(__file__).parents[4]
 DEV = [sys.executable, "-m", "scriptorium_runner", "dev"]
@@ -225,6 +227,129 @@ def replace(file: Path, text: str) -> None:
     os.replace(draft, file)
 
 
+#: A machine whose clock is a second before the minute when the session looks at it first, and runs fast
+#: from then on if the test says so.
+BEFORE_THE_MINUTE = """
+import sys
+from datetime import UTC, datetime
+from scriptorium_runner import __main__
+from scriptorium_runner.dev import session
+
+begun = []
+
+def tell_time():
+    now = datetime.now(UTC)
+    begun.append(now)
+    return begun[0].replace(second=59, microsecond=0) + SPEED * (now - begun[0])
+
+session.utc_now = tell_time
+__main__.main(sys.argv[1:])
+"""
+
+
+@contextmanager
+def firing(folder: Path, speed: int = 1) -> Iterator["subprocess.Popen[str]"]:
+    """Have dev running with a slot a second ahead."""
+    text = BEFORE_THE_MINUTE.replace("SPEED", str(speed))
+    command = [sys.executable, "-c", text, "dev", str(folder), "--state", str(folder / "state")]
+    with running(command) as process:
+        yield process
+
+
+def test_a_slot_is_run_shown_and_remembered_like_any_run(tmp_path: Path) -> None:
+    source = "return [ctx.script.type, ctx.execution.triggeredBy, ctx.execution.scheduledTime, input.a]"
+    (tmp_path / "a.yaml").write_text(script(source) + "---\n" + cron(input="{a: 1}"))
+    with firing(tmp_path) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr.readline().startswith("nightly fires next at 20")
+        assert "watching" in process.stderr.readline()
+        _, line, slot, output = (process.stdout.readline() for _ in range(4))
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30) == ("", "")
+    assert process.returncode == 0
+    assert line.split()[1:4] == ["work", "Succeeded", "Completed"]
+    with History(tmp_path / "state") as history:
+        (found,) = history.read()
+    assert found["metadata"]["name"] == line.split()[0]
+    time = found["spec"]["firedBy"]["scheduledTime"]
+    assert slot == f"  slot {time} of nightly\n"
+    assert json.loads(output) == {"value": ["cron", "cron", time, 1]}
+    assert found["status"]["triggeredBy"] == "Cron"
+
+
+def test_a_slot_whose_script_is_missing_waits_until_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(cron())
+    with firing(tmp_path) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert 'there is no Script "work"' in process.stderr.readline()
+        assert process.stderr.readline().startswith("nightly fires next at ")
+        assert "watching" in process.stderr.readline()
+        assert re.match(
+            r'nightly-\d+ waits: Script "work" does not exist in this namespace; apply it',
+            process.stderr.readline(),
+        )
+        replace(tmp_path / "b.yaml", script("return 1"))
+        assert process.stderr.readline() == f"added {tmp_path}/b.yaml: nothing to run again\n"
+        _, line = (process.stdout.readline() for _ in range(2))
+    assert line.split()[1:4] == ["work", "Succeeded", "Completed"]
+
+
+def test_a_run_that_a_later_slot_replaces_is_cancelled_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(script("for (;;) {}") + "---\n" + cron(concurrencyPolicy="Replace"))
+    with firing(tmp_path, speed=30) as process:
+        assert process.stdout is not None
+        rows = [process.stdout.readline() for _ in range(4)]
+    name = rows[1].split()[0]
+    following = f"nightly-{int(name.removeprefix('nightly-')) + 1}"
+    assert rows[1].split()[1:4] == ["work", "Cancelled", "Cancelled"]
+    assert f"the run of a later slot, {following}, takes its place" in rows[3]
+
+
+def test_a_schedule_that_is_removed_stops_its_run(tmp_path: Path) -> None:
+    quick = [script("return 1", "quick"), cron("quick", scriptRef="{name: quick}")]
+    (tmp_path / "a.yaml").write_text("---\n".join([script("for (;;) {}"), *quick]))
+    file = tmp_path / "b.yaml"
+    file.write_text(cron())
+    with firing(tmp_path) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert [process.stderr.readline().split()[0] for _ in range(3)] == ["quick", "nightly", "watching"]
+        # Both slots come at once, so the endless run is there when the other has ended.
+        assert [process.stdout.readline().split()[0][:5] for _ in range(2)] == ["NAME", "quick"]
+        file.unlink()
+        assert process.stderr.readline() == f"removed {file}: nothing to run again\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_once_tells_when_schedules_fire_and_does_not_wait(tmp_path: Path) -> None:
+    idle = cron("idle", suspend="true")
+    texts = [script("return 1"), run(), cron(schedule="0 0 1 1 *", timeZone="Asia/Kolkata"), idle]
+    (tmp_path / "a.yaml").write_text("---\n".join(texts))
+    done = once(tmp_path, "--output", "json")
+    assert done.returncode == 0
+    assert [json.loads(line)["metadata"]["name"] for line in done.stdout.splitlines()] == ["run-1"]
+    first, second = done.stderr.splitlines()
+    assert re.fullmatch(
+        r"nightly fires next at \d{4}-01-01T00:00:00\+05:30; --once does not wait for it", first
+    )
+    assert second == "idle is suspended: its slots are skipped until its spec.suspend is false"
+
+
+def test_a_run_of_what_a_schedule_runs_is_run_now(tmp_path: Path) -> None:
+    inline = cron(scriptRef="", script="{source: return input.days + 1}", input="{days: 1}")
+    now = run("now").replace("scriptRef: {name: work}", "cronScriptRef: {name: nightly}")
+    (tmp_path / "a.yaml").write_text(inline + "---\n" + now)
+    found = json.loads(once(tmp_path, "--output", "json").stdout)
+    assert found["spec"]["cronScriptRef"] == {"name": "nightly"}
+    assert found["status"]["output"] == {"value": 2}
+    assert found["status"]["triggeredBy"] == "Manual"
+    assert once(tmp_path).stdout.splitlines()[1].split()[:3] == ["now", "<nightly>", "Succeeded"]
+
+
 def test_a_changed_script_runs_again_and_only_what_depends_on_it(tmp_path: Path) -> None:
     changing, staying = tmp_path / "a.yaml", tmp_path / "b.yaml"
     changing.write_text(script("return 1") + "---\n" + run())
@@ -273,7 +398,14 @@ def test_a_broken_file_is_told_and_nothing_runs_again_when_it_is_mended(tmp_path
 @contextmanager
 def started(folder: Path, *options: str, python: tuple[str, ...] = ()) -> Iterator["subprocess.Popen[str]"]:
     """Have dev running, as from a terminal: a process group of its own; it is gone after the test."""
-    command = [DEV[0], *python, *DEV[1:], str(folder), "--state", str(folder / "state"), *options]
+    with running(
+        [DEV[0], *python, *DEV[1:], str(folder), "--state", str(folder / "state"), *options]
+    ) as process:
+        yield process
+
+
+@contextmanager
+def running(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

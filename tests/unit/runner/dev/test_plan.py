@@ -8,7 +8,7 @@ from scriptorium_runner.dev import plan
 from scriptorium_runner.dev.plan import Key, Plan
 from scriptorium_runner.dev.shelf import Shelf
 from scriptorium_runner.sources.files import FileBoard
-from tests.unit.runner.dev.manifests import HEAD, run, script
+from tests.unit.runner.dev.manifests import HEAD, cron, run, script
 
 GENERATED = f"{HEAD}kind: ScriptExecution\nmetadata: {{generateName: x-}}\nspec: {{source: return 1}}\n---\n"
 FROM_NOWHERE = f"""{HEAD}kind: Script
@@ -22,6 +22,8 @@ spec:
   source: return env.KEY
   env: [{{name: KEY, valueFrom: {{secretKeyRef: {{name: payment, key: api-key}}}}}}]
 """
+RUN_NOW = run("now").replace("scriptRef: {name: work}", "cronScriptRef: {name: nightly}")
+INLINE = {"scriptRef": "", "script": "{source: return 1}"}
 
 
 def secret(value: str, key: str = "api-key", part: str = "stringData") -> str:
@@ -153,3 +155,57 @@ def test_a_change_is_told_with_what_follows(
 ) -> None:
     decided = folder.write(script("return 1"), *(run(f"run-{number}") for number in range(starts)))
     assert plan.summarize(decided, has_complaints=has_complaints) == told
+
+
+def test_a_run_of_what_a_schedule_runs_starts_again_when_that_changes(folder: Folder) -> None:
+    key = ("default", "now")
+    assert list(folder.write(script("return 1"), cron(), RUN_NOW).starts) == [key]
+    assert folder.write(script("return 1"), cron(), RUN_NOW).starts == {}
+    assert list(folder.write(script("return 1"), cron(input="{a: 1}"), RUN_NOW).starts) == [key]
+    assert list(folder.write(script("return 2"), cron(input="{a: 1}"), RUN_NOW).starts) == [key]
+    assert list(folder.write(cron(**INLINE), RUN_NOW).starts) == [key]
+    decided = folder.write(cron(**INLINE | {"script": "{source: return 2}"}), RUN_NOW)
+    assert list(decided.starts) == [key]
+    assert decided.stops == {key}
+
+
+def test_when_a_schedule_fires_starts_no_run_again(folder: Folder) -> None:
+    folder.write(script("return 1"), cron(), RUN_NOW)
+    assert folder.write(script("return 1"), cron(schedule="@daily", suspend="true"), RUN_NOW).starts == {}
+
+
+def test_a_schedule_is_no_run_of_the_plan(folder: Folder) -> None:
+    assert folder.write(script("return 1"), cron()) == Plan()
+
+
+@pytest.mark.parametrize(
+    ("manifests", "problems"),
+    [
+        (
+            [RUN_NOW],
+            ['4: spec.cronScriptRef.name: there is no CronScript "nightly" in these files; add it, or'],
+        ),
+        (
+            [cron(), RUN_NOW],
+            [
+                '11: spec.cronScriptRef.name: there is no Script "work" in these files; add it, or correct',
+                '6: spec.scriptRef.name: there is no Script "work" in these files; add it, or correct',
+            ],
+        ),
+        (
+            [cron(), script("return 1") + "  suspend: true\n"],
+            ['6: spec.scriptRef.name: Script "work" is suspended; set its spec.suspend to false, at'],
+        ),
+        (
+            [cron(**INLINE | {"script": "{sourceFrom: {configMapKeyRef: {name: code, key: a.js}}}"})],
+            ["6: spec.script: "],
+        ),
+    ],
+)
+def test_a_schedule_that_cannot_run_is_told(
+    folder: Folder, manifests: list[str], problems: list[str]
+) -> None:
+    told = folder.write(*manifests).obstacles
+    assert len(told) == len(problems)
+    for problem, words in zip(told, problems, strict=True):
+        assert str(problem).startswith(f"{folder.file}:{words}")

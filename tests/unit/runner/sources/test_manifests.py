@@ -11,6 +11,7 @@ from scriptorium_runner.sources import manifests
 
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: code}\n"
 SCRIPT = "apiVersion: scriptorium.dev/v1alpha1\nkind: Script\nmetadata:\n  name: a\nspec:\n"
+CRON = SCRIPT.replace("Script", "CronScript") + "  scriptRef: {name: b}\n"
 
 
 def problem_of(tmp_path: Path, text: str | bytes) -> manifests.Problem:
@@ -35,6 +36,20 @@ def problem_of(tmp_path: Path, text: str | bytes) -> manifests.Problem:
         (SCRIPT + "  source: return 1\n  source: return 2\n", 7, '"source" stands twice'),
         (SCRIPT + "  suspend: true\n", 5, "exactly one of source and sourceFrom"),
         (CONFIG_MAP + "---\n" + SCRIPT + "  source: 1\n", 10, "spec.source"),
+        (CRON + "  schedule: 60 * * * *\n", 7, "spec.schedule: schedule: the minute must be 0-59"),
+        (CRON + "  schedule: 0 0 31 2 *\n", 7, 'spec.schedule: "0 0 31 2 *" never fires'),
+        (CRON + "  schedule: 0 22-5 * * *\n", 7, "runs backwards; write it as a list of two ranges"),
+        (
+            CRON + '  schedule: "@daily"\n  timeZone: Europe/Berlln\n',
+            8,
+            'spec.timeZone: there is no time zone "Europe/Berlln"; did you mean Europe/Berlin',
+        ),
+        (CRON + '  schedule: "* * * * *"\n  jitterSeconds: 60\n', 8, "spec.jitterSeconds: must be less"),
+        (
+            (CRON + '  schedule: "@daily"\n').replace("  name: a", "  generateName: a"),
+            3,
+            "metadata.name: give the object a name",
+        ),
     ],
 )
 def test_a_problem_is_told_with_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:

@@ -1,0 +1,63 @@
+"""When the slots of a session's CronScripts come to their turn, and what an edit leaves of them. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from scriptorium_api import schedule_problems, slot_verdicts, slots
+from scriptorium_api.cron_script import CronScript, CronScriptSpec, CronScriptStatus, Miss, MissReason
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.schedule import read_schedule
+from scriptorium_runner.schedules import decide
+from scriptorium_runner.schedules.firing import Turn
+
+#: So seldom the slots are told that a suspension skips; what is left is told when it ends.
+SUSPENDED_APART = timedelta(minutes=10)
+
+_CHANGED = "the schedule or its time zone was changed before this slot was run"
+
+
+def find_moment(cron_script: CronScript) -> datetime | None:
+    """Give when the first slot that is not judged yet comes to its turn; None if there is none."""
+    slot = _find_first_slot(cron_script)
+    if slot is None:
+        return None
+    start = _find_start(cron_script, slot)
+    begun = cron_script.status.accounted_until
+    return max(start, begun + SUSPENDED_APART) if cron_script.spec.suspend and begun else start
+
+
+def build_turn(cron_script: CronScript, now: datetime) -> Turn:
+    """Give the turn of a CronScript whose moment has come.
+
+    Jitter is no delay: slots are judged as if they had come to their turn at their own time.
+    """
+    slot = _find_first_slot(cron_script)
+    return Turn(now=now - (_find_start(cron_script, slot) - slot) if slot else now)
+
+
+def settle_edit(
+    former: CronScript, spec: CronScriptSpec, runs: Sequence[ScriptExecution], now: datetime
+) -> CronScriptStatus:
+    """Give the status in which the former terms' slots until now are recorded that have no run."""
+    facts = decide.gather(
+        former.model_copy(update={"spec": former.spec.model_copy(update={"suspend": True})}), runs, now
+    )
+    misses = slot_verdicts.judge_due(facts).misses if facts else ()
+    if not (former.spec.suspend or spec.suspend):
+        misses = tuple(map(_rename, misses))
+    return slot_verdicts.record_misses(former.status, misses)
+
+
+def _find_first_slot(cron_script: CronScript) -> datetime | None:
+    spec, begun = cron_script.spec, cron_script.status.accounted_until
+    zone = schedule_problems.find_zone(spec.time_zone)
+    return slots.find_next(read_schedule(spec.schedule), zone, begun) if begun else None
+
+
+def _find_start(cron_script: CronScript, slot: datetime) -> datetime:
+    return slot_verdicts.find_start(slot, cron_script.spec.jitter_seconds, cron_script.metadata.uid)
+
+
+def _rename(miss: Miss) -> Miss:
+    reason = MissReason.SCHEDULE_CHANGED
+    return miss.model_copy(update={"outcome": reason.outcome, "reason": reason, "message": _CHANGED})
