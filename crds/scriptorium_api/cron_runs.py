@@ -82,10 +82,9 @@ def build_run_spec(cron_script: CronScript, slot: datetime | None, job: str | No
 
 
 def take_over(execution: ScriptExecution, cron_script: CronScript) -> ScriptExecution:
-    """Give a run that names a CronScript as if it named its Script, with the schedule's input and limits."""
+    """Give a run that names a CronScript with the schedule's Script, input and limits."""
     spec = execution.spec.model_copy(
         update={
-            "cron_script_ref": None,
             "script_ref": ScriptRef(name=find_script_name(cron_script)),
             "input": cron_script.spec.input,
             "timeout_seconds": cron_script.spec.timeout_seconds,

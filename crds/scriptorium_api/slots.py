@@ -167,8 +167,9 @@ class _Search:
 
     def _reach_minute(self) -> bool:
         while self.local.minute not in self._schedule.minutes:
-            self._reset(second=0)
-            self._set(self.unix + _MINUTE)
+            # Not by the wall clock, as with hours: of an hour that is repeated it would not say which one.
+            self._is_reset = True
+            self._set(self.unix - self.unix % _MINUTE + _MINUTE)
             if self.local.minute == 0:
                 return False
         return True

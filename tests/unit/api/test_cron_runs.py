@@ -44,4 +44,4 @@ def test_a_run_of_a_schedule_takes_over_what_the_schedule_runs() -> None:
     spec = take_over(run, make_cron()).spec
     assert (spec.script_ref, spec.input) == (build_run_spec(make_cron(), NOW).script_ref, {"a": 1})
     assert (spec.timeout_seconds, spec.retry, spec.isolation) == (5, make_cron().spec.retry, "Pod")
-    assert (spec.cron_script_ref, spec.fired_by) == (None, None)
+    assert (spec.cron_script_ref, spec.fired_by) == (run.spec.cron_script_ref, None)

@@ -13,11 +13,12 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
-#: Zones with every kind of change of the clock, each with the evenings before some of them, in UTC.
+#: Zones with every kind of change of the clock, each with the evenings before some of them, and moments
+#: within an hour that is repeated, in UTC.
 ZONES = {
     "UTC": ["2024-02-28T12:00"],
-    "Europe/Berlin": ["2024-03-30T12:00", "2024-10-26T12:00", "2024-02-28T23:30"],
-    "America/New_York": ["2024-03-09T18:00", "2024-11-02T18:00", "2024-12-31T12:00"],
+    "Europe/Berlin": ["2024-03-30T12:00", "2024-10-26T12:00", "2024-02-28T23:30", "2024-10-27T00:45"],
+    "America/New_York": ["2024-03-09T18:00", "2024-11-02T18:00", "2024-12-31T12:00", "2024-11-03T05:45"],
     # No change since 1991.
     "Asia/Tashkent": ["2024-03-30T12:00"],
     # Half an hour off, and a quarter.
