@@ -132,6 +132,7 @@ GOOD: dict[str, Manifest] = {
     "a run of a schedule's Job that was started by hand": execution(**RUN, firedBy={"cronScript": "nightly"}),
     "a schedule": cron(**RUN),
     "a schedule with its own script": cron(script=CODE | {"limits": {"memoryMB": 8}}),
+    "a jitter of an hour": cron(**RUN, jitterSeconds=3600),
     "a schedule with everything": cron(
         **RUN,
         schedule="*/15,7 8-18/2 1,15 jan-Mar,12 ?",
@@ -143,7 +144,7 @@ GOOD: dict[str, Manifest] = {
         suspend=True,
         timeoutSeconds=5,
         retry={"limit": 2},
-        jitterSeconds=3600,
+        jitterSeconds=300,
         executor="Job",
         resources={"limits": {"memory": "1Gi"}},
         nodeSelector={"disk": "ssd"},
