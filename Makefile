@@ -104,6 +104,10 @@ bench-executions: $(BIN)/scriptorium ## Measure create -> settled against the fl
 bench-own-pod: $(BIN)/scriptorium ## Measure a run with its own pod against a bare Job
 	$(BIN)/python -m bench.own_pod
 
+.PHONY: bench-cron
+bench-cron: $(BIN)/scriptorium ## Measure slots against bare Jobs, a burst of them, and many schedules
+	$(BIN)/python -m bench.cron
+
 .PHONY: bench-engine
 bench-engine: $(BIN)/scriptorium ## Measure the sandbox alone
 	$(BIN)/python -m bench.engine
