@@ -244,6 +244,8 @@ class RunPod:
     is_over: bool
     """Nothing of it runs, or ever will."""
     trouble: Trouble | None
+    is_running: bool = False
+    """A container of it runs: what it is at work for, it will say itself."""
 
 
 @dataclass(frozen=True, slots=True)

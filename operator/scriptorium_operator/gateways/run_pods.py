@@ -22,11 +22,12 @@ def read_run_pod(
     if job is None and not pods:
         return None
     moment = now or datetime.now(UTC)
-    is_alive = any(_is_alive(pod, moment) for pod in pods)
+    alive = [pod for pod in pods if _is_alive(pod, moment)]
     return RunPod(
         job_uid=job["metadata"]["uid"] if job else None,
-        is_over=not is_alive and (job is None or _has_ended(job)),
+        is_over=not alive and (job is None or _has_ended(job)),
         trouble=next(_find_troubles(job, pods, events), None),
+        is_running=any(pod.get("status", {}).get("phase") == "Running" for pod in alive),
     )
 
 
