@@ -122,6 +122,28 @@ class CronRun:
     completed: datetime | None = None
     is_unfinished: bool = False
     """Whether it waits or goes on."""
+    job: str = ""
+    """The schedule's Job whose pod runs it; empty where the pool does."""
+    owner: str = ""
+    """The UID of the CronScript that made it: there may be another one of that name by now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiredJob:
+    """A Job that a CronScript's CronJob made, or somebody by hand of it."""
+
+    key: Key
+    uid: str
+    cron_job: Key
+    cron_script: Key
+    slot: datetime | None
+    """The slot that it is for; None for one that was made by hand."""
+    created: datetime
+
+    @property
+    def order(self) -> datetime:
+        """Give by what the Jobs of a CronJob are put in order."""
+        return self.slot or self.created
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +195,8 @@ class Notice:
     """Of a ScriptExecution that has a pod of its own: what that takes."""
     cron_run: CronRun | None = None
     """Of a ScriptExecution that belongs to a CronScript: what that one tells of it."""
+    fired_job: FiredJob | None = None
+    """Of a Job that a schedule made: which slot it is for."""
     owner: str = ""
     """Of a Job: the name of the run whose pod it is; of a CronJob: that of its CronScript."""
     values: frozenset[ValueRef] = frozenset()

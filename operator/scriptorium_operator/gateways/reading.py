@@ -14,6 +14,7 @@ from scriptorium_operator.facts import (
     Controller,
     CronRun,
     EndedRun,
+    FiredJob,
     Key,
     Kind,
     Manifest,
@@ -48,6 +49,7 @@ def read_notice(kind: Kind, item: Manifest, *, is_gone: bool) -> Notice:
         ended=read_ended_run(item) if kind is Kind.EXECUTION and not is_gone else None,
         own_pod=_read_own_pod(item) if kind is Kind.EXECUTION and not is_gone else None,
         cron_run=read_cron_run(item) if kind is Kind.EXECUTION and not is_gone else None,
+        fired_job=read_fired_job(item) if kind is Kind.JOB and not is_gone else None,
         owner=find_owner(item, _OWNERS[kind]) if kind in _OWNERS else "",
         values=read_values(item) if kind is Kind.SCRIPT and not is_gone else frozenset(),
     )
@@ -100,6 +102,42 @@ def read_cron_run(item: Manifest) -> CronRun | None:
         reason=_REASONS.get(status.get("reason", Reason.QUEUED)),
         completed=None if is_unfinished(item) else _read_time(status.get("completionTime")),
         is_unfinished=is_unfinished(item),
+        job=fired_by.get("job", ""),
+        owner=next(
+            (each["uid"] for each in metadata.get("ownerReferences", []) if each.get("controller")), ""
+        ),
+    )
+
+
+#: The CronJob controller writes the slot there; a Job that somebody made of the CronJob has none.
+_SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+
+
+def read_fired_job(item: Manifest) -> FiredJob | None:
+    """Give what a Job's metadata says of its slot; None if it is no schedule's, is going, or makes no sense.
+
+    Who may make Jobs can give them any label and annotation: what is wrong there is not taken for true.
+    """
+    metadata = item["metadata"]
+    cron_script = (metadata.get("labels") or {}).get(names.CRON_SCRIPT_LABEL, "")
+    # kubectl does not make the CronJob the controller of what it makes of it.
+    owners = [each["name"] for each in metadata.get("ownerReferences", []) if each["kind"] == Kind.CRON_JOB]
+    if owners != [names.cron_job_name(cron_script)] or "deletionTimestamp" in metadata:
+        return None
+    try:
+        slot = _read_time((metadata.get("annotations") or {}).get(_SCHEDULED))
+    except ValueError:
+        return None
+    if slot is not None and slot.tzinfo is None:
+        return None
+    namespace = metadata["namespace"]
+    return FiredJob(
+        key=Key(Kind.JOB, namespace, metadata["name"]),
+        uid=metadata["uid"],
+        cron_job=Key(Kind.CRON_JOB, namespace, owners[0]),
+        cron_script=Key(Kind.CRON_SCRIPT, namespace, cron_script),
+        slot=slot,
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
     )
 
 

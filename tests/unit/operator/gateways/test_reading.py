@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from scriptorium_api import names
 from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.facts import Address, Key, Kind, RunnerCounts, Terms
@@ -162,3 +163,66 @@ def test_only_an_owner_of_ours_is_told(kind: Kind, owner: str, told: str) -> Non
 def test_a_cron_job_says_by_which_terms_it_fires() -> None:
     spec = {"schedule": "@daily", "timeZone": "UTC", "suspend": True}
     assert reading.read_terms({"spec": spec}) == Terms(schedule="@daily", time_zone="UTC", is_suspended=True)
+
+
+SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+
+
+def make_job(**metadata: Any) -> dict[str, Any]:
+    """Give the metadata of a Job that the CronJob controller made, with these changes."""
+    owner = {"kind": "CronJob", "name": names.cron_job_name("nightly"), "uid": "k1", "controller": True}
+    return {
+        "metadata": {
+            "name": "nightly-1",
+            "namespace": "team",
+            "uid": "j1",
+            "creationTimestamp": "2026-01-01T02:00:01Z",
+            "labels": names.cron_run_labels("nightly"),
+            "annotations": {SCHEDULED: "2026-01-01T03:00:00+01:00"},
+            "ownerReferences": [owner],
+        }
+        | metadata
+    }
+
+
+def test_a_job_of_a_schedule_tells_its_slot() -> None:
+    job = reading.read_notice(Kind.JOB, make_job(), is_gone=False).fired_job
+    assert job is not None
+    assert (job.cron_script, job.slot) == (
+        Key(Kind.CRON_SCRIPT, "team", "nightly"),
+        datetime(2026, 1, 1, 2, tzinfo=UTC),
+    )
+    assert job.cron_job == Key(Kind.CRON_JOB, "team", names.cron_job_name("nightly"))
+
+
+def test_a_job_that_kubectl_made_of_a_cron_job_has_no_slot_and_no_controller() -> None:
+    owner = {"kind": "CronJob", "name": names.cron_job_name("nightly"), "uid": "k1"}
+    manual = {"cronjob.kubernetes.io/instantiate": "manual"}
+    item = make_job(annotations=manual, ownerReferences=[owner])
+    job = reading.read_fired_job(item)
+    assert job is not None
+    assert job.slot is None
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"ownerReferences": []},
+        {"ownerReferences": [{"kind": "CronJob", "name": "another", "uid": "k2"}]},
+        {"labels": {}},
+        {"labels": names.cron_run_labels("another")},
+        {"annotations": {SCHEDULED: "soon"}},
+        {"annotations": {SCHEDULED: "2026-01-01T03:00:00"}},
+        {"deletionTimestamp": "2026-01-01T02:00:05Z"},
+    ],
+)
+def test_a_job_that_is_no_schedules_or_makes_no_sense_is_not_taken_for_one(metadata: dict[str, Any]) -> None:
+    assert reading.read_fired_job(make_job(**metadata)) is None
+
+
+def test_a_run_says_which_job_and_which_schedule_made_it() -> None:
+    item = make_run({}, cronScript="nightly", job="nightly-1")
+    item["metadata"]["ownerReferences"] = [{"kind": "CronScript", "uid": "c1", "controller": True}]
+    run = reading.read_cron_run(item)
+    assert run is not None
+    assert (run.job, run.owner) == ("nightly-1", "c1")

@@ -84,6 +84,7 @@ NO_WORRY = {"reason": "SuccessfulCreate", "message": "Created pod"}
         ((job(DEADLINE), [BROKEN], []), True, Trouble("DeadlineExceeded", DEADLINE["message"])),
         ((job(FAILED), [], []), True, Trouble("BackoffLimitExceeded", FAILED["message"])),
         ((job(condition("Complete", "CompletionsReached")), [pod("Succeeded")], []), True, None),
+        ((job(condition("Complete", "CompletionsReached")), [], [EARLIER]), True, None),
         ((None, [pod("Running")], []), False, None),
     ],
 )
