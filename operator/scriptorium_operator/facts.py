@@ -89,8 +89,10 @@ class EndedRun:
     """Bytes of its JSON."""
     cron_script: str = ""
     """The name of the CronScript that it belongs to, if it does: that one says how many are kept."""
+    slot: datetime | None = None
+    """The slot of the CronScript that it is the run of."""
     kept_until: datetime | None = None
-    """A run with an idempotency key is remembered until then."""
+    """It is remembered until then, whatever the limits say: so long it keeps another from being made."""
 
     @property
     def is_success(self) -> bool:

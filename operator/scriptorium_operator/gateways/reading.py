@@ -28,6 +28,10 @@ from scriptorium_operator.facts import (
 #: For so long a run with an idempotency key is the first of it, so for so long it is kept.
 REMEMBERED = timedelta(hours=24)
 
+#: The run of a Job that was made by hand is kept at least so long after its end: the Job, which stays for 5
+#: minutes, would look as if it had none.
+OUTLIVES_JOB = timedelta(minutes=10)
+
 #: What an Event can hold of a message.
 _MOST_MESSAGE = 1000
 
@@ -168,8 +172,7 @@ def read_ended_run(item: Manifest) -> EndedRun | None:
     metadata, spec, status = item["metadata"], item["spec"], item["status"]
     created = datetime.fromisoformat(metadata["creationTimestamp"])
     completed = status.get("completionTime")
-    # Who was a duplicate is nobody's first.
-    is_first = "idempotencyKey" in spec and status.get("reason") != Reason.DUPLICATE
+    ended, fired_by = datetime.fromisoformat(completed) if completed else created, spec.get("firedBy") or {}
     return EndedRun(
         key=Key(Kind.EXECUTION, metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
@@ -177,12 +180,23 @@ def read_ended_run(item: Manifest) -> EndedRun | None:
         phase=status["phase"],
         reason=status.get("reason", ""),
         message=status.get("message", "")[:_MOST_MESSAGE],
-        ended=datetime.fromisoformat(completed) if completed else created,
+        ended=ended,
         ttl_seconds=spec.get("ttlSecondsAfterFinished"),
         size=len(json.dumps(item)),
-        cron_script=(spec.get("firedBy") or {}).get("cronScript", ""),
-        kept_until=created + REMEMBERED if is_first else None,
+        cron_script=fired_by.get("cronScript", ""),
+        slot=_read_time(fired_by.get("scheduledTime")),
+        kept_until=_find_end_of_keeping(item, created, ended),
     )
+
+
+def _find_end_of_keeping(item: Manifest, created: datetime, ended: datetime) -> datetime | None:
+    spec = item["spec"]
+    # Who was a duplicate is nobody's first.
+    if "idempotencyKey" in spec and item["status"].get("reason") != Reason.DUPLICATE:
+        return created + REMEMBERED
+    fired_by = spec.get("firedBy") or {}
+    is_by_hand = "job" in fired_by and "scheduledTime" not in fired_by
+    return ended + OUTLIVES_JOB if is_by_hand else None
 
 
 def read_tenant(item: Manifest) -> Tenant | None:

@@ -141,7 +141,21 @@ def test_what_a_newer_version_calls_a_phase_is_not_guessed() -> None:
 def test_an_ended_run_of_a_schedule_is_kept_by_its_limits() -> None:
     ended = reading.read_ended_run(make_run({"phase": "Succeeded"}, cronScript="nightly"))
     assert ended is not None
-    assert ended.cron_script == "nightly"
+    assert (ended.cron_script, ended.slot, ended.kept_until) == ("nightly", None, None)
+
+
+def test_an_ended_run_tells_of_which_slot_it_is() -> None:
+    fired = {"cronScript": "nightly", "scheduledTime": "2026-01-01T03:00:00Z", "job": "nightly-1"}
+    ended = reading.read_ended_run(make_run({"phase": "Succeeded"}, **fired))
+    assert ended is not None
+    assert (ended.slot, ended.kept_until) == (datetime(2026, 1, 1, 3, tzinfo=UTC), None)
+
+
+def test_the_run_of_a_job_made_by_hand_outlives_that_job_which_would_seem_to_have_none() -> None:
+    status = {"phase": "Succeeded", "completionTime": "2026-01-01T03:00:05Z"}
+    ended = reading.read_ended_run(make_run(status, cronScript="nightly", job="by-hand"))
+    assert ended is not None
+    assert ended.kept_until == datetime(2026, 1, 1, 3, 10, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
