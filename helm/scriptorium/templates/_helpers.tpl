@@ -49,6 +49,12 @@ annotations:
 'system:serviceaccount:' + request.namespace + ':scriptorium-runner-default'])
 {{- end }}
 
+{{/* Says of a request that a runner makes it, of whichever namespace: no role of another lets it in there. */}}
+{{- define "scriptorium.aRunners" -}}
+request.userInfo.username.startsWith('system:serviceaccount:') &&
+request.userInfo.username.endsWith(':scriptorium-runner-default')
+{{- end }}
+
 {{/* The labels of what `helm test` runs. */}}
 {{- define "scriptorium.testLabels" -}}
 app.kubernetes.io/name: scriptorium

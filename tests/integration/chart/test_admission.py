@@ -14,6 +14,7 @@ pytestmark = pytest.mark.cluster
 
 POLICY = "scriptorium-inline-source"
 INLINE = {"source": "return 1"}
+OPERATOR = f"{NAMESPACE}:scriptorium-operator"
 BY_NAME = {"scriptRef": {"name": "hello"}}
 
 
@@ -35,12 +36,12 @@ def grant(kubectl: Kubectl, namespace: str, user: str, resources: str) -> None:
     kubectl.run("create", "rolebinding", user, "-n", namespace, f"--role={user}", f"--user={user}")
 
 
-def run_as(kubectl: Kubectl, namespace: str, user: str, spec: dict[str, Any]) -> str:
+def run_as(kubectl: Kubectl, namespace: str, user: str, spec: dict[str, Any], **metadata: Any) -> str:
     """Ask the API server to accept a run, without keeping it; gives what it says."""
     manifest = {
         "apiVersion": "scriptorium.dev/v1alpha1",
         "kind": "ScriptExecution",
-        "metadata": {"generateName": "asked-"},
+        "metadata": metadata or {"generateName": "asked-"},
         "spec": spec,
     }
     done = kubectl.attempt(
@@ -94,6 +95,45 @@ def test_nobody_claims_to_be_a_schedule(kubectl: Kubectl, namespace: str) -> Non
     claim = BY_NAME | {"firedBy": {"cronScript": "nightly"}}
     answer = until(lambda: _refusal(run_as(kubectl, namespace, "claimer", claim)), 30)
     assert "spec.firedBy is filled in by Scriptorium" in answer
+
+
+OWNER = {
+    "apiVersion": "scriptorium.dev/v1alpha1",
+    "kind": "CronScript",
+    "name": "nightly",
+    "uid": "7d3f1c52-8d0e-4c5b-9a3b-1f7f5a0c9e11",
+    "controller": True,
+    "blockOwnerDeletion": False,
+}
+OF_SCHEDULE = {
+    "name": "nightly-31556952",
+    "labels": {"scriptorium.dev/cron-script": "nightly"},
+    "ownerReferences": [OWNER],
+}
+FIRED = BY_NAME | {"firedBy": {"cronScript": "nightly", "scheduledTime": "2030-01-01T00:12:00Z"}}
+
+
+@pytest.mark.parametrize("account", ["{namespace}:scriptorium-runner-default", OPERATOR])
+def test_our_accounts_create_the_runs_of_schedules_and_no_others(
+    kubectl: Kubectl, namespace: str, account: str
+) -> None:
+    user = f"system:serviceaccount:{account.format(namespace=namespace)}"
+    options = ("-n", namespace, "--verb=create", "--resource=scriptexecutions.scriptorium.dev")
+    kubectl.run("create", "role", "ours", *options)
+    kubectl.run("create", "rolebinding", "ours", "-n", namespace, "--role=ours", f"--user={user}")
+
+    def ask(spec: dict[str, Any], **metadata: Any) -> str:
+        return run_as(kubectl, namespace, user, spec, **(OF_SCHEDULE | metadata))
+
+    answer = until(lambda: _refusal(ask(BY_NAME)), 30)
+    assert "Scriptorium creates the runs of schedules and no others" in answer
+    assert "no spec.requestedBy" in ask(FIRED | {"requestedBy": {"name": user}})
+    assert "named and labelled for the CronScript" in ask(FIRED, name="another-1")
+    assert "named and labelled for the CronScript" in ask(FIRED, labels={})
+    assert "owned by the CronScript" in ask(FIRED, ownerReferences=[])
+    assert "owned by the CronScript" in ask(FIRED, ownerReferences=[OWNER | {"name": "another"}])
+    assert "owned by the CronScript" in ask(FIRED, ownerReferences=[OWNER | {"controller": False}])
+    assert "created" in ask(FIRED)
 
 
 def test_who_may_write_scripts_may_bring_code(kubectl: Kubectl, namespace: str) -> None:
