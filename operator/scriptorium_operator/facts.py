@@ -124,8 +124,6 @@ class CronRun:
     completed: datetime | None = None
     is_unfinished: bool = False
     """Whether it waits or goes on."""
-    job: str = ""
-    """The schedule's Job whose pod runs it; empty where the pool does."""
     owner: str = ""
     """The UID of the CronScript that made it: there may be another one of that name by now."""
 

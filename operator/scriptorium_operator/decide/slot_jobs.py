@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scriptorium_api import schedule_problems, slot_verdicts
+from scriptorium_api import names, schedule_problems, slot_verdicts
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, Executor, Miss, MissReason
 from scriptorium_api.schedule import read_schedule
 from scriptorium_api.slot_verdicts import Facts, Verdict
@@ -50,7 +50,8 @@ Decision = Judge | Look | Settle
 def has_run(job: FiredJob, runs: Iterable[CronRun]) -> bool:
     """Say whether there is the run that the Job is for, whoever made it."""
     if job.slot is None:
-        return any(run.job == job.key.name for run in runs)
+        name = names.hand_run_name(job.cron_script.name, job.uid)
+        return any(run.name == name for run in runs)
     return any(run.slot == job.slot for run in runs)
 
 

@@ -106,7 +106,6 @@ def read_cron_run(item: Manifest) -> CronRun | None:
         reason=_REASONS.get(status.get("reason", Reason.QUEUED)),
         completed=None if is_unfinished(item) else _read_time(status.get("completionTime")),
         is_unfinished=is_unfinished(item),
-        job=fired_by.get("job", ""),
         owner=next(
             (each["uid"] for each in metadata.get("ownerReferences", []) if each.get("controller")), ""
         ),

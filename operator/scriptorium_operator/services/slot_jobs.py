@@ -5,6 +5,7 @@ until then the run tells what keeps the pod, or ends for it, as every run does t
 """
 
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -14,7 +15,7 @@ from scriptorium_api.cron_script import CronScript, Miss
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide import slot_jobs
 from scriptorium_operator.decide.slot_jobs import Plan
-from scriptorium_operator.errors import ClusterRefused, NoRoom, Outdated
+from scriptorium_operator.errors import ClusterRefused, NoRoom, Outdated, Vanished
 from scriptorium_operator.facts import FiredJob, Key, Kind
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,8 @@ async def _attempt(context: Context, cron_script: CronScript, job: FiredJob, *, 
     context.fired_jobs.settle(job)
     if outcome is Outcome.NOT_RUN and not is_over:
         # Its pod would come for nothing, and until then takes the place of others.
-        await context.cluster.delete(job.key, job.uid)
+        with suppress(Vanished):
+            await context.cluster.delete(job.key, job.uid)
 
 
 async def _judge(context: Context, cron_script: CronScript, job: FiredJob) -> Outcome:
@@ -88,7 +90,8 @@ async def _judge(context: Context, cron_script: CronScript, job: FiredJob) -> Ou
     # Read after the CronScript: who judged before that was read has made its runs by then.
     runs = await context.cluster.list_cron_runs(cron_script)
     plan = slot_jobs.plan(cron_script, runs, job)
-    if plan is None:
+    if plan is None or slot_jobs.has_run(job, runs):
+        # Its pod may have started meanwhile, and made the run.
         return Outcome.DONE
     missed = await _run(context, cron_script, job, plan) if plan.run else None
     misses = (*plan.misses, missed) if missed else plan.misses
@@ -143,7 +146,8 @@ async def _replace(context: Context, key: Key, by: str) -> None:
     if execution is None or execution.status.phase.is_terminal or execution.status.replaced_by is not None:
         return
     status = execution.status.model_copy(update={"replaced_by": by})
-    await context.cluster.replace_status(execution, status.to_wire())
+    with suppress(Vanished):
+        await context.cluster.replace_status(execution, status.to_wire())
 
 
 def _fields(job: FiredJob) -> dict[str, object]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.chart.rendering import NAMESPACE, render
 from tests.support.kubectl import Kubectl
+from tests.support.manifests import slot_run
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
@@ -97,22 +98,6 @@ def test_nobody_claims_to_be_a_schedule(kubectl: Kubectl, namespace: str) -> Non
     assert "spec.firedBy is filled in by Scriptorium" in answer
 
 
-OWNER = {
-    "apiVersion": "scriptorium.dev/v1alpha1",
-    "kind": "CronScript",
-    "name": "nightly",
-    "uid": "7d3f1c52-8d0e-4c5b-9a3b-1f7f5a0c9e11",
-    "controller": True,
-    "blockOwnerDeletion": False,
-}
-OF_SCHEDULE = {
-    "name": "nightly-31556952",
-    "labels": {"scriptorium.dev/cron-script": "nightly"},
-    "ownerReferences": [OWNER],
-}
-FIRED = BY_NAME | {"firedBy": {"cronScript": "nightly", "scheduledTime": "2030-01-01T00:12:00Z"}}
-
-
 @pytest.mark.parametrize("account", ["{namespace}:scriptorium-runner-default", OPERATOR])
 def test_our_accounts_create_the_runs_of_schedules_and_no_others(
     kubectl: Kubectl, namespace: str, account: str
@@ -122,18 +107,20 @@ def test_our_accounts_create_the_runs_of_schedules_and_no_others(
     kubectl.run("create", "role", "ours", *options)
     kubectl.run("create", "rolebinding", "ours", "-n", namespace, "--role=ours", f"--user={user}")
 
+    fired = slot_run()
+    (owner,) = fired["metadata"]["ownerReferences"]
+
     def ask(spec: dict[str, Any], **metadata: Any) -> str:
-        return run_as(kubectl, namespace, user, spec, **(OF_SCHEDULE | metadata))
+        return run_as(kubectl, namespace, user, spec, **(fired["metadata"] | metadata))
 
     answer = until(lambda: _refusal(ask(BY_NAME)), 30)
     assert "Scriptorium creates the runs of schedules and no others" in answer
-    assert "no spec.requestedBy" in ask(FIRED | {"requestedBy": {"name": user}})
-    assert "named and labelled for the CronScript" in ask(FIRED, name="another-1")
-    assert "named and labelled for the CronScript" in ask(FIRED, labels={})
-    assert "owned by the CronScript" in ask(FIRED, ownerReferences=[])
-    assert "owned by the CronScript" in ask(FIRED, ownerReferences=[OWNER | {"name": "another"}])
-    assert "owned by the CronScript" in ask(FIRED, ownerReferences=[OWNER | {"controller": False}])
-    assert "created" in ask(FIRED)
+    assert "no spec.requestedBy" in ask(fired["spec"] | {"requestedBy": {"name": user}})
+    for metadata in ({"name": "another-1"}, {"labels": {}}):
+        assert "named and labelled for the CronScript" in ask(fired["spec"], **metadata)
+    for owners in ([], [owner | {"name": "another"}], [owner | {"controller": False}], [owner, owner]):
+        assert "owned by the CronScript" in ask(fired["spec"], ownerReferences=owners)
+    assert "created" in ask(fired["spec"])
 
 
 def test_who_may_write_scripts_may_bring_code(kubectl: Kubectl, namespace: str) -> None:

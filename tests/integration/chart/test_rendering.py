@@ -182,8 +182,8 @@ def test_our_accounts_create_no_runs_but_those_of_schedules() -> None:
     assert (rule["resources"], rule["operations"]) == (["scriptexecutions"], ["CREATE"])
     (condition,) = policy["matchConditions"]
     for account in (
-        f"== 'system:serviceaccount:{NAMESPACE}:scriptorium-operator'",
-        f":{names.pool_object_name(names.DEFAULT_POOL)}')",
+        f"'system:serviceaccount:{NAMESPACE}:scriptorium-operator'",
+        f"request.namespace + ':{names.pool_object_name(names.DEFAULT_POOL)}'",
     ):
         assert account in condition["expression"]
     required = " ".join(each["expression"] for each in policy["validations"])

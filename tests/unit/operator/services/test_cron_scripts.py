@@ -285,7 +285,7 @@ async def test_of_a_catch_up_the_latest_slot_counts_and_the_latest_run(
         # The slots of an outage, run one after another when it is over.
         made = clock() + timedelta(seconds=number)
         end = {"completed": made + timedelta(milliseconds=500), "created": made}
-        context.cron_runs.note(make_cron_run(f"late-{number}", minutes=number, job="nightly-9", **end))
+        context.cron_runs.note(make_cron_run(f"late-{number}", minutes=number, **end))
     cluster.put(make_cron_script())
     await cron_scripts.reconcile(context, KEY)
     status = live(cluster).status
@@ -299,7 +299,7 @@ async def test_a_run_that_was_started_by_hand_is_the_last_one_and_of_no_slot(
     context: Context, cluster: FakeCluster
 ) -> None:
     context.cron_runs.note(make_cron_run("slot", minutes=-60))
-    context.cron_runs.note(make_cron_run("by-hand", minutes=-1, slot=None, job="mine", **RUNNING))
+    context.cron_runs.note(make_cron_run("by-hand", minutes=-1, slot=None, **RUNNING))
     cluster.put(make_cron_script())
     await cron_scripts.reconcile(context, KEY)
     status = live(cluster).status

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from scriptorium_api import names, slot_verdicts
+from scriptorium_api import cron_runs, names, slot_verdicts
+from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, MissReason
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_operator.context import Context
@@ -76,6 +77,7 @@ def run_of(cluster: FakeCluster, job: FiredJob) -> ScriptExecution | None:
 FIRST = make_fired_job(minutes=1)
 SECOND = make_fired_job(minutes=2)
 BY_HAND = make_fired_job("by-hand", minutes=1, slot=None)
+HAND_RUN = names.hand_run_name("nightly", BY_HAND.uid)
 
 
 @pytest.mark.parametrize("pod", [STUCK, NO_PLACE, EVICTED], ids=["no image", "no room", "evicted"])
@@ -193,14 +195,16 @@ async def test_a_job_made_by_hand_gets_its_run_too(
     await slot_jobs.reconcile(context, BY_HAND.cron_job)
     assert cluster.writes == ["create ScriptExecution"]
     (run,) = await cluster.list_cron_runs(cron_script)
-    assert (run.job, run.slot) == ("by-hand", None)
+    assert (run.name, run.slot) == (HAND_RUN, None)
+    fired_by = cluster.objects[Key(Kind.EXECUTION, "team", HAND_RUN)]["spec"]["firedBy"]
+    assert fired_by == {"cronScript": "nightly", "job": "by-hand"}
 
 
 async def test_a_job_made_by_hand_that_has_its_run_gets_no_other(
     context: Context, cluster: FakeCluster, clock: Clock
 ) -> None:
     put_schedule(cluster)
-    context.cron_runs.note(make_cron_run(slot=None, job="by-hand"))
+    context.cron_runs.note(make_cron_run(HAND_RUN, slot=None))
     fire(context, cluster, BY_HAND, EVICTED)
     clock.advance(minutes=2)
     await slot_jobs.reconcile(context, BY_HAND.cron_job)
@@ -267,6 +271,19 @@ async def test_a_run_that_the_pod_has_made_meanwhile_is_taken_for_ours(
     fire(context, cluster, BY_HAND, STUCK)
     assert await slot_jobs.reconcile(context, BY_HAND.cron_job) is None
     assert cluster.writes == ["create ScriptExecution"]
+
+
+async def test_a_pod_that_has_made_its_run_a_moment_ago_is_left_alone(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    cron_script = put_schedule(cluster)
+    fire(context, cluster, FIRST, STUCK)
+    clock.advance(minutes=1, seconds=11)
+    # Of this run the follower has not told yet.
+    await cluster.create(cron_runs.build_run(cron_script, FIRST.slot, Firer(FIRST.key.name, FIRST.uid)))
+    cluster.writes.clear()
+    assert await slot_jobs.reconcile(context, FIRST.cron_job) is None
+    assert cluster.writes == []
 
 
 async def test_a_run_of_that_name_that_is_anothers_is_not_taken_for_the_slots(
