@@ -63,6 +63,11 @@ def cron_job_name(cron_script: str) -> str:
     return f"{cron_script[:41].rstrip('-.')}-{_short_hash(f'CronJob/{cron_script}')}"
 
 
+def slot_job_name(cron_script: str, slot: datetime) -> str:
+    """Give the name of the Job that the CronJob controller makes for a slot."""
+    return f"{cron_job_name(cron_script)}-{int(slot.timestamp()) // 60}"
+
+
 def inline_script_name(cron_script: str) -> str:
     """Give the name of the Script that a CronScript owns for its inline script."""
     return f"{cron_script}-{_short_hash(f'CronScript/{cron_script}')}"

@@ -58,7 +58,8 @@ def build_cron_job(order: CronOrder, place: Place) -> Manifest:
                 "suspend": spec.suspend,
                 "concurrencyPolicy": "Allow",
                 "successfulJobsHistoryLimit": min(spec.successful_runs_history_limit, _MOST_SUCCEEDED),
-                "failedJobsHistoryLimit": min(spec.failed_runs_history_limit, _MOST_FAILED),
+                # One in any case: what befell a pod before it judged its slot is to be seen there alone.
+                "failedJobsHistoryLimit": max(1, min(spec.failed_runs_history_limit, _MOST_FAILED)),
                 "jobTemplate": _build_job(order, place),
             },
         }

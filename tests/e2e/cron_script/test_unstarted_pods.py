@@ -61,9 +61,3 @@ def test_a_slot_whose_pod_fits_nowhere_has_its_run_and_is_judged(kubectl: Kubect
         return bool(status.get("accountedUntil", "") >= slot)
 
     until(is_judged, 30, f"{slot} is judged")
-
-
-def test_a_slot_for_whose_pod_there_is_no_room_says_so(kubectl: Kubectl, namespace: str) -> None:
-    kubectl.run("create", "quota", "full", "--hard=count/pods=0", "--namespace", namespace)
-    schedule(kubectl, namespace, schedule="* * * * *")
-    until(lambda: "exceeded quota" in message_of(kubectl, namespace), 150, "the run tells what keeps its pod")

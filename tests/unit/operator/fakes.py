@@ -84,11 +84,10 @@ def make_cron_run(name: str = "run", minutes: float = 0, **fields: Any) -> CronR
 def make_fired_job(name: str = "", minutes: float = 0, **fields: Any) -> FiredJob:
     """Give the Job of a slot, these minutes from now, that was made a second later."""
     slot = NOW + timedelta(minutes=minutes)
-    cron_job = names.cron_job_name("nightly")
-    key = Key(Kind.JOB, "team", name or f"{cron_job}-{int(slot.timestamp()) // 60}")
+    key = Key(Kind.JOB, "team", name or names.slot_job_name("nightly", slot))
     values: dict[str, Any] = {
         "uid": f"uid-{key.name}",
-        "cron_job": Key(Kind.CRON_JOB, "team", cron_job),
+        "cron_job": Key(Kind.CRON_JOB, "team", names.cron_job_name("nightly")),
         "cron_script": Key(Kind.CRON_SCRIPT, "team", "nightly"),
         "slot": slot,
         "created": slot + timedelta(seconds=1),

@@ -92,8 +92,12 @@ def test_a_schedule_says_where_its_pods_are_and_what_they_get() -> None:
 
 
 def test_more_jobs_than_their_logs_are_worth_are_not_kept() -> None:
-    spec = build(successfulRunsHistoryLimit=1000, failedRunsHistoryLimit=0)["spec"]
-    assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (3, 0)
+    spec = build(successfulRunsHistoryLimit=1000, failedRunsHistoryLimit=1)["spec"]
+    assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (3, 1)
+
+
+def test_a_pod_that_failed_before_it_judged_its_slot_can_be_seen_whatever_history_is_kept() -> None:
+    assert build(failedRunsHistoryLimit=0)["spec"]["failedJobsHistoryLimit"] > 0
 
 
 def test_an_edit_is_another_generation_which_the_pod_is_told() -> None:
