@@ -118,7 +118,7 @@ class MissReason(StrEnum):
     SCHEDULE_CHANGED = ("ScheduleChanged", "Skipped: the slot was the former schedule's, not this one's.")
     OUTAGE = ("Outage", "Missed: nothing fired it in time, and missedRuns does not ask for it.")
     CATCH_UP_LIMIT = ("CatchUpLimit", "Missed: it was one of an outage with more slots than are caught up.")
-    QUOTA_EXCEEDED = ("QuotaExceeded", "Missed: the namespace's quota left no room for its pod.")
+    QUOTA_EXCEEDED = ("QuotaExceeded", "Missed: the namespace's quota left no room for its run.")
     DEADLINE_PASSED = ("DeadlinePassed", "Late: its turn came when startingDeadlineSeconds had passed.")
 
 

@@ -81,7 +81,7 @@ class FiredBy(Model):
     scheduled_time: Timestamp | None = None
     """The slot that this is the run of; absent where its Job was started by hand."""
     job: ObjectName | None = None
-    """The Job whose pod made the run and runs its first attempt; absent where the pool runs it."""
+    """The Job whose pod runs it, all attempts as long as that pod lives; absent where the pool runs it."""
 
 
 class Requester(Model):

@@ -25,7 +25,7 @@ VALUES_FOLDER = "/run/scriptorium/values"
 
 MANAGER = "scriptorium-operator"
 
-#: The label of a CronScript's runs that names it.
+#: The label of a CronScript's runs, and of the Jobs and pods of its slots, that names it.
 CRON_SCRIPT_LABEL = "scriptorium.dev/cron-script"
 
 #: The annotation that tells which manifest the operator applied last.
@@ -94,7 +94,7 @@ def hand_run_name(cron_script: str, job_uid: str) -> str:
 
 
 def cron_run_labels(cron_script: str) -> dict[str, str]:
-    """Give the labels of a CronScript's runs, for those who list them."""
+    """Give the labels of what a CronScript fires, for those who list them."""
     return {CRON_SCRIPT_LABEL: cron_script}
 
 

@@ -11,6 +11,7 @@ from scriptorium_operator.gateways.syntax import SyntaxChecker
 from scriptorium_operator.services.canary import Canary
 from scriptorium_operator.services.certificates import Door
 from scriptorium_operator.services.cron_runs import CronRuns, ScriptUsers
+from scriptorium_operator.services.fired_jobs import FiredJobs
 from scriptorium_operator.services.history import History
 from scriptorium_operator.services.inventory import Inventory, References
 from scriptorium_operator.services.leadership import Leadership
@@ -40,6 +41,7 @@ class Context:
     inventory: Inventory = field(default_factory=Inventory)
     references: References = field(default_factory=References)
     cron_runs: CronRuns = field(default_factory=CronRuns)
+    fired_jobs: FiredJobs = field(default_factory=FiredJobs)
     script_users: ScriptUsers = field(default_factory=ScriptUsers)
     waiting_pods: WaitingPods = field(default_factory=WaitingPods)
     named_values: NamedValues = field(default_factory=NamedValues)

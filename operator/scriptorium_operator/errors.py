@@ -5,7 +5,8 @@ OperatorError
  ├ ClusterUnavailable    the API server does not answer; try again
  ├ Outdated              the object changed since it was read; read it again
  ├ Vanished              the object or its namespace is gone, or on its way out; let go
- ├ ClusterRefused        the API server refuses what we ask for: a quota, a policy, a missing right
+ ├ ClusterRefused        the API server refuses what we ask for: a policy, a missing right
+ │  └ NoRoom             a quota of the namespace is used up
  ├ CertificateUnusable   a mounted certificate and its key are no pair; wait for the next
  ├ SyntaxCheckFailed     the syntax checker did not answer; try again
  ├ SandboxIncomplete     at start: this node lacks what the sandbox requires
@@ -55,6 +56,10 @@ class Vanished(OperatorError):
 
 class ClusterRefused(OperatorError):
     """The API server refuses the request as it is."""
+
+
+class NoRoom(ClusterRefused):
+    """A quota of the namespace is used up."""
 
 
 class CertificateUnusable(OperatorError):

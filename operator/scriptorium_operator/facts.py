@@ -89,8 +89,10 @@ class EndedRun:
     """Bytes of its JSON."""
     cron_script: str = ""
     """The name of the CronScript that it belongs to, if it does: that one says how many are kept."""
+    slot: datetime | None = None
+    """The slot of the CronScript that it is the run of."""
     kept_until: datetime | None = None
-    """A run with an idempotency key is remembered until then."""
+    """It is remembered until then, whatever the limits say: so long it keeps another from being made."""
 
     @property
     def is_success(self) -> bool:
@@ -122,6 +124,26 @@ class CronRun:
     completed: datetime | None = None
     is_unfinished: bool = False
     """Whether it waits or goes on."""
+    owner: str = ""
+    """The UID of the CronScript that made it: there may be another one of that name by now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiredJob:
+    """A Job that a CronScript's CronJob made, or somebody by hand of it."""
+
+    key: Key
+    uid: str
+    cron_job: Key
+    cron_script: Key
+    slot: datetime | None
+    """The slot that it is for; None for one that was made by hand."""
+    created: datetime
+
+    @property
+    def order(self) -> datetime:
+        """Give by what the Jobs of a CronJob are put in order."""
+        return self.slot or self.created
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +195,8 @@ class Notice:
     """Of a ScriptExecution that has a pod of its own: what that takes."""
     cron_run: CronRun | None = None
     """Of a ScriptExecution that belongs to a CronScript: what that one tells of it."""
+    fired_job: FiredJob | None = None
+    """Of a Job that a schedule made: which slot it is for."""
     owner: str = ""
     """Of a Job: the name of the run whose pod it is; of a CronJob: that of its CronScript."""
     values: frozenset[ValueRef] = frozenset()
@@ -244,6 +268,8 @@ class RunPod:
     is_over: bool
     """Nothing of it runs, or ever will."""
     trouble: Trouble | None
+    is_running: bool = False
+    """A container of it runs: what it is at work for, it will say itself."""
 
 
 @dataclass(frozen=True, slots=True)

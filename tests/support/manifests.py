@@ -18,6 +18,22 @@ def execution(name: str = "sample", **spec: Any) -> Manifest:
     return _manifest("ScriptExecution", name, spec)
 
 
+def slot_run(**spec: Any) -> Manifest:
+    """Give the manifest of a run of a slot, as whoever fires it makes it, with this spec beside."""
+    owner = {
+        "apiVersion": "scriptorium.dev/v1alpha1",
+        "kind": "CronScript",
+        "name": "nightly",
+        "uid": "7d3f1c52-8d0e-4c5b-9a3b-1f7f5a0c9e11",
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+    metadata = {"labels": {"scriptorium.dev/cron-script": "nightly"}, "ownerReferences": [owner]}
+    fired_by = {"cronScript": "nightly", "scheduledTime": "2030-01-01T00:12:00Z"}
+    run = execution("nightly-31556892", scriptRef={"name": "hello"}, firedBy=fired_by, **spec)
+    return run | {"metadata": run["metadata"] | metadata}
+
+
 def cron(name: str = "sample", **spec: Any) -> Manifest:
     """Give a CronScript's manifest with this spec: each day, if it does not say otherwise."""
     return _manifest("CronScript", name, {"schedule": "@daily"} | spec)

@@ -42,11 +42,16 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* Says of a request that none of our own accounts makes it: the operator's, and a runner's in its namespace. */}}
-{{- define "scriptorium.notOurs" -}}
-!(request.userInfo.username in [
+{{/* Says of a request that one of our own accounts makes it: the operator's, or a runner's in its namespace. */}}
+{{- define "scriptorium.ours" -}}
+request.userInfo.username in [
 'system:serviceaccount:{{ .Release.Namespace }}:scriptorium-operator',
-'system:serviceaccount:' + request.namespace + ':scriptorium-runner-default'])
+'system:serviceaccount:' + request.namespace + ':scriptorium-runner-default']
+{{- end }}
+
+{{/* Says that none of them does. */}}
+{{- define "scriptorium.notOurs" -}}
+!({{ include "scriptorium.ours" . }})
 {{- end }}
 
 {{/* The labels of what `helm test` runs. */}}

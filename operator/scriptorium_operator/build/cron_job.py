@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from scriptorium_api import names, retry
-from scriptorium_api.cron_script import CronScript
+from scriptorium_api import names, retry, slot_verdicts
+from scriptorium_api.cron_script import CronScript, CronScriptSpec, MissedRuns
 from scriptorium_api.env import ValueRef
 from scriptorium_api.script import Limits
 from scriptorium_operator.build import env_volume, ownership, pool_objects, run_job, runner_pod
@@ -13,6 +13,9 @@ from scriptorium_operator.facts import Manifest
 
 #: A slot whose pod stands still is over when it should have started so long ago, and no deadline is given.
 START_SECONDS = 300
+
+#: To judge what is left of an outage and to begin the next run of it: some requests to a busy API server.
+_NEXT_SECONDS = 5
 
 #: Jobs that ended are kept for their pods' logs alone: what came of a slot is in its run.
 _MOST_SUCCEEDED, _MOST_FAILED = 3, 5
@@ -55,7 +58,8 @@ def build_cron_job(order: CronOrder, place: Place) -> Manifest:
                 "suspend": spec.suspend,
                 "concurrencyPolicy": "Allow",
                 "successfulJobsHistoryLimit": min(spec.successful_runs_history_limit, _MOST_SUCCEEDED),
-                "failedJobsHistoryLimit": min(spec.failed_runs_history_limit, _MOST_FAILED),
+                # One in any case: what befell a pod before it judged its slot is to be seen there alone.
+                "failedJobsHistoryLimit": max(1, min(spec.failed_runs_history_limit, _MOST_FAILED)),
                 "jobTemplate": _build_job(order, place),
             },
         }
@@ -63,7 +67,9 @@ def build_cron_job(order: CronOrder, place: Place) -> Manifest:
 
 
 def _build_job(order: CronOrder, place: Place) -> Manifest:
-    labels = names.run_labels(place.pool.metadata.name)
+    metadata = order.cron_script.metadata
+    # A Job names its CronJob alone; whose slots its pod is for is told by the label.
+    labels = names.run_labels(place.pool.metadata.name) | names.cron_run_labels(metadata.name)
     bare = runner_pod.build_pod_spec(place, _build_container(order, place))
     pod = env_volume.add_env_volume(bare, order.values)
     return {
@@ -97,13 +103,27 @@ def _sum_seconds(order: CronOrder) -> int:
     """Give how long a slot's pod may take: all attempts and the pauses between them are one pod's."""
     spec = order.cron_script.spec
     begin = spec.jitter_seconds + (spec.starting_deadline_seconds or START_SECONDS)
+    work = _count_runs(spec) * (_sum_run(order) + _NEXT_SECONDS) - _NEXT_SECONDS
+    return math.ceil(begin + work + runner_pod.GRACE_SECONDS + run_job.MARGIN_SECONDS)
+
+
+def _count_runs(spec: CronScriptSpec) -> int:
+    """Give how many runs follow each other while a pod is there, at most.
+
+    After an outage it makes those that RunAll asks for, and before them it may have to wait for another one.
+    """
+    return 1 + slot_verdicts.MOST_CAUGHT_UP if spec.missed_runs is MissedRuns.RUN_ALL else 1
+
+
+def _sum_run(order: CronOrder) -> float:
+    """Give how long one run may take, with all of its attempts."""
+    spec = order.cron_script.spec
     timeout = min(order.limits.timeout_seconds, spec.timeout_seconds or order.limits.timeout_seconds)
     attempts, pauses = 1, 0.0
     if spec.retry is not None:
         attempts += spec.retry.limit
         pauses = sum(retry.find_pause(spec.retry, number) for number in range(1, attempts))
-    work = attempts * timeout + pauses * (1 + retry.SPREAD)
-    return math.ceil(begin + work + runner_pod.GRACE_SECONDS + run_job.MARGIN_SECONDS)
+    return attempts * timeout + pauses * (1 + retry.SPREAD)
 
 
 def _build_container(order: CronOrder, place: Place) -> Manifest:

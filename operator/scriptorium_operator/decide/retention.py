@@ -26,7 +26,7 @@ class HistoryLimits:
 def find_surplus(runs: Iterable[EndedRun], limits: HistoryLimits, now: datetime) -> list[EndedRun]:
     """Give the runs of one Script that are too many, oldest first.
 
-    Those with an idempotency key come on top for their day, at most MAX_WITH_KEY of them.
+    Those that have to be remembered come on top until then, at most MAX_WITH_KEY of them.
     """
     newest_first = sorted(runs, key=_age, reverse=True)
     kept = [run for run in newest_first if run.kept_until is not None and now < run.kept_until]
@@ -50,8 +50,16 @@ def find_heaviest(runs: Iterable[EndedRun], most: int) -> list[EndedRun]:
     return surplus
 
 
+def is_judged(run: EndedRun, until: datetime | None) -> bool:
+    """Say whether the slot of a schedule's run would not be run again without it.
+
+    `until` is how far every slot of the schedule is judged; of those after it only their runs are known.
+    """
+    return run.slot is None or (until is not None and run.slot <= until)
+
+
 def find_expiry(run: EndedRun) -> datetime | None:
-    """Give when the run's own time to live is over, if it has one; a key is remembered for its day."""
+    """Give when the run's own time to live is over, if it has one and need not be remembered for longer."""
     if run.ttl_seconds is None:
         return None
     over = run.ended + timedelta(seconds=run.ttl_seconds)

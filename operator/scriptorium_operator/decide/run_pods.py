@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from scriptorium_api import ending, time_limits
+from scriptorium_api import ending, names, time_limits
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.facts import RunPod, Trouble
@@ -55,6 +55,11 @@ class Leave:
     """Nothing to do until something changes."""
 
 
+#: The Job of a schedule that made a run, when there is nothing of it any more.
+_GONE = RunPod(
+    job_uid=None, is_over=True, trouble=Trouble("Gone", "the schedule's Job that was to run it is gone")
+)
+
 Decision = Make | Fail | Tell | Remove | Look | Leave
 
 
@@ -68,6 +73,32 @@ def find_unclaimed_attempt(execution: ScriptExecution) -> int | None:
     """Give the last attempt if it ended without a pod having taken it: its Job may still try."""
     attempts = execution.status.attempts
     return attempts[-1].number if attempts and attempts[-1].runner is None else None
+
+
+def find_schedules_job(execution: ScriptExecution) -> str | None:
+    """Give the Job of a schedule whose pod made the run, and makes its attempts as long as it lives."""
+    return execution.spec.fired_by.job if execution.spec.fired_by else None
+
+
+def has_pod_already(execution: ScriptExecution) -> bool:
+    """Say whether the attempt is the first of a run that a schedule's Job is for: no other pod is made."""
+    return find_schedules_job(execution) is not None and find_attempt(execution) == 1
+
+
+def name_job(execution: ScriptExecution, attempt: int) -> str:
+    """Give the name of the Job that this attempt begins in."""
+    schedules = find_schedules_job(execution) if attempt == 1 else None
+    return schedules or names.run_job_name(execution.metadata.uid, attempt)
+
+
+def is_removable(execution: ScriptExecution, job: str, pod: RunPod | None) -> bool:
+    """Say whether a Job is of no use any more: its pod never started.
+
+    One that ended stays a while for its log; one of a schedule that runs may be at work for other slots.
+    """
+    if pod is None or pod.job_uid is None or pod.is_over:
+        return False
+    return not (pod.is_running and job == find_schedules_job(execution))
 
 
 def decide_run(execution: ScriptExecution, pod: RunPod | None, now: datetime, *, can_start: bool) -> Decision:
@@ -100,6 +131,7 @@ def _decide_pending(
     if due is not None and now < due:
         return Look((due - now).total_seconds())
     left = (time_limits.find_start_deadline(execution) - now).total_seconds()
+    pod = pod or (_GONE if has_pod_already(execution) else None)
     if pod is None:
         is_wanted = can_start and left > 0 and not execution.is_cancelled
         return Make(find_attempt(execution), left) if is_wanted else Leave()

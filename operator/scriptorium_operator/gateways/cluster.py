@@ -16,6 +16,7 @@ from scriptorium_operator.facts import (
     POOL_PARTS,
     Address,
     ConfigMapContent,
+    CronRun,
     InSync,
     Key,
     Kind,
@@ -92,6 +93,15 @@ class Cluster:
         item = await self.find(key)
         execution = reading.read_execution(item) if item else None
         return execution if execution and execution.metadata.deletion_timestamp is None else None
+
+    async def list_cron_runs(self, cron_script: CronScript) -> list[CronRun]:
+        """Give all runs that this very CronScript made, as they are at this moment."""
+        metadata = cron_script.metadata
+        fields = f"spec.firedBy.cronScript={metadata.name}"
+        with translated():
+            items = await self._client.list_all(resources.EXECUTIONS, metadata.namespace, fields=fields)
+        runs = map(reading.read_cron_run, items)
+        return [run for run in runs if run is not None and run.owner == metadata.uid]
 
     async def find_run_pod(self, namespace: str, job_name: str) -> RunPod | None:
         """Give what there is of a run's Job and its pod."""
@@ -171,7 +181,7 @@ class Cluster:
             return await self._client.apply(manifest, resources.of_manifest(manifest), names.MANAGER)
 
     async def create(self, manifest: Manifest) -> None:
-        """Make an object; raises Outdated if it is there already."""
+        """Make an object; raises Outdated if it is there already, NoRoom if a quota is used up."""
         with self._writing("create", manifest["kind"]):
             await self._client.create(manifest, resources.of_manifest(manifest))
 

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import scriptorium_client as kubernetes
-from scriptorium_operator.errors import ClusterRefused, ClusterUnavailable, Outdated, Vanished
+from scriptorium_operator.errors import ClusterRefused, ClusterUnavailable, NoRoom, Outdated, Vanished
 
 #: How the API server words its refusal to create in a namespace that is going away.
 _BEING_TERMINATED = "being terminated"
+
+#: And how for a quota; it has the same code as a missing right.
+_NO_ROOM = "exceeded quota:"
 
 
 @contextmanager
@@ -21,4 +24,6 @@ def translated(*, is_write: bool = False) -> Iterator[None]:
         raise Outdated(str(error)) from error
     except kubernetes.ApiError as error:
         is_ending = _BEING_TERMINATED in str(error) or isinstance(error, kubernetes.NotFound)
-        raise (Vanished if is_write and is_ending else ClusterRefused)(str(error)) from error
+        if is_write and is_ending:
+            raise Vanished(str(error)) from error
+        raise (NoRoom if _NO_ROOM in str(error) else ClusterRefused)(str(error)) from error

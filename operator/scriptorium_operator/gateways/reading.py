@@ -14,6 +14,7 @@ from scriptorium_operator.facts import (
     Controller,
     CronRun,
     EndedRun,
+    FiredJob,
     Key,
     Kind,
     Manifest,
@@ -26,6 +27,10 @@ from scriptorium_operator.facts import (
 
 #: For so long a run with an idempotency key is the first of it, so for so long it is kept.
 REMEMBERED = timedelta(hours=24)
+
+#: The run of a Job that was made by hand is kept at least so long after its end: the Job, which stays for 5
+#: minutes, would look as if it had none.
+OUTLIVES_JOB = timedelta(minutes=10)
 
 #: What an Event can hold of a message.
 _MOST_MESSAGE = 1000
@@ -48,6 +53,7 @@ def read_notice(kind: Kind, item: Manifest, *, is_gone: bool) -> Notice:
         ended=read_ended_run(item) if kind is Kind.EXECUTION and not is_gone else None,
         own_pod=_read_own_pod(item) if kind is Kind.EXECUTION and not is_gone else None,
         cron_run=read_cron_run(item) if kind is Kind.EXECUTION and not is_gone else None,
+        fired_job=read_fired_job(item) if kind is Kind.JOB and not is_gone else None,
         owner=find_owner(item, _OWNERS[kind]) if kind in _OWNERS else "",
         values=read_values(item) if kind is Kind.SCRIPT and not is_gone else frozenset(),
     )
@@ -100,6 +106,41 @@ def read_cron_run(item: Manifest) -> CronRun | None:
         reason=_REASONS.get(status.get("reason", Reason.QUEUED)),
         completed=None if is_unfinished(item) else _read_time(status.get("completionTime")),
         is_unfinished=is_unfinished(item),
+        owner=next(
+            (each["uid"] for each in metadata.get("ownerReferences", []) if each.get("controller")), ""
+        ),
+    )
+
+
+#: The CronJob controller writes the slot there; a Job that somebody made of the CronJob has none.
+_SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+
+
+def read_fired_job(item: Manifest) -> FiredJob | None:
+    """Give what a Job's metadata says of its slot; None if it is no schedule's, is going, or makes no sense.
+
+    Who may make Jobs can give them any label and annotation: what is wrong there is not taken for true.
+    """
+    metadata = item["metadata"]
+    cron_script = (metadata.get("labels") or {}).get(names.CRON_SCRIPT_LABEL, "")
+    # kubectl does not make the CronJob the controller of what it makes of it.
+    owners = [each["name"] for each in metadata.get("ownerReferences", []) if each["kind"] == Kind.CRON_JOB]
+    if owners != [names.cron_job_name(cron_script)] or "deletionTimestamp" in metadata:
+        return None
+    try:
+        slot = _read_time((metadata.get("annotations") or {}).get(_SCHEDULED))
+    except ValueError:
+        return None
+    if slot is not None and slot.tzinfo is None:
+        return None
+    namespace = metadata["namespace"]
+    return FiredJob(
+        key=Key(Kind.JOB, namespace, metadata["name"]),
+        uid=metadata["uid"],
+        cron_job=Key(Kind.CRON_JOB, namespace, owners[0]),
+        cron_script=Key(Kind.CRON_SCRIPT, namespace, cron_script),
+        slot=slot,
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
     )
 
 
@@ -130,8 +171,7 @@ def read_ended_run(item: Manifest) -> EndedRun | None:
     metadata, spec, status = item["metadata"], item["spec"], item["status"]
     created = datetime.fromisoformat(metadata["creationTimestamp"])
     completed = status.get("completionTime")
-    # Who was a duplicate is nobody's first.
-    is_first = "idempotencyKey" in spec and status.get("reason") != Reason.DUPLICATE
+    ended, fired_by = datetime.fromisoformat(completed) if completed else created, spec.get("firedBy") or {}
     return EndedRun(
         key=Key(Kind.EXECUTION, metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
@@ -139,12 +179,23 @@ def read_ended_run(item: Manifest) -> EndedRun | None:
         phase=status["phase"],
         reason=status.get("reason", ""),
         message=status.get("message", "")[:_MOST_MESSAGE],
-        ended=datetime.fromisoformat(completed) if completed else created,
+        ended=ended,
         ttl_seconds=spec.get("ttlSecondsAfterFinished"),
         size=len(json.dumps(item)),
-        cron_script=(spec.get("firedBy") or {}).get("cronScript", ""),
-        kept_until=created + REMEMBERED if is_first else None,
+        cron_script=fired_by.get("cronScript", ""),
+        slot=_read_time(fired_by.get("scheduledTime")),
+        kept_until=_find_end_of_keeping(item, created, ended),
     )
+
+
+def _find_end_of_keeping(item: Manifest, created: datetime, ended: datetime) -> datetime | None:
+    spec = item["spec"]
+    # Who was a duplicate is nobody's first.
+    if "idempotencyKey" in spec and item["status"].get("reason") != Reason.DUPLICATE:
+        return created + REMEMBERED
+    fired_by = spec.get("firedBy") or {}
+    is_by_hand = "job" in fired_by and "scheduledTime" not in fired_by
+    return ended + OUTLIVES_JOB if is_by_hand else None
 
 
 def read_tenant(item: Manifest) -> Tenant | None:

@@ -22,11 +22,13 @@ def read_run_pod(
     if job is None and not pods:
         return None
     moment = now or datetime.now(UTC)
-    is_alive = any(_is_alive(pod, moment) for pod in pods)
+    alive = [pod for pod in pods if _is_alive(pod, moment)]
     return RunPod(
         job_uid=job["metadata"]["uid"] if job else None,
-        is_over=not is_alive and (job is None or _has_ended(job)),
-        trouble=next(_find_troubles(job, pods, events), None),
+        is_over=not alive and (job is None or _has_ended(job)),
+        # What kept its pod for a while does not count for a Job that ended well.
+        trouble=None if job and _has_succeeded(job) else next(_find_troubles(job, pods, events), None),
+        is_running=any(pod.get("status", {}).get("phase") == "Running" for pod in alive),
     )
 
 
@@ -37,10 +39,20 @@ def _is_alive(pod: Manifest, now: datetime) -> bool:
     return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
 
 
+#: What a Job says of itself that makes no more pods: it has ended, or is about to.
+_SUCCESS, _FAILURE = {"Complete", "SuccessCriteriaMet"}, {"Failed", "FailureTarget"}
+
+
 def _has_ended(job: Manifest) -> bool:
-    """Say whether the Job makes no more pods: it has ended, or is about to."""
-    kinds = {each["type"] for each in _conditions(job) if each["status"] == "True"}
-    return bool(kinds & {"Complete", "Failed", "FailureTarget", "SuccessCriteriaMet"})
+    return bool(_list_true(job) & (_SUCCESS | _FAILURE))
+
+
+def _has_succeeded(job: Manifest) -> bool:
+    return bool(_list_true(job) & _SUCCESS)
+
+
+def _list_true(job: Manifest) -> set[str]:
+    return {each["type"] for each in _conditions(job) if each["status"] == "True"}
 
 
 def _find_troubles(job: Manifest | None, pods: list[Manifest], events: list[Manifest]) -> Iterator[Trouble]:

@@ -13,7 +13,7 @@ from scriptorium_operator.context import Context
 from scriptorium_operator.decide import cron_accounts, cron_times, unrun_slots
 from scriptorium_operator.decide.retention import HistoryLimits
 from scriptorium_operator.errors import ClusterRefused
-from scriptorium_operator.facts import Key, Kind, Manifest, Problem, Terms
+from scriptorium_operator.facts import CronRun, Key, Kind, Manifest, Problem, Terms
 from scriptorium_operator.gateways import reading
 from scriptorium_operator.services import objects, pools
 
@@ -59,6 +59,7 @@ def _remember(context: Context, key: Key, cron_script: CronScript) -> None:
         failed=cron_script.spec.failed_runs_history_limit,
     )
     context.history.set_limits(key, limits)
+    context.history.set_judged(key, cron_script.status.accounted_until)
 
 
 def _forget(context: Context, key: Key) -> None:
@@ -103,7 +104,8 @@ async def reconcile(context: Context, key: Key) -> float | None:
 def _account(context: Context, key: Key, cron_script: CronScript, former: Terms | None) -> CronScriptStatus:
     if former is None:
         return cron_script.status
-    known = [run.slot for run in context.cron_runs.list_runs(key) if run.slot is not None]
+    runs = _list_runs(context, key, cron_script)
+    known = [run.slot for run in runs if run.slot is not None]
     return cron_accounts.account(cron_script, former, known, context.now())
 
 
@@ -114,10 +116,15 @@ async def _look(context: Context, key: Key, cron_script: CronScript, accounted: 
         accounted=accounted,
         script_name=name,
         script=await context.cluster.find_script(Key(Kind.SCRIPT, key.namespace, name)),
-        runs=context.cron_runs.list_runs(key),
+        runs=_list_runs(context, key, cron_script),
         next_slot=None if isinstance(found, Problem) else found,
         problem=found if isinstance(found, Problem) else None,
     )
+
+
+def _list_runs(context: Context, key: Key, cron_script: CronScript) -> list[CronRun]:
+    """Give the runs of this very CronScript: those of a former one of its name may not be gone yet."""
+    return [run for run in context.cron_runs.list_runs(key) if run.owner == cron_script.metadata.uid]
 
 
 def _name_cron_job(key: Key) -> Key:

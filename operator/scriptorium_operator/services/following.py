@@ -15,6 +15,8 @@ async def follow_kind(context: Context, kind: Kind) -> None:
         context.cron_runs.clear()
     elif kind is Kind.SCRIPT:
         context.named_values.clear()
+    elif kind is Kind.JOB:
+        context.fired_jobs.clear()
     async for told in context.cluster.follow(kind):
         if isinstance(told, InSync):
             _note_sync(context, kind)
@@ -31,6 +33,9 @@ def _note_sync(context: Context, kind: Kind) -> None:
     if kind in (Kind.CRON_SCRIPT, Kind.EXECUTION):
         # Those that were looked at before their runs were known.
         for key in context.inventory.list_cron_scripts():
+            context.work.add(key)
+    if kind is Kind.EXECUTION:
+        for key in context.fired_jobs.list_cron_jobs():
             context.work.add(key)
 
 
@@ -132,6 +137,12 @@ def _compare_with_kopf(context: Context, notice: Notice) -> None:
 def _take_job(context: Context, notice: Notice) -> None:
     if notice.owner:
         context.work.add(Key(Kind.EXECUTION, notice.key.namespace, notice.owner))
+    job = notice.fired_job
+    if job is None:
+        # It is gone or going, or was no schedule's ever.
+        context.fired_jobs.forget(notice.uid)
+    elif context.fired_jobs.note(job, context.now()):
+        context.work.add(job.cron_job)
 
 
 def _take_cron_job(context: Context, notice: Notice) -> None:

@@ -28,6 +28,7 @@ class History:
         self._groups: defaultdict[Group, dict[str, EndedRun]] = defaultdict(dict)
         self._bytes: defaultdict[str, int] = defaultdict(int)
         self._limits: dict[Group, HistoryLimits] = {}
+        self._judged: dict[Group, datetime | None] = {}
         self._latest: dict[Group, EndedRun] = {}
         self._expiries: list[tuple[datetime, str]] = []
         self._changed: set[Group] = set()
@@ -92,10 +93,17 @@ class History:
                 self._doomed.pop(uid, None)
         if limits is None:
             self._limits.pop(group, None)
+            self._judged.pop(group, None)
             self._latest.pop(group, None)
         else:
             self._limits[group] = limits
         self._changed.add(group)
+
+    def set_judged(self, group: Group, until: datetime | None) -> None:
+        """Note how far every slot of a CronScript is judged; the runs of later ones are not removed."""
+        if group not in self._judged or self._judged[group] != until:
+            self._judged[group] = until
+            self._changed.add(group)
 
     def doom(self, now: datetime, is_there: Callable[[Group], bool]) -> int:
         """Find out what is to be removed by now; give how many runs that are in all.
@@ -131,10 +139,18 @@ class History:
         changed, self._changed = self._changed - unknown, unknown
         for group in changed:
             kept = (run for run in self._groups.get(group, {}).values() if run.uid not in self._doomed)
-            yield from retention.find_surplus(kept, self._find_limits(group), now)
+            surplus = retention.find_surplus(kept, self._find_limits(group), now)
+            yield from filter(self._is_removable, surplus)
         for namespace in {group.namespace for group in changed}:
             if self._bytes[namespace] > retention.MAX_NAMESPACE_BYTES:
-                yield from retention.find_heaviest(self._list_kept(namespace), retention.MAX_NAMESPACE_BYTES)
+                all_kept = self._list_kept(namespace)
+                heaviest = retention.find_heaviest(all_kept, retention.MAX_NAMESPACE_BYTES)
+                yield from filter(self._is_removable, heaviest)
+
+    def _is_removable(self, run: EndedRun) -> bool:
+        group = _group_of(run)
+        # Of a CronScript that is gone no slot is run again.
+        return group not in self._judged or retention.is_judged(run, self._judged[group])
 
     def _find_limits(self, group: Group) -> HistoryLimits:
         is_inline = not group.name

@@ -2,7 +2,7 @@
 
 import logging
 
-from scriptorium_api import cron_runs, names, time_limits
+from scriptorium_api import cron_runs, time_limits
 from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_api.script import Limits, Script
@@ -26,28 +26,26 @@ async def reconcile(context: Context, key: Key) -> float | None:
         return None
     await _remove_former(context, execution)
     name, pod = await _find_pod(context, execution)
-    if name is None:
-        return None
     # What a schedule's Script is nobody tells when that appears, so such a run is looked at now and then.
     is_of_schedule = execution.spec.cron_script_ref is not None
     execution = await _take_over(context, execution)
     script = await _find_script(context, execution)
     has_script = execution.spec.source is not None or (script is not None and not script.spec.suspend)
-    can_start = has_script and context.settings.runner.runs_scripts and not _has_pod_already(execution)
+    can_start = has_script and context.settings.runner.runs_scripts
     decision = run_pods.decide_run(execution, pod, context.now(), can_start=can_start)
     match decision:
         case run_pods.Make():
             return await _make(context, execution, script, decision)
         case run_pods.Fail():
             await _fail(context, execution, decision)
-            await _remove(context, key.namespace, name, pod)
+            await _remove(context, execution, name, pod)
         case run_pods.Tell():
             await context.cluster.replace_status(
                 execution, run_status.build_told(execution, decision.message).to_wire()
             )
             return run_pods.WAITING_SECONDS
         case run_pods.Remove():
-            await _remove(context, key.namespace, name, pod)
+            await _remove(context, execution, name, pod)
         case run_pods.Look():
             return decision.seconds
     is_pending = execution.status.phase is Phase.PENDING
@@ -68,33 +66,24 @@ async def _remove_former(context: Context, execution: ScriptExecution) -> None:
     """Remove what an operator left that ended between settling an attempt and removing its Job."""
     attempt = run_pods.find_unclaimed_attempt(execution)
     if attempt is not None:
-        metadata = execution.metadata
-        name = names.run_job_name(metadata.uid, attempt)
-        pod = await context.cluster.find_run_pod(metadata.namespace, name)
-        await _remove(context, metadata.namespace, name, pod)
+        name = run_pods.name_job(execution, attempt)
+        pod = await context.cluster.find_run_pod(execution.metadata.namespace, name)
+        await _remove(context, execution, name, pod)
 
 
-async def _find_pod(context: Context, execution: ScriptExecution) -> tuple[str | None, RunPod | None]:
+async def _find_pod(context: Context, execution: ScriptExecution) -> tuple[str, RunPod | None]:
     """Give the name of the Job that the next or present attempt is in, and what there is of it.
 
-    The pod of a slot makes all attempts itself; only where it is lost, the next one has a pod from us. Of a
-    schedule's Job that was made by hand the name is not known.
+    The pod of a schedule's Job makes all attempts itself; only where it is lost, the next one has a pod from
+    us.
     """
-    metadata, fired_by = execution.metadata, execution.spec.fired_by
-    if fired_by is not None and fired_by.scheduled_time is None:
-        return None, None
-    if fired_by is not None and fired_by.scheduled_time is not None:
-        slot_job = names.slot_job_name(fired_by.cron_script, fired_by.scheduled_time)
-        pod = await context.cluster.find_run_pod(metadata.namespace, slot_job)
-        if _has_pod_already(execution) or (pod is not None and not pod.is_over):
-            return slot_job, pod
-    name = names.run_job_name(metadata.uid, run_pods.find_attempt(execution))
-    return name, await context.cluster.find_run_pod(metadata.namespace, name)
-
-
-def _has_pod_already(execution: ScriptExecution) -> bool:
-    """Say whether it is the first attempt of a slot: its pod is what made the run."""
-    return execution.spec.fired_by is not None and run_pods.find_attempt(execution) == 1
+    namespace, schedules_job = execution.metadata.namespace, run_pods.find_schedules_job(execution)
+    if schedules_job is not None:
+        pod = await context.cluster.find_run_pod(namespace, schedules_job)
+        if run_pods.has_pod_already(execution) or (pod is not None and not pod.is_over):
+            return schedules_job, pod
+    name = run_pods.name_job(execution, run_pods.find_attempt(execution))
+    return name, await context.cluster.find_run_pod(namespace, name)
 
 
 async def _find_script(context: Context, execution: ScriptExecution) -> Script | None:
@@ -133,10 +122,10 @@ async def _fail(context: Context, execution: ScriptExecution, fail: run_pods.Fai
     log.info("run settled for its pod", extra=_fields(execution) | {"reason": fail.reason.value})
 
 
-async def _remove(context: Context, namespace: str, name: str, pod: RunPod | None) -> None:
-    """Remove the Job of a pod that never started; one that ended stays a while for its log."""
-    if pod is not None and pod.job_uid is not None and not pod.is_over:
-        await context.cluster.delete(Key(Kind.JOB, namespace, name), pod.job_uid)
+async def _remove(context: Context, execution: ScriptExecution, name: str, pod: RunPod | None) -> None:
+    """Remove a Job that is of no use any more."""
+    if pod is not None and pod.job_uid is not None and run_pods.is_removable(execution, name, pod):
+        await context.cluster.delete(Key(Kind.JOB, execution.metadata.namespace, name), pod.job_uid)
 
 
 def _fields(execution: ScriptExecution) -> dict[str, object]:

@@ -17,6 +17,7 @@ from scriptorium_operator.services import (
     pools,
     run_pods,
     scripts,
+    slot_jobs,
     sweeping,
 )
 
@@ -30,6 +31,7 @@ _VERBS: dict[Kind, Callable[[Context, Key], Awaitable[float | None]]] = {
     Kind.RUNNER_POOL: pools.reconcile,
     Kind.NAMESPACE: pools.ensure_pool,
     Kind.EXECUTION: run_pods.reconcile,
+    Kind.CRON_JOB: slot_jobs.reconcile,
 }
 
 

@@ -8,12 +8,14 @@ import pytest
 
 from tests.integration.chart.rendering import NAMESPACE, render
 from tests.support.kubectl import Kubectl
+from tests.support.manifests import slot_run
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 
 POLICY = "scriptorium-inline-source"
 INLINE = {"source": "return 1"}
+OPERATOR = f"{NAMESPACE}:scriptorium-operator"
 BY_NAME = {"scriptRef": {"name": "hello"}}
 
 
@@ -35,12 +37,12 @@ def grant(kubectl: Kubectl, namespace: str, user: str, resources: str) -> None:
     kubectl.run("create", "rolebinding", user, "-n", namespace, f"--role={user}", f"--user={user}")
 
 
-def run_as(kubectl: Kubectl, namespace: str, user: str, spec: dict[str, Any]) -> str:
+def run_as(kubectl: Kubectl, namespace: str, user: str, spec: dict[str, Any], **metadata: Any) -> str:
     """Ask the API server to accept a run, without keeping it; gives what it says."""
     manifest = {
         "apiVersion": "scriptorium.dev/v1alpha1",
         "kind": "ScriptExecution",
-        "metadata": {"generateName": "asked-"},
+        "metadata": metadata or {"generateName": "asked-"},
         "spec": spec,
     }
     done = kubectl.attempt(
@@ -94,6 +96,31 @@ def test_nobody_claims_to_be_a_schedule(kubectl: Kubectl, namespace: str) -> Non
     claim = BY_NAME | {"firedBy": {"cronScript": "nightly"}}
     answer = until(lambda: _refusal(run_as(kubectl, namespace, "claimer", claim)), 30)
     assert "spec.firedBy is filled in by Scriptorium" in answer
+
+
+@pytest.mark.parametrize("account", ["{namespace}:scriptorium-runner-default", OPERATOR])
+def test_our_accounts_create_the_runs_of_schedules_and_no_others(
+    kubectl: Kubectl, namespace: str, account: str
+) -> None:
+    user = f"system:serviceaccount:{account.format(namespace=namespace)}"
+    options = ("-n", namespace, "--verb=create", "--resource=scriptexecutions.scriptorium.dev")
+    kubectl.run("create", "role", "ours", *options)
+    kubectl.run("create", "rolebinding", "ours", "-n", namespace, "--role=ours", f"--user={user}")
+
+    fired = slot_run()
+    (owner,) = fired["metadata"]["ownerReferences"]
+
+    def ask(spec: dict[str, Any], **metadata: Any) -> str:
+        return run_as(kubectl, namespace, user, spec, **(fired["metadata"] | metadata))
+
+    answer = until(lambda: _refusal(ask(BY_NAME)), 30)
+    assert "Scriptorium creates the runs of schedules and no others" in answer
+    assert "no spec.requestedBy" in ask(fired["spec"] | {"requestedBy": {"name": user}})
+    for metadata in ({"name": "another-1"}, {"labels": {}}):
+        assert "named and labelled for the CronScript" in ask(fired["spec"], **metadata)
+    for owners in ([], [owner | {"name": "another"}], [owner | {"controller": False}], [owner, owner]):
+        assert "owned by the CronScript" in ask(fired["spec"], ownerReferences=owners)
+    assert "created" in ask(fired["spec"])
 
 
 def test_who_may_write_scripts_may_bring_code(kubectl: Kubectl, namespace: str) -> None:

@@ -9,10 +9,12 @@ from scriptorium_api import names
 from scriptorium_operator.settings import CertificateSource, WebhookSettings, read_settings
 from tests.integration.chart.rendering import (
     CHART,
+    NAMESPACE,
     ROOT,
     attempt_helm,
     attempt_rendering,
     render,
+    render_all_of,
     render_one,
 )
 
@@ -168,8 +170,38 @@ def test_runners_may_do_this_and_nothing_else() -> None:
     ours = {(names.GROUP, kind, verb) for kind in kinds for verb in read}
     core = {("", kind, verb) for kind in ("pods", "configmaps") for verb in read}
     leases = {("coordination.k8s.io", "leases", verb) for verb in ("list", "create", "patch", "delete")}
-    status = {(names.GROUP, "scriptexecutions/status", "patch")}
-    assert rules_of(names.RUNNER_ROLE) == ours | core | leases | status
+    status = {(names.GROUP, f"{kind}/status", "patch") for kind in ("scriptexecutions", "cronscripts")}
+    of_slots = {(names.GROUP, "scriptexecutions", "create"), ("batch", "jobs", "get")}
+    assert rules_of(names.RUNNER_ROLE) == ours | core | leases | status | of_slots
+
+
+def test_our_accounts_create_no_runs_but_those_of_schedules() -> None:
+    policy = render_one("ValidatingAdmissionPolicy", "scriptorium-own-runs")["spec"]
+    assert policy["failurePolicy"] == "Fail"
+    (rule,) = policy["matchConstraints"]["resourceRules"]
+    assert (rule["resources"], rule["operations"]) == (["scriptexecutions"], ["CREATE"])
+    (condition,) = policy["matchConditions"]
+    for account in (
+        f"'system:serviceaccount:{NAMESPACE}:scriptorium-operator'",
+        f"request.namespace + ':{names.pool_object_name(names.DEFAULT_POOL)}'",
+    ):
+        assert account in condition["expression"]
+    required = " ".join(each["expression"] for each in policy["validations"])
+    for word in ("firedBy", "source", "requestedBy", names.CRON_SCRIPT_LABEL, "ownerReferences"):
+        assert word in required
+    binding = render_one("ValidatingAdmissionPolicyBinding", "scriptorium-own-runs")["spec"]
+    assert binding == {"policyName": "scriptorium-own-runs", "validationActions": ["Deny"]}
+
+
+def test_who_may_create_runs_of_ours_is_bound_by_the_policy() -> None:
+    creators = {
+        role["metadata"]["name"]
+        for role in render_all_of("ClusterRole")
+        for rule in role["rules"]
+        if "scriptexecutions" in rule["resources"] and "create" in rule["verbs"]
+    }
+    users = {"scriptorium-edit", "scriptorium-admin"}
+    assert creators - users == {"scriptorium-operator", names.RUNNER_ROLE}
 
 
 def test_the_operator_may_bind_one_role_and_grant_nothing_else() -> None:

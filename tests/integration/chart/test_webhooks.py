@@ -53,6 +53,15 @@ def test_who_wants_nothing_unchecked_says_fail(kind: str) -> None:
     assert render_webhook(kind, "--set=webhooks.failurePolicy=Fail")["failurePolicy"] == "Fail"
 
 
+@pytest.mark.parametrize("kind", [VALIDATING, MUTATING])
+def test_of_what_our_own_accounts_create_nobody_is_asked_nor_written_down(kind: str) -> None:
+    (condition,) = (
+        each for each in render_webhook(kind)["matchConditions"] if each["name"] == "not-asked-by-us"
+    )
+    assert f"'system:serviceaccount:{NAMESPACE}:scriptorium-operator'" in condition["expression"]
+    assert ":scriptorium-runner-default'" in condition["expression"]
+
+
 def test_switched_off_nobody_asks_and_nothing_of_it_is_there() -> None:
     rendered = render("--set=webhooks.enabled=false")
     names = {(item["kind"], item["metadata"]["name"]) for item in rendered}

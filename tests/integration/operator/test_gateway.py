@@ -1,6 +1,8 @@
 """The gateway to the cluster, and what the API server makes of our manifests."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -14,10 +16,11 @@ from scriptorium_operator.build.pool_objects import build_pool_objects
 from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.decide.drift import lacks
 from scriptorium_operator.errors import ClusterRefused, Outdated, Vanished
-from scriptorium_operator.facts import InSync, Key, Kind, Manifest
+from scriptorium_operator.facts import FiredJob, InSync, Key, Kind, Manifest
 from scriptorium_operator.gateways.cluster import Cluster
 from scriptorium_operator.settings import RunnerSettings, Settings
 from tests.support.kubectl import Kubectl
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -29,6 +32,7 @@ SETTINGS = Settings(
         metrics_from=("monitoring",),
     )
 )
+EACH_MINUTE = '{"spec":{"suspend":false,"schedule":"* * * * *"}}'
 RICH_SPEC = {
     "replicas": 2,
     "resources": {"limits": {"cpu": "1000m", "memory": "1024Mi"}, "requests": {"cpu": "0.05"}},
@@ -65,15 +69,13 @@ async def test_what_was_applied_lacks_nothing_after_the_api_servers_defaults(
         assert not lacks(live, manifest), f"{manifest['kind']}: {live}"
 
 
-async def test_a_cron_job_lacks_nothing_after_the_api_servers_defaults(
-    cluster: Cluster, namespace: str
-) -> None:
+async def make_cron_job(cluster: Cluster, namespace: str) -> Manifest:
+    """Give the CronJob of a schedule, which is suspended: no pod is made."""
     await cluster.apply(make_pool(RICH_SPEC, namespace))
     pool = await cluster.find_pool(Key(Kind.RUNNER_POOL, namespace, "default"))
     tenant = await cluster.find_tenant(namespace)
     assert pool is not None
     assert tenant is not None
-    # Suspended, and another's: no pod is made, and an operator that runs meanwhile leaves it alone.
     spec = {"schedule": "@daily", "scriptRef": {"name": "hello"}, "suspend": True, "tolerations": []}
     metadata = {"name": "nightly", "namespace": namespace, "uid": pool.metadata.uid}
     cron_script = CronScript.from_wire(
@@ -82,10 +84,51 @@ async def test_a_cron_job_lacks_nothing_after_the_api_servers_defaults(
     api_server = tuple(await cluster.find_api_server())
     place = Place(pool=pool, tenant=tenant, organization="", runner=SETTINGS.runner, api_server=api_server)
     manifest = build_cron_job(CronOrder(cron_script=cron_script, limits=Limits()), place)
-    # An owner that is there: else it would be collected at once.
+    # An owner that is there, else it would be collected at once; of another kind, so that an operator that
+    # runs meanwhile leaves it alone.
     manifest["metadata"]["ownerReferences"][0] |= {"kind": "RunnerPool", "name": "default"}
+    return manifest
+
+
+async def test_a_cron_job_lacks_nothing_after_the_api_servers_defaults(
+    cluster: Cluster, namespace: str
+) -> None:
+    manifest = await make_cron_job(cluster, namespace)
     applied = await cluster.apply(manifest)
     assert not lacks(applied, manifest)
+
+
+async def find_fired_job(cluster: Cluster, key: Key) -> FiredJob | None:
+    """Give what the follower tells of a Job that is there."""
+    async for told in cluster.follow(Kind.JOB):
+        if isinstance(told, InSync):
+            return None
+        if told.key == key:
+            return told.fired_job
+    return None
+
+
+def list_names(kubectl: Kubectl, namespace: str) -> list[str]:
+    return [each["metadata"]["name"] for each in kubectl.list("jobs", namespace)]
+
+
+async def test_the_jobs_of_a_schedule_tell_whose_they_are_and_for_which_slot(
+    cluster: Cluster, kubectl: Kubectl, namespace: str
+) -> None:
+    manifest = await cluster.apply(await make_cron_job(cluster, namespace))
+    name = manifest["metadata"]["name"]
+    kubectl.run("create", "job", "by-hand", f"--from=cronjob/{name}", "--namespace", namespace)
+    by_hand = await find_fired_job(cluster, Key(Kind.JOB, namespace, "by-hand"))
+    assert by_hand is not None
+    assert (by_hand.slot, by_hand.cron_script.name, by_hand.cron_job.name) == (None, "nightly", name)
+    kubectl.run("patch", "cronjob", name, "--namespace", namespace, "--type=merge", "-p", EACH_MINUTE)
+    found = await asyncio.to_thread(
+        until, lambda: [each for each in list_names(kubectl, namespace) if each.startswith(name)], 90
+    )
+    slot_job = await find_fired_job(cluster, Key(Kind.JOB, namespace, found[0]))
+    assert slot_job is not None
+    assert slot_job.slot is not None
+    assert timedelta() <= slot_job.created - slot_job.slot < timedelta(minutes=1)
 
 
 async def test_a_status_is_written_only_over_what_was_read(

@@ -17,6 +17,7 @@ from scriptorium_operator.facts import (
     ConfigMapContent,
     CronRun,
     EndedRun,
+    FiredJob,
     InSync,
     Key,
     Kind,
@@ -26,6 +27,7 @@ from scriptorium_operator.facts import (
     SyntaxFault,
     Tenant,
 )
+from scriptorium_operator.gateways import reading
 from scriptorium_operator.services.work import Work
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -74,8 +76,23 @@ def make_cron_run(name: str = "run", minutes: float = 0, **fields: Any) -> CronR
         "phase": Phase.SUCCEEDED,
         "reason": Reason.COMPLETED,
         "completed": slot + timedelta(minutes=1),
+        "owner": "c1",
     }
     return CronRun(name=name, **(values | fields))
+
+
+def make_fired_job(name: str = "", minutes: float = 0, **fields: Any) -> FiredJob:
+    """Give the Job of a slot, these minutes from now, that was made a second later."""
+    slot = NOW + timedelta(minutes=minutes)
+    key = Key(Kind.JOB, "team", name or names.slot_job_name("nightly", slot))
+    values: dict[str, Any] = {
+        "uid": f"uid-{key.name}",
+        "cron_job": Key(Kind.CRON_JOB, "team", names.cron_job_name("nightly")),
+        "cron_script": Key(Kind.CRON_SCRIPT, "team", "nightly"),
+        "slot": slot,
+        "created": slot + timedelta(seconds=1),
+    }
+    return FiredJob(key=key, **(values | fields))
 
 
 def make_pool(**spec: Any) -> RunnerPool:
@@ -152,10 +169,22 @@ class FakeCluster:
     async def find_run_pod(self, namespace: str, job_name: str) -> RunPod | None:
         return self.run_pods.get(job_name)
 
+    async def list_cron_runs(self, cron_script: CronScript) -> list[CronRun]:
+        runs = [
+            reading.read_cron_run(item) for key, item in self.objects.items() if key.kind is Kind.EXECUTION
+        ]
+        return [run for run in runs if run and run.owner == cron_script.metadata.uid]
+
     async def create(self, manifest: Manifest) -> None:
-        key = Key(Kind(manifest["kind"]), manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+        metadata = manifest["metadata"]
+        key = Key(Kind(manifest["kind"]), metadata["namespace"], metadata["name"])
+        if refusal := self.refusals.get(key.kind):
+            raise refusal
+        if key in self.objects:
+            raise Outdated
         self.writes.append(f"create {key.kind}")
-        self.objects[key] = manifest
+        given = {"uid": f"uid-{key.name}", "creationTimestamp": NOW.isoformat()}
+        self.objects[key] = manifest | {"metadata": metadata | given}
 
     async def find_config_map(self, namespace: str, name: str) -> ConfigMapContent | None:
         return self.config_maps.get((namespace, name))

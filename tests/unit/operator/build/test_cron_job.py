@@ -65,6 +65,20 @@ def test_the_job_has_the_time_of_all_attempts_and_of_the_pauses_between_them() -
     assert job_of(manifest)["activeDeadlineSeconds"] == 7 + 300 + 60 + 32 + 120
 
 
+def test_the_job_that_may_run_a_whole_outage_has_the_time_for_it() -> None:
+    once, all_of_it = (
+        job_of(build(timeoutSeconds=20, missedRuns=missed))["activeDeadlineSeconds"]
+        for missed in ("RunOnce", "RunAll")
+    )
+    # 100 runs and one that they have to wait for, with 5 s between each two of them.
+    assert all_of_it - once == 100 * (20 + 5)
+
+
+def test_the_jobs_of_slots_say_whose_they_are() -> None:
+    metadata = build()["spec"]["jobTemplate"]["metadata"]
+    assert metadata["labels"]["scriptorium.dev/cron-script"] == "nightly"
+
+
 def test_a_schedule_cannot_lengthen_its_scripts_limit() -> None:
     deadlines = [job_of(build(**spec))["activeDeadlineSeconds"] for spec in ({}, {"timeoutSeconds": 3600})]
     assert deadlines[0] == deadlines[1]
@@ -78,8 +92,12 @@ def test_a_schedule_says_where_its_pods_are_and_what_they_get() -> None:
 
 
 def test_more_jobs_than_their_logs_are_worth_are_not_kept() -> None:
-    spec = build(successfulRunsHistoryLimit=1000, failedRunsHistoryLimit=0)["spec"]
-    assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (3, 0)
+    spec = build(successfulRunsHistoryLimit=1000, failedRunsHistoryLimit=1)["spec"]
+    assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (3, 1)
+
+
+def test_a_pod_that_failed_before_it_judged_its_slot_can_be_seen_whatever_history_is_kept() -> None:
+    assert build(failedRunsHistoryLimit=0)["spec"]["failedJobsHistoryLimit"] > 0
 
 
 def test_an_edit_is_another_generation_which_the_pod_is_told() -> None:

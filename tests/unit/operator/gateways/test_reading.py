@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from scriptorium_api import names
 from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.facts import Address, Key, Kind, RunnerCounts, Terms
@@ -140,7 +141,21 @@ def test_what_a_newer_version_calls_a_phase_is_not_guessed() -> None:
 def test_an_ended_run_of_a_schedule_is_kept_by_its_limits() -> None:
     ended = reading.read_ended_run(make_run({"phase": "Succeeded"}, cronScript="nightly"))
     assert ended is not None
-    assert ended.cron_script == "nightly"
+    assert (ended.cron_script, ended.slot, ended.kept_until) == ("nightly", None, None)
+
+
+def test_an_ended_run_tells_of_which_slot_it_is() -> None:
+    fired = {"cronScript": "nightly", "scheduledTime": "2026-01-01T03:00:00Z", "job": "nightly-1"}
+    ended = reading.read_ended_run(make_run({"phase": "Succeeded"}, **fired))
+    assert ended is not None
+    assert (ended.slot, ended.kept_until) == (datetime(2026, 1, 1, 3, tzinfo=UTC), None)
+
+
+def test_the_run_of_a_job_made_by_hand_outlives_that_job_which_would_seem_to_have_none() -> None:
+    status = {"phase": "Succeeded", "completionTime": "2026-01-01T03:00:05Z"}
+    ended = reading.read_ended_run(make_run(status, cronScript="nightly", job="by-hand"))
+    assert ended is not None
+    assert ended.kept_until == datetime(2026, 1, 1, 3, 10, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -162,3 +177,66 @@ def test_only_an_owner_of_ours_is_told(kind: Kind, owner: str, told: str) -> Non
 def test_a_cron_job_says_by_which_terms_it_fires() -> None:
     spec = {"schedule": "@daily", "timeZone": "UTC", "suspend": True}
     assert reading.read_terms({"spec": spec}) == Terms(schedule="@daily", time_zone="UTC", is_suspended=True)
+
+
+SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+
+
+def make_job(**metadata: Any) -> dict[str, Any]:
+    """Give the metadata of a Job that the CronJob controller made, with these changes."""
+    owner = {"kind": "CronJob", "name": names.cron_job_name("nightly"), "uid": "k1", "controller": True}
+    return {
+        "metadata": {
+            "name": "nightly-1",
+            "namespace": "team",
+            "uid": "j1",
+            "creationTimestamp": "2026-01-01T02:00:01Z",
+            "labels": names.cron_run_labels("nightly"),
+            "annotations": {SCHEDULED: "2026-01-01T03:00:00+01:00"},
+            "ownerReferences": [owner],
+        }
+        | metadata
+    }
+
+
+def test_a_job_of_a_schedule_tells_its_slot() -> None:
+    job = reading.read_notice(Kind.JOB, make_job(), is_gone=False).fired_job
+    assert job is not None
+    assert (job.cron_script, job.slot) == (
+        Key(Kind.CRON_SCRIPT, "team", "nightly"),
+        datetime(2026, 1, 1, 2, tzinfo=UTC),
+    )
+    assert job.cron_job == Key(Kind.CRON_JOB, "team", names.cron_job_name("nightly"))
+
+
+def test_a_job_that_kubectl_made_of_a_cron_job_has_no_slot_and_no_controller() -> None:
+    owner = {"kind": "CronJob", "name": names.cron_job_name("nightly"), "uid": "k1"}
+    manual = {"cronjob.kubernetes.io/instantiate": "manual"}
+    item = make_job(annotations=manual, ownerReferences=[owner])
+    job = reading.read_fired_job(item)
+    assert job is not None
+    assert job.slot is None
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"ownerReferences": []},
+        {"ownerReferences": [{"kind": "CronJob", "name": "another", "uid": "k2"}]},
+        {"labels": {}},
+        {"labels": names.cron_run_labels("another")},
+        {"annotations": {SCHEDULED: "soon"}},
+        {"annotations": {SCHEDULED: "2026-01-01T03:00:00"}},
+        {"deletionTimestamp": "2026-01-01T02:00:05Z"},
+    ],
+)
+def test_a_job_that_is_no_schedules_or_makes_no_sense_is_not_taken_for_one(metadata: dict[str, Any]) -> None:
+    assert reading.read_fired_job(make_job(**metadata)) is None
+
+
+def test_a_run_says_which_schedule_made_it_of_those_that_had_its_name() -> None:
+    item = make_run({}, cronScript="nightly")
+    item["metadata"]["ownerReferences"] = [{"kind": "CronScript", "uid": "c1", "controller": True}]
+    run = reading.read_cron_run(item)
+    assert run is not None
+    assert run.owner == "c1"

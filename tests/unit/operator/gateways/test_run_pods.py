@@ -84,6 +84,7 @@ NO_WORRY = {"reason": "SuccessfulCreate", "message": "Created pod"}
         ((job(DEADLINE), [BROKEN], []), True, Trouble("DeadlineExceeded", DEADLINE["message"])),
         ((job(FAILED), [], []), True, Trouble("BackoffLimitExceeded", FAILED["message"])),
         ((job(condition("Complete", "CompletionsReached")), [pod("Succeeded")], []), True, None),
+        ((job(condition("Complete", "CompletionsReached")), [], [EARLIER]), True, None),
         ((None, [pod("Running")], []), False, None),
     ],
 )
@@ -105,3 +106,12 @@ def test_a_pod_that_does_not_go_is_on_a_lost_node() -> None:
 
 def test_where_there_is_neither_job_nor_pod_there_is_nothing() -> None:
     assert read_run_pod(None, [], [], NOW) is None
+
+
+def test_only_a_pod_whose_container_runs_is_at_work() -> None:
+    running = (pod("Running"), pod("Running", "2026-01-01T11:59:45Z"))
+    others = (STARTING, NO_IMAGE, OUT_OF_MEMORY, pod("Running", "2026-01-01T11:59:15Z"))
+    for each, is_running in ((each, each in running) for each in (*running, *others)):
+        read = read_run_pod(job(), [each], [], NOW)
+        assert read is not None
+        assert read.is_running is is_running

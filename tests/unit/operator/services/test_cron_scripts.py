@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from scriptorium_operator.errors import ClusterRefused, Outdated
 from scriptorium_operator.facts import Key, Kind, Manifest
 from scriptorium_operator.services import cron_scripts
 from tests.unit.operator.fakes import (
+    NOW,
     Clock,
     FakeCluster,
     make_cron_run,
     make_cron_script,
+    make_ended,
     make_notice,
     make_pool,
     make_script,
@@ -264,6 +267,81 @@ async def test_the_status_tells_of_the_runs(context: Context, cluster: FakeClust
     assert status.last_successful_time == first.completed
     assert status.last_execution is not None
     assert (status.last_execution.name, status.last_execution.phase) == ("c", Phase.RUNNING)
+
+
+RUNNING: dict[str, Any] = {
+    "phase": Phase.RUNNING,
+    "reason": Reason.RUNNING,
+    "completed": None,
+    "is_unfinished": True,
+}
+
+
+async def test_of_a_catch_up_the_latest_slot_counts_and_the_latest_run(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    clock.advance(minutes=30)
+    for number in range(3):
+        # The slots of an outage, run one after another when it is over.
+        made = clock() + timedelta(seconds=number)
+        end = {"completed": made + timedelta(milliseconds=500), "created": made}
+        context.cron_runs.note(make_cron_run(f"late-{number}", minutes=number, **end))
+    cluster.put(make_cron_script())
+    await cron_scripts.reconcile(context, KEY)
+    status = live(cluster).status
+    assert (status.active, status.last_schedule_time) == (0, NOW + timedelta(minutes=2))
+    assert status.last_successful_time == clock() + timedelta(seconds=2.5)
+    assert status.last_execution is not None
+    assert status.last_execution.name == "late-2"
+
+
+async def test_a_run_that_was_started_by_hand_is_the_last_one_and_of_no_slot(
+    context: Context, cluster: FakeCluster
+) -> None:
+    context.cron_runs.note(make_cron_run("slot", minutes=-60))
+    context.cron_runs.note(make_cron_run("by-hand", minutes=-1, slot=None, **RUNNING))
+    cluster.put(make_cron_script())
+    await cron_scripts.reconcile(context, KEY)
+    status = live(cluster).status
+    assert (status.active, status.last_schedule_time) == (1, NOW - timedelta(minutes=60))
+    assert status.last_execution is not None
+    assert (status.last_execution.name, status.last_execution.scheduled_time) == ("by-hand", None)
+
+
+async def test_runs_of_the_pool_are_counted_as_those_of_jobs_are(
+    context: Context, cluster: FakeCluster
+) -> None:
+    first = make_cron_run("a", minutes=-2)
+    context.cron_runs.note(first)
+    second = make_cron_run("b", minutes=-1, **RUNNING)
+    context.cron_runs.note(second)
+    cluster.put(make_cron_script(executor="Pool"))
+    await cron_scripts.reconcile(context, KEY)
+    status = live(cluster).status
+    assert (status.active, status.last_schedule_time) == (1, second.slot)
+    assert status.last_successful_time == first.completed
+
+
+async def test_runs_of_a_former_schedule_of_that_name_do_not_count(
+    context: Context, cluster: FakeCluster
+) -> None:
+    context.cron_runs.note(make_cron_run(minutes=-1, owner="c0", is_unfinished=True))
+    cluster.put(make_cron_script())
+    await cron_scripts.reconcile(context, KEY)
+    status = live(cluster).status
+    assert (status.active, status.last_schedule_time, status.last_execution) == (0, None, None)
+
+
+async def test_a_run_is_kept_until_the_status_says_that_its_slot_is_judged(
+    context: Context, cluster: FakeCluster
+) -> None:
+    made = make_cron_script(successfulRunsHistoryLimit=0)
+    cron_scripts.observe(context, made)
+    context.history.note(make_ended(cron_script="nightly", slot=NOW))
+    assert context.history.doom(NOW, lambda _: True) == 0
+    judged = made.status.model_copy(update={"accounted_until": NOW})
+    cron_scripts.observe(context, made.model_copy(update={"status": judged}))
+    assert context.history.doom(NOW, lambda _: True) == 1
 
 
 async def test_what_runs_told_that_are_gone_stays(context: Context, cluster: FakeCluster) -> None:

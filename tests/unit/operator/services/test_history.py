@@ -161,3 +161,55 @@ def test_the_runs_of_a_schedule_are_kept_by_its_own_limits_beside_those_of_its_s
         history.note(make_ended(f"run-{number}", minutes=number))
         history.note(make_ended(f"slot-{number}", minutes=number, cron_script="nightly"))
     assert sorted(doomed(history)) == ["run-0", "slot-0", "slot-1"]
+
+
+SCHEDULE = Key(Kind.CRON_SCRIPT, "team", "nightly")
+
+
+def of_slots(limits: HistoryLimits, *, judged: int, size: int = 100) -> History:
+    """Have five runs of slots, a minute from each other, of which so many slots are judged."""
+    history = History()
+    history.set_limits(SCHEDULE, limits)
+    history.set_judged(SCHEDULE, NOW + timedelta(minutes=judged - 1))
+    for number in range(5):
+        slot = NOW + timedelta(minutes=number)
+        run = make_ended(f"slot-{number}", minutes=number, cron_script="nightly", slot=slot, size=size)
+        history.note(run)
+    return history
+
+
+def test_the_run_of_a_slot_that_is_not_judged_is_not_removed_or_it_would_be_run_again() -> None:
+    history = of_slots(HistoryLimits(succeeded=1), judged=2)
+    assert doomed(history) == ["slot-0", "slot-1"]
+    for gone in ("uid-slot-0", "uid-slot-1"):
+        history.forget(gone)
+    history.set_judged(SCHEDULE, NOW + timedelta(minutes=4))
+    assert doomed(history) == ["slot-2", "slot-3"]
+
+
+def test_no_run_is_removed_of_a_schedule_of_which_no_slot_is_judged_yet() -> None:
+    history = of_slots(HistoryLimits(succeeded=0), judged=5)
+    history.set_judged(SCHEDULE, None)
+    assert doomed(history) == []
+
+
+def test_a_namespace_that_is_too_heavy_keeps_the_runs_of_slots_that_are_not_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retention, "MAX_NAMESPACE_BYTES", 1000)
+    history = of_slots(HistoryLimits(succeeded=5), judged=1, size=300)
+    assert doomed(history) == ["slot-0"]
+
+
+def test_of_a_schedule_that_is_gone_no_slot_is_waited_for() -> None:
+    history = of_slots(HistoryLimits(succeeded=1), judged=0)
+    assert doomed(history) == []
+    history.set_limits(SCHEDULE, None)
+    history.set_limits(SCHEDULE, HistoryLimits(succeeded=1))
+    assert len(doomed(history)) == 4
+
+
+def test_a_run_that_was_started_by_hand_is_kept_by_the_limits_and_no_slot() -> None:
+    history = of_slots(HistoryLimits(succeeded=0), judged=0)
+    history.note(make_ended("by-hand", minutes=1, cron_script="nightly"))
+    assert doomed(history) == ["by-hand"]

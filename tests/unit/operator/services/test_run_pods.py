@@ -2,7 +2,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from scriptorium_api import names
+import pytest
+
 from scriptorium_api.execution import Attempt, ExecutionStatus, Holder
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.context import Context
@@ -140,8 +141,15 @@ async def test_a_run_is_looked_at_again_when_its_job_changes(context: Context) -
     assert KEY in context.work.added  # type: ignore[attr-defined]
 
 
-FIRED: dict[str, Any] = {"firedBy": {"cronScript": "nightly", "scheduledTime": NOW.isoformat()}}
-SLOT_JOB = names.slot_job_name("nightly", NOW)
+#: A later slot's Job made the run, as it does in a catch-up.
+SLOT_JOB = "nightly-e50478c7f1-29454122"
+FIRED: dict[str, Any] = {
+    "firedBy": {"cronScript": "nightly", "scheduledTime": NOW.isoformat(), "job": SLOT_JOB}
+}
+BY_HAND: dict[str, Any] = {"firedBy": {"cronScript": "nightly", "job": SLOT_JOB}}
+ALIVE = RunPod(job_uid="j", is_over=False, trouble=None, is_running=True)
+STUCK = RunPod(job_uid="j", is_over=False, trouble=Trouble("ErrImagePull", "no such image"))
+LOST = RunPod(job_uid="j", is_over=True, trouble=Trouble("OOMKilled"))
 
 
 def running(attempt: int) -> ExecutionStatus:
@@ -152,22 +160,49 @@ def running(attempt: int) -> ExecutionStatus:
     )
 
 
-async def test_the_run_of_a_slot_has_its_pod_already(context: Context, cluster: FakeCluster) -> None:
-    put(cluster, **FIRED)
-    await run_pods.reconcile(context, KEY)
-    assert cluster.writes == []
-    cluster.run_pods[SLOT_JOB] = RunPod(job_uid="j", is_over=False, trouble=None)
+@pytest.mark.parametrize("fired", [FIRED, BY_HAND])
+async def test_a_run_that_a_schedules_job_made_has_its_pod_already(
+    context: Context, cluster: FakeCluster, fired: dict[str, Any]
+) -> None:
+    put(cluster, **fired)
+    cluster.run_pods[SLOT_JOB] = ALIVE
     assert await run_pods.reconcile(context, KEY) == WAITING_SECONDS
     assert cluster.writes == []
 
 
-async def test_the_run_of_a_slot_whose_pod_was_killed_says_so(context: Context, cluster: FakeCluster) -> None:
-    put(cluster, status=running(1), **FIRED)
-    cluster.run_pods[SLOT_JOB] = RunPod(job_uid="j", is_over=True, trouble=Trouble("OOMKilled"))
+@pytest.mark.parametrize("fired", [FIRED, BY_HAND])
+async def test_the_run_of_a_schedules_job_whose_pod_was_killed_says_so(
+    context: Context, cluster: FakeCluster, fired: dict[str, Any]
+) -> None:
+    put(cluster, status=running(1), **fired)
+    cluster.run_pods[SLOT_JOB] = LOST
     await run_pods.reconcile(context, KEY)
     status = cluster.objects[KEY]["status"]
     assert (status["phase"], status["reason"]) == ("Failed", "PodFailed")
     assert "OOMKilled" in status["message"]
+
+
+async def test_a_run_whose_schedules_job_is_gone_ends_and_waits_for_nothing(
+    context: Context, cluster: FakeCluster
+) -> None:
+    put(cluster, **FIRED)
+    await run_pods.reconcile(context, KEY)
+    status = cluster.objects[KEY]["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "PodFailed")
+    assert "Gone" in status["message"]
+    assert cluster.writes == ["status ScriptExecution"]
+
+
+async def test_a_run_whose_schedules_job_is_gone_is_tried_again_in_another_pod(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    put(cluster, retry={"limit": 1}, **FIRED)
+    await run_pods.reconcile(context, KEY)
+    assert cluster.objects[KEY]["status"]["reason"] == "Retrying"
+    clock.advance(seconds=60)
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == ["status ScriptExecution", "create Job"]
+    assert Key(Kind.JOB, "team", "scriptorium-run-run-1-2") in cluster.objects
 
 
 async def test_the_pod_of_a_slot_makes_all_attempts_as_long_as_it_lives(
@@ -176,7 +211,7 @@ async def test_the_pod_of_a_slot_makes_all_attempts_as_long_as_it_lives(
     attempts = [Attempt(number=1, reason=Reason.SCRIPT_ERROR)]
     waiting = ExecutionStatus(reason=Reason.RETRYING, attempt=1, attempts=attempts, next_attempt_time=NOW)
     put(cluster, status=waiting, retry={"limit": 1}, **FIRED)
-    cluster.run_pods[SLOT_JOB] = RunPod(job_uid="j", is_over=False, trouble=None)
+    cluster.run_pods[SLOT_JOB] = ALIVE
     await run_pods.reconcile(context, KEY)
     assert cluster.writes == []
 
@@ -187,16 +222,43 @@ async def test_an_attempt_after_the_pod_of_a_slot_was_lost_has_another(
     attempts = [Attempt(number=1, reason=Reason.POD_FAILED, runner="p")]
     waiting = ExecutionStatus(reason=Reason.RETRYING, attempt=1, attempts=attempts, next_attempt_time=NOW)
     put(cluster, status=waiting, retry={"limit": 1}, **FIRED)
-    cluster.run_pods[SLOT_JOB] = RunPod(job_uid="j", is_over=True, trouble=Trouble("OOMKilled"))
+    cluster.run_pods[SLOT_JOB] = LOST
     await run_pods.reconcile(context, KEY)
     assert cluster.writes == ["create Job"]
     assert Key(Kind.JOB, "team", "scriptorium-run-run-1-2") in cluster.objects
 
 
-async def test_a_run_of_a_job_made_by_hand_gets_no_second_pod(context: Context, cluster: FakeCluster) -> None:
-    put(cluster, firedBy={"cronScript": "nightly"})
-    assert await run_pods.reconcile(context, KEY) is None
+async def test_the_job_of_a_slot_whose_pod_never_started_goes_with_the_attempt(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    put(cluster, status=ExecutionStatus(message="told"), **FIRED)
+    cluster.run_pods[SLOT_JOB] = STUCK
+    clock.advance(seconds=301)
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == ["status ScriptExecution", "delete Job"]
+    assert "ErrImagePull: no such image" in cluster.objects[KEY]["status"]["message"]
+
+
+async def test_a_cancelled_run_leaves_the_pod_alone_that_may_have_other_slots_to_run(
+    context: Context, cluster: FakeCluster
+) -> None:
+    cancelled = ExecutionStatus(phase=Phase.CANCELLED, reason=Reason.CANCELLED)
+    put(cluster, status=cancelled, **FIRED)
+    cluster.run_pods[SLOT_JOB] = ALIVE
+    await run_pods.reconcile(context, KEY)
     assert cluster.writes == []
+    cluster.run_pods[SLOT_JOB] = STUCK
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == ["delete Job"]
+
+
+async def test_a_schedules_run_with_a_pod_of_its_own_that_no_job_made_gets_one(
+    context: Context, cluster: FakeCluster
+) -> None:
+    put(cluster, firedBy={"cronScript": "nightly", "scheduledTime": NOW.isoformat()})
+    await run_pods.reconcile(context, KEY)
+    assert cluster.writes == ["create Job"]
+    assert JOB in cluster.objects
 
 
 def put_run_now(cluster: FakeCluster) -> None:
