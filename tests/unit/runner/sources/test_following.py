@@ -14,6 +14,8 @@ from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.rescue import Rescuer
 from scriptorium_runner.pool import OtherRunners, Parts, run_parts
+from scriptorium_runner.schedules.ticker import Standing, Ticker
+from scriptorium_runner.sources.calendar import ClusterCalendar
 from scriptorium_runner.sources.cluster import ClusterBoard
 from scriptorium_runner.sources.following import Followers, Listeners
 from scriptorium_runner.sources.leases import Leases
@@ -58,11 +60,12 @@ async def test_an_overdue_run_is_not_ended_for_a_script_that_is_only_not_yet_kno
     scripts = ClusterBoard(cast("Client", server), "team")
     leases = Leases(cast("Client", server), "team", "default", ME)
     rescuer = Rescuer(board, ME, OtherRunners(leases, dispatcher))
-    listeners = Listeners(board=scripts, dispatcher=dispatcher, rescuer=rescuer)
+    ticker = Ticker(ClusterCalendar(cast("Client", server), "team"), Standing(rank=lambda _: 0))
+    listeners = Listeners(board=scripts, dispatcher=dispatcher, rescuer=rescuer, ticker=ticker)
     followers = Followers(cast("Client", server), "team", listeners)
     renewing = asyncio.create_task(leases.renew())
-    task = asyncio.create_task(run_parts(Parts(followers, dispatcher, rescuer, leases), "default"))
-    await until_async(lambda: len(server.listed) == 3)
+    task = asyncio.create_task(run_parts(Parts(followers, dispatcher, rescuer, leases, ticker), "default"))
+    await until_async(lambda: len(server.listed) == 4)
     for _ in range(20):
         await asyncio.sleep(0)
     assert not followers.is_synced
