@@ -253,12 +253,13 @@ def needs_no_runs(cron_script: CronScript, now: datetime) -> bool:
     return due is not None and due[0] == due[1] and timedelta() <= now - due[0] <= ON_TIME
 
 
-def waits_for_end(cron_script: CronScript, times: Times, now: datetime) -> bool:
+def waits_for_end(cron_script: CronScript, now: datetime) -> bool:
     """Say whether the slots that are due are run one after another, each when the one before has ended."""
-    begin = find_begin(cron_script)
-    due = find_due(times, begin, now) if begin else None
-    is_catching_up = due is not None and now - due[0] > ON_TIME
-    return is_catching_up and cron_script.spec.missed_runs is MissedRuns.RUN_ALL
+    begin, times = find_begin(cron_script), read_times(cron_script.spec)
+    if cron_script.spec.missed_runs is not MissedRuns.RUN_ALL or begin is None or times is None:
+        return False
+    due = find_due(times, begin, now)
+    return due is not None and find_now(cron_script, times, now) - due[0] > ON_TIME
 
 
 def is_on_time(cron_script: CronScript, turn: datetime, now: datetime) -> bool:

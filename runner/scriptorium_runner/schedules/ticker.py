@@ -203,6 +203,8 @@ class Ticker:
 
     def look(self) -> None:
         """See to what is due at this moment."""
+        if self._is_stopped:
+            return
         now = self._now().timestamp()
         for uid in list(self._alarms.pop_due(now)):
             entry = self._entries.get(uid)
@@ -210,7 +212,7 @@ class Ticker:
             if entry is not None and entry.armed <= now:
                 entry.armed = _NEVER
                 self._weigh(entry, now)
-        while not self._is_stopped and self._queue and len(self._turns) < MOST_TURNS:
+        while self._queue and len(self._turns) < MOST_TURNS:
             _, _, uid = heapq.heappop(self._queue)
             if entry := self._entries.get(uid):
                 entry.is_queued = False
@@ -241,12 +243,10 @@ class Ticker:
             self._take_place(entry, now)
 
     def _has_to_wait(self, entry: _Entry) -> bool:
-        if entry.former is not None or entry.times is None:
-            return False
         cron_script = entry.cron_script
-        now = decide.find_now(cron_script, entry.times, self._now())
-        is_open = self._runs.has(cron_script.metadata.name)
-        return is_open and decide.waits_for_end(cron_script, entry.times, now)
+        if entry.former is not None or not self._runs.has(cron_script.metadata.name):
+            return False
+        return decide.waits_for_end(cron_script, self._now())
 
     def _take_place(self, entry: _Entry, now: float) -> None:
         """Queue for a turn; behind others that come before this runner only when these had their time."""
