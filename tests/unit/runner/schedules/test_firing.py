@@ -228,6 +228,18 @@ async def test_a_run_that_is_taken_while_it_is_to_yield_is_looked_at_again() -> 
     assert not calendar.runs[NOON_RUN].is_cancelled
 
 
+async def test_of_two_that_are_both_taken_while_one_is_to_yield_the_later_is_stopped() -> None:
+    calendar, cron_script = make_rivals("Forbid", Phase.PENDING)
+
+    def take_both() -> None:
+        for name in (FORMER_RUN, NOON_RUN):
+            calendar.change_run(name, phase=Phase.RUNNING, attempt=1)
+
+    calendar.meanwhile["write_status"] = take_both
+    assert name_of(await fire(calendar, cron_script, DUE)) is None
+    assert calendar.runs[NOON_RUN].status.replaced_by == FORMER_RUN
+
+
 async def test_where_runs_may_overlap_none_yields() -> None:
     calendar, cron_script = make_rivals("Allow", Phase.PENDING)
     assert name_of(await fire(calendar, cron_script, DUE)) == NOON_RUN

@@ -182,6 +182,25 @@ async def test_a_schedule_that_is_changed_twice_in_a_row_ends_as_the_latest_says
     assert pool.calendar.slots_of() == [NOW + timedelta(minutes=40)]
 
 
+async def test_a_change_that_comes_while_another_is_recorded_is_recorded_too() -> None:
+    pool = make_pool(now=NOW + SECOND)
+
+    def edit_again(recorded: CronScript) -> None:
+        pool.calendar.tell = pool.tickers[0].keep
+        pool.calendar.tell(recorded)
+        pool.time = NOW + timedelta(minutes=20, seconds=5)
+        pool.calendar.edit("nightly", schedule="40 * * * *")
+
+    changed = pool.calendar.edit("nightly", schedule="20 * * * *")
+    assert changed.status.accounted_until == ELEVEN
+    pool.calendar.tell = edit_again
+    await pool.pass_time(5)
+    told = [(miss.reason, miss.scheduled_time) for miss in pool.calendar.status_of().misses]
+    assert told == [("ScheduleChanged", NOW), ("ScheduleChanged", NOW + timedelta(minutes=20))]
+    await pool.reach(NOW + timedelta(minutes=40))
+    assert pool.calendar.slots_of() == [NOW + timedelta(minutes=40)]
+
+
 async def test_a_schedule_that_has_no_meaning_is_left_alone_until_it_is_changed() -> None:
     pool = make_pool(schedule="0 0 31 2 *")
     await pool.reach(NOW + timedelta(days=1))
@@ -308,6 +327,16 @@ async def test_what_is_on_time_does_not_wait_for_what_an_outage_has_left() -> No
     assert pool.calendar.made.index(NOON_RUN) < MOST_TURNS
 
 
+async def test_what_another_has_judged_while_it_waited_for_its_turn_is_not_asked_for() -> None:
+    pool = Pool(*make_many(50), now=NOW)
+    pool.tickers[0].look()
+    judged = pool.calendar.cron_scripts["s40"]
+    status = judged.status.model_copy(update={"accounted_until": NOW})
+    pool.calendar.put(judged.model_copy(update={"status": status}))
+    await pool.settle()
+    assert pool.calendar.calls.count("read_cron_script") == 49
+
+
 async def test_two_runners_that_start_at_once_catch_up_in_their_order() -> None:
     pool = Pool(*make_many(40), now=NOW + timedelta(minutes=20), runners=2)
     await pool.pass_time(30)
@@ -332,6 +361,18 @@ async def test_run_all_catches_up_one_after_another_as_runs_end(policy: str) -> 
     assert pool.calendar.slots_of() == [NOW - timedelta(hours=hours) for hours in (3, 2, 1, 0)]
     assert pool.calendar.misses_of() == []
     assert pool.calendar.status_of().accounted_until == NOW
+
+
+async def test_run_all_waits_for_a_run_that_the_watch_has_not_told_of_yet() -> None:
+    pool = make_pool(
+        now=NOW + timedelta(minutes=30), begin=ELEVEN - SECOND, missedRuns="RunAll", concurrencyPolicy="Allow"
+    )
+    told, pool.calendar.tell_run = pool.calendar.tell_run, lambda _: None
+    await pool.settle()
+    assert len(pool.calendar.made) == 1
+    told(pool.calendar.runs[pool.calendar.made[0]])
+    await pool.pass_time(60)
+    assert len(pool.calendar.made) == 1
 
 
 async def test_run_all_goes_on_at_once_when_a_run_ends() -> None:
@@ -403,6 +444,19 @@ async def test_alarms_do_not_pile_up_however_often_slots_are_fired() -> None:
         await pool.pass_time(3)
     assert len(pool.calendar.made) == 200
     assert len(pool.tickers[0]._alarms) <= 3
+
+
+async def test_alarms_that_count_no_more_end_with_their_moment() -> None:
+    pool = make_pool(now=NOW, begin=NOW, concurrencyPolicy="Allow")
+    for minute in range(1, 20):
+        pool.calendar.edit("nightly", schedule="* * * * *")
+        await pool.reach(NOW + timedelta(minutes=minute))
+        pool.calendar.edit("nightly", schedule="@hourly")
+        await pool.pass_time(3)
+    pool.calendar.edit("nightly", schedule="0 14 * * *")
+    await pool.reach(NOW + timedelta(hours=1))
+    assert len(pool.calendar.made) == 19
+    assert len(pool.tickers[0]._alarms) <= 2
 
 
 async def test_a_run_that_nobody_knows_ends_without_harm() -> None:
