@@ -150,7 +150,9 @@ class Ticker:
         """Take over what was told; says whether it can change when the CronScript is to be seen to."""
         known, entry.cron_script = entry.cron_script, cron_script
         if not decide.has_same_terms(known.spec, cron_script.spec):
-            entry.former = entry.former or known.spec
+            former = entry.former or known.spec
+            # What was changed there and back again has the slots that it had.
+            entry.former = None if decide.has_same_terms(former, cron_script.spec) else former
             entry.changed = self._now()
             entry.times = decide.read_times(cron_script.spec)
         is_news = _is_news(known, cron_script)
@@ -231,14 +233,14 @@ class Ticker:
             return
         if entry.due > now:
             self._arm(entry, entry.due)
+        elif not self._standing.may_fire():
+            self._arm(entry, now + UNHEARD_SECONDS)
         elif entry.former is None and schedule_problems.find_problem(entry.cron_script.spec):
             # It has no meaning, as its status says, until it is changed.
             entry.due = _NEVER
         elif self._has_to_wait(entry):
             entry.is_waiting = True
             self._arm(entry, now + WAITING_SECONDS)
-        elif not self._standing.may_fire():
-            self._arm(entry, now + UNHEARD_SECONDS)
         else:
             self._take_place(entry, now)
 

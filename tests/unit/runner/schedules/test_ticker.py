@@ -170,6 +170,14 @@ async def test_a_schedule_that_is_changed_at_the_tick_runs_no_slot_of_the_other_
     assert pool.calendar.slots_of() == [NOW + timedelta(minutes=30)]
 
 
+async def test_a_schedule_that_is_changed_there_and_back_has_its_slots() -> None:
+    pool = make_pool(now=NOW)
+    pool.calendar.edit("nightly", schedule="30 * * * *")
+    pool.calendar.edit("nightly", schedule="@hourly")
+    await pool.pass_time(5)
+    assert (pool.calendar.made, pool.calendar.misses_of()) == ([NOON_RUN], [])
+
+
 async def test_a_schedule_that_is_changed_twice_in_a_row_ends_as_the_latest_says() -> None:
     pool = make_pool(now=NOW + SECOND)
     pool.calendar.edit("nightly", schedule="20 * * * *")
