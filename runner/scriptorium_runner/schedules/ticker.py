@@ -28,8 +28,8 @@ from scriptorium_runner.schedules.watched import WatchedCalendar
 
 log = logging.getLogger(__name__)
 
-#: Seconds that each next runner in the order leaves to those before it: enough for a hundred slots of the
-#: same minute, so that the runners do not all do the work of one.
+#: Seconds that each next runner in the order leaves to those before it. Longer than for runs: in a minute of
+#: many slots the first has to get through all of its own before others may take it for gone.
 STEP_SECONDS = 2.0
 
 #: How many CronScripts are seen to at once. More would be no faster, and would hold up the runs themselves.
