@@ -69,10 +69,7 @@ def list_attempts(status: ExecutionStatus, reason: Reason, now: datetime) -> lis
 def explain_cancel(execution: ScriptExecution) -> str:
     """Say why a run has to stop that is_cancelled."""
     if execution.status.replaced_by is not None:
-        return (
-            f"the run of a later slot, {execution.status.replaced_by}, takes its place;"
-            " concurrencyPolicy is Replace"
-        )
+        return f"{execution.status.replaced_by} takes its place; concurrencyPolicy lets one of them run"
     return "spec.cancel was set"
 
 

@@ -7,6 +7,7 @@ clock runs through twice.
 import math
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
@@ -102,6 +103,7 @@ def is_day(schedule: Schedule, day: date) -> bool:
     return day.month in schedule.months and _is_day_of_month(schedule, day)
 
 
+@lru_cache(maxsize=512)  # It walks through eight years, and is asked at each slot.
 def find_least_gap(schedule: Schedule) -> timedelta | None:
     """Give the shortest time between two slots where no clock is changed; None if it never fires."""
     times = sorted(60 * hour + minute for hour in schedule.hours for minute in schedule.minutes)

@@ -14,6 +14,10 @@ from scriptorium_runner.host.http import Ending
 Family = CounterMetricFamily | GaugeMetricFamily
 
 
+#: From a slot that is on time to one of an outage of a day, in seconds.
+_DELAYS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86400)
+
+
 class Metrics:
     """The counters of one runner."""
 
@@ -50,7 +54,15 @@ class Metrics:
             "Time from first JavaScript to end.",
             registry=self.registry,
         )
-
+        self._fired = Counter(
+            "scriptorium_slots_fired", "Slots of CronScripts whose run was made here.", registry=self.registry
+        )
+        self._delay = Histogram(
+            "scriptorium_slot_delay_seconds",
+            "Time from a slot's start to its run being made.",
+            buckets=_DELAYS,
+            registry=self.registry,
+        )
         self._http = Counter(
             "scriptorium_http_requests",
             "Calls of http by scripts.",
@@ -88,6 +100,11 @@ class Metrics:
         self._ended.labels(status.phase, status.reason).inc()
         if status.duration_ms is not None:
             self._duration.observe(status.duration_ms / 1000)
+
+    def count_slot(self, delay: float) -> None:
+        """Count a slot whose run was made here, so many seconds after it was to start."""
+        self._fired.inc()
+        self._delay.observe(delay)
 
     def count_http(self, ending: Ending) -> None:
         """Count a call of http; hosts are no label, since scripts choose them."""

@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from scriptorium_api.execution import ExecutionStatus, Isolation, ScriptExecution
 from scriptorium_client import Client, load_config
@@ -13,11 +14,16 @@ from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.lives import Sign
+from scriptorium_runner.executions.ports import Board
 from scriptorium_runner.executions.rescue import Rescuer
 from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
+from scriptorium_runner.executions.schedules import find_cron_script
 from scriptorium_runner.host.http import Denials, Ending, HttpClient
 from scriptorium_runner.metrics import Metrics
+from scriptorium_runner.schedules import decide
+from scriptorium_runner.schedules.ticker import Standing, Ticker
 from scriptorium_runner.settings import PoolSettings
+from scriptorium_runner.sources.calendar import ClusterCalendar
 from scriptorium_runner.sources.cluster import ClusterBoard
 from scriptorium_runner.sources.following import Followers, Listeners
 from scriptorium_runner.sources.leases import Leases
@@ -34,6 +40,7 @@ class Parts:
     dispatcher: Dispatcher
     rescuer: Rescuer
     leases: Leases
+    ticker: Ticker
 
     @property
     def is_ready(self) -> bool:
@@ -98,7 +105,8 @@ async def _serve(settings: PoolSettings, client: Client, places: Sandboxes, stop
         logs.write_script_logs(execution, status)
 
     outside = build_outside(places.http, metrics)
-    parts = _assemble(settings, client, EngineSandbox(sandbox, settings.ceilings, outside), record_end)
+    hooks = Hooks(on_end=record_end, on_slot=metrics.count_slot)
+    parts = _assemble(settings, client, EngineSandbox(sandbox, settings.ceilings, outside), hooks)
     dispatcher = parts.dispatcher
     metrics.show_load(lambda: dispatcher.load)
     metrics.show_engine(sandbox.stats)
@@ -115,6 +123,7 @@ async def _serve(settings: PoolSettings, client: Client, places: Sandboxes, stop
     log.info("runner started", extra={"namespace": settings.namespace, "workers": settings.workers})
     await stopping.wait()
     log.info("runner stops, draining", extra={"running": dispatcher.load.running})
+    parts.ticker.stop()
     await dispatcher.drain(settings.drain_seconds)
     has_died = work.done()
     for task in (work, renewing):
@@ -137,13 +146,17 @@ def build_outside(http: HttpClient, metrics: Metrics) -> Outside:
     return Outside(http, record_call)
 
 
-def _assemble(
-    settings: PoolSettings,
-    client: Client,
-    sandbox: EngineSandbox,
-    on_end: Callable[[ScriptExecution, ExecutionStatus], None],
-) -> Parts:
-    namespace, holder = settings.namespace, settings.holder
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Who hears of what a runner has done."""
+
+    on_end: Callable[[ScriptExecution, ExecutionStatus], None]
+    on_slot: Callable[[float], None]
+    """Hears by how many seconds a slot's run was made after the slot was to start."""
+
+
+def _assemble(settings: PoolSettings, client: Client, sandbox: EngineSandbox, hooks: Hooks) -> Parts:
+    namespace, holder, on_end = settings.namespace, settings.holder, hooks.on_end
     board = ClusterBoard(client, namespace)
     leases = Leases(client, namespace, settings.pool, holder)
     place = Place(
@@ -157,8 +170,25 @@ def _assemble(
     )
     dispatcher = Dispatcher(board, sandbox, place, on_end)
     rescuer = Rescuer(board, holder, OtherRunners(leases, dispatcher), on_end)
-    listeners = Listeners(board=board, dispatcher=dispatcher, rescuer=rescuer)
-    return Parts(Followers(client, namespace, listeners), dispatcher, rescuer, leases)
+    calendar = ClusterCalendar(client, namespace, build_slot_hook(board, hooks.on_slot))
+    # Also where scripts are switched off: each slot has its run, which says why it waits.
+    ticker = Ticker(calendar, Standing(rank=dispatcher.rank, may_fire=lambda: leases.is_held))
+    listeners = Listeners(board=board, dispatcher=dispatcher, rescuer=rescuer, ticker=ticker)
+    return Parts(Followers(client, namespace, listeners), dispatcher, rescuer, leases, ticker)
+
+
+def build_slot_hook(
+    board: Board, on_slot: Callable[[float], None], now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Callable[[ScriptExecution], None]:
+    """Give what hears of each slot's run that was made here, and tells by how much that was late."""
+
+    def record_made(run: ScriptExecution) -> None:
+        cron_script = find_cron_script(board, run)
+        delay = decide.find_delay(cron_script, run, now()) if cron_script else None
+        if delay is not None:
+            on_slot(delay)
+
+    return record_made
 
 
 async def run_parts(parts: Parts, pool: str) -> None:
@@ -166,6 +196,7 @@ async def run_parts(parts: Parts, pool: str) -> None:
     followers = parts.followers
     async with asyncio.TaskGroup() as group:
         group.create_task(followers.follow_scripts())
+        group.create_task(followers.follow_cron_scripts())
         group.create_task(followers.follow_config_maps())
         group.create_task(followers.follow_runners(pool))
         group.create_task(followers.follow_executions())
@@ -173,6 +204,7 @@ async def run_parts(parts: Parts, pool: str) -> None:
         # A claim without a lease would be taken for that of a lost runner.
         await parts.leases.wait_until_held()
         group.create_task(parts.rescuer.run())
+        group.create_task(parts.ticker.run())
         await parts.dispatcher.run()
 
 

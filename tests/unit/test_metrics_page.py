@@ -81,5 +81,6 @@ def test_every_metric_of_a_runner_is_on_the_page() -> None:
     metrics.show_version(EngineVersion("0.17.0.2", "wheel"))
     ended = ExecutionStatus(phase=Phase.SUCCEEDED, reason=Reason.COMPLETED)
     metrics.count(ended)
+    metrics.count_slot(0.1)
     metrics.count_http(Ending(outcome="ANSWERED", host="api.example.com", seconds=0.1))
     assert collect(metrics.registry) == read_page("A runner")

@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from scriptorium_api import cron_runs, ending, slot_verdicts
+from scriptorium_api import cron_runs
 from scriptorium_api.cron_runs import Firer
-from scriptorium_api.cron_script import CronScript
+from scriptorium_api.cron_script import ConcurrencyPolicy, CronScript, CronScriptSpec, CronScriptStatus
 from scriptorium_api.execution import ScriptExecution
-from scriptorium_api.reasons import Reason
-from scriptorium_api.slot_verdicts import Verdict
+from scriptorium_api.slot_verdicts import Facts, Verdict
 from scriptorium_runner.executions.errors import Superseded, Vanished
 from scriptorium_runner.schedules import decide
 from scriptorium_runner.schedules.ports import Calendar
@@ -40,6 +39,8 @@ class Turn:
     """The slot that was fired; None to see to all that are due."""
     firer: Firer | None = None
     """The Job that fires it; None for a runner of the pool."""
+    former: CronScriptSpec | None = None
+    """By which terms slots were run until now, where the schedule was just changed and nothing is fired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +64,23 @@ async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired
         facts = decide.gather(current, runs, turn.now)
         if facts is None:
             return Fired(run)
-        verdict = decide.judge(facts, turn.slot) if run is None else decide.judge_rest(facts)
+        verdict = _judge(facts, turn, has_run=run is not None)
         if verdict.runs:
             run = await _make(calendar, current, runs, verdict, turn.firer)
         try:
-            await _record(calendar, current, verdict)
+            await _record(calendar, current, decide.build_record(current, facts, verdict), verdict)
         except Superseded:
             # Somebody else judged slots meanwhile, or changed the schedule: what is known is old.
             continue
         if run is not None and await _yields(calendar, current, run):
             run = None
         return Fired(run, verdict.is_waiting)
+
+
+def _judge(facts: Facts, turn: Turn, *, has_run: bool) -> Verdict:
+    if turn.former is not None:
+        return decide.judge_change(facts, turn.former)
+    return decide.judge_rest(facts) if has_run else decide.judge(facts, turn.slot)
 
 
 def _find_open(
@@ -103,12 +110,10 @@ async def _make(
     return await calendar.make_run(manifest)
 
 
-async def _record(calendar: Calendar, cron_script: CronScript, verdict: Verdict) -> None:
+async def _record(
+    calendar: Calendar, cron_script: CronScript, status: CronScriptStatus, verdict: Verdict
+) -> None:
     """Write down what was judged, once there are the runs of what is to be run."""
-    status = slot_verdicts.record_misses(cron_script.status, verdict.misses)
-    known = cron_script.status.accounted_until or cron_script.metadata.creation_timestamp
-    if known is None or verdict.accounted_until > known:
-        status = status.model_copy(update={"accounted_until": verdict.accounted_until})
     if status != cron_script.status:
         await calendar.record(cron_script, status)
     for miss in verdict.misses:
@@ -117,25 +122,25 @@ async def _record(calendar: Calendar, cron_script: CronScript, verdict: Verdict)
 
 
 async def _yields(calendar: Calendar, cron_script: CronScript, run: ScriptExecution) -> bool:
-    """End a run at once that was made at the same moment as another, where only one may be."""
-    rival = decide.find_rival(cron_script, run, await calendar.list_runs(cron_script))
-    if rival is None:
+    """End a run that was made at the same moment as another, where only one may be."""
+    if cron_script.spec.concurrency_policy is not ConcurrencyPolicy.FORBID:
         return False
-    message = (
-        f"{rival.metadata.name} had not ended, which was made at the same moment; concurrencyPolicy is Forbid"
-    )
-    try:
-        await calendar.write_status(run, ending.build_end(run, Reason.CANCELLED, message, _made(run)))
-    except (Superseded, Vanished):
-        # It was taken meanwhile, or another one who fired the slot has ended it.
-        return False
-    return True
-
-
-def _made(run: ScriptExecution) -> datetime:
-    moment = run.metadata.creation_timestamp
-    assert moment is not None, "the API server sets creationTimestamp"  # noqa: S101
-    return moment
+    while True:
+        runs = await calendar.list_runs(cron_script)
+        own = next((each for each in runs if each.metadata.uid == run.metadata.uid), None)
+        if own is None or own.status.phase.is_terminal:
+            return False
+        rival = decide.find_rival(cron_script, own, runs)
+        if rival is None:
+            return False
+        try:
+            await calendar.write_status(own, decide.build_yield(own, rival))
+        except Superseded:
+            # It was taken meanwhile, as the other may have been too: who is first may be another one now.
+            continue
+        except Vanished:
+            return False
+        return True
 
 
 async def _replace(calendar: Calendar, run: ScriptExecution, by: str) -> None:

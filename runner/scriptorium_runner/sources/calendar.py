@@ -1,5 +1,6 @@
 """The cluster as a calendar: CronScripts and their runs read anew, and runs made."""
 
+from collections.abc import Callable
 from typing import Any
 
 from scriptorium_api.cron_script import CronScript, CronScriptStatus
@@ -12,10 +13,15 @@ from scriptorium_runner.sources.reading import read_execution
 
 
 class ClusterCalendar:
-    """The CronScripts of a namespace and their runs; nothing is kept."""
+    """The CronScripts of a namespace and their runs; nothing is kept.
 
-    def __init__(self, client: Client, namespace: str) -> None:
-        self._client, self._namespace = client, namespace
+    `on_made` hears of each run that was made here, and not by somebody else before.
+    """
+
+    def __init__(
+        self, client: Client, namespace: str, on_made: Callable[[ScriptExecution], None] = lambda _run: None
+    ) -> None:
+        self._client, self._namespace, self._on_made = client, namespace, on_made
         self._board = ClusterBoard(client, namespace)
 
     async def read_cron_script(self, cron_script: CronScript) -> CronScript:
@@ -45,11 +51,13 @@ class ClusterCalendar:
     async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
         """Make the run, or give it if it is there already; raises Refused if its name is another's."""
         try:
-            return read_execution(await self._client.create(manifest, EXECUTIONS))
+            run = read_execution(await self._client.create(manifest, EXECUTIONS))
         except Conflict as conflict:
             return await self._find_same(manifest, conflict)
         except ApiError as error:
             raise translate(error) from error
+        self._on_made(run)
+        return run
 
     async def _find_same(self, manifest: dict[str, Any], conflict: Conflict) -> ScriptExecution:
         name = manifest["metadata"]["name"]

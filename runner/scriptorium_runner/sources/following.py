@@ -13,11 +13,13 @@ from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_client import ApiError, Client, Event, Selection, follow
 from scriptorium_client.client import Manifest
-from scriptorium_client.resources import CONFIG_MAPS, EXECUTIONS, PODS, SCRIPTS
+from scriptorium_client.resources import CONFIG_MAPS, CRON_SCRIPTS, EXECUTIONS, PODS, SCRIPTS
+from scriptorium_runner.executions import decide
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.rescue import Rescuer
+from scriptorium_runner.schedules.ticker import Ticker
 from scriptorium_runner.sources.cluster import ClusterBoard
-from scriptorium_runner.sources.reading import is_open, is_ready, read_execution
+from scriptorium_runner.sources.reading import find_firing, is_open, is_ready, read_execution
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,7 @@ class Listeners:
     board: ClusterBoard
     dispatcher: Dispatcher
     rescuer: Rescuer
+    ticker: Ticker
 
 
 class Followers:
@@ -37,9 +40,10 @@ class Followers:
     def __init__(self, client: Client, namespace: str, listeners: Listeners) -> None:
         self._client, self._namespace = client, namespace
         self._board, self._dispatcher = listeners.board, listeners.dispatcher
-        self._rescuer = listeners.rescuer
+        self._rescuer, self._ticker = listeners.rescuer, listeners.ticker
         self._synced = {
-            resource.plural: asyncio.Event() for resource in (SCRIPTS, CONFIG_MAPS, PODS, EXECUTIONS)
+            resource.plural: asyncio.Event()
+            for resource in (SCRIPTS, CRON_SCRIPTS, CONFIG_MAPS, PODS, EXECUTIONS)
         }
 
     @property
@@ -58,6 +62,25 @@ class Followers:
             async for event in events:
                 self._dispatcher.reconsider(self._namespace, self._board.keep_script(event))
 
+    async def follow_cron_scripts(self) -> None:
+        """Keep the board's CronScripts as they are, and have their slots fired."""
+        selection = Selection(resource=CRON_SCRIPTS, namespace=self._namespace)
+        async with aclosing(self._tell(selection)) as events:
+            async for event in events:
+                self._tell_cron_script(event)
+
+    def _tell_cron_script(self, event: Event) -> None:
+        metadata = event.object["metadata"]
+        was_there = self._board.find_cron_script(self._namespace, metadata["name"]) is not None
+        name = self._board.keep_cron_script(event)
+        cron_script = self._board.find_cron_script(self._namespace, name)
+        if cron_script is None:
+            self._ticker.forget(metadata["uid"])
+            return
+        self._ticker.keep(cron_script)
+        if not was_there:
+            self._dispatcher.reconsider(self._namespace, decide.name_schedule(name))
+
     async def follow_config_maps(self) -> None:
         """Notice changes of ConfigMaps; only those that a Script names are ever read whole."""
         selection = Selection(resource=CONFIG_MAPS, namespace=self._namespace, is_metadata_only=True)
@@ -73,6 +96,7 @@ class Followers:
                 if event.type == "DELETED":
                     self._dispatcher.forget(event.object["metadata"]["uid"])
                     self._rescuer.forget(event.object["metadata"]["uid"])
+                    self._ticker.note_end(event.object["metadata"]["uid"])
                 else:
                     self._offer(event.object)
 
@@ -115,7 +139,10 @@ class Followers:
         if execution is None:
             self._dispatcher.forget_ended(uid)
             self._rescuer.forget(uid)
+            self._ticker.note_end(uid)
             return
+        if fired_by := find_firing(item):
+            self._ticker.note_run(uid, fired_by)
         self._dispatcher.offer(execution)
         # The operator sees what became of a run's own pod.
         is_ours = execution.spec.isolation is Isolation.POOL

@@ -33,6 +33,12 @@ def is_cancelled(item: Manifest) -> bool:
     return bool(item["spec"].get("cancel")) or "replacedBy" in item.get("status", {})
 
 
+def find_firing(item: Manifest) -> str | None:
+    """Give the name of the CronScript that fired a run, if one did."""
+    name: str | None = item["spec"].get("firedBy", {}).get("cronScript")
+    return name
+
+
 def is_ready(pod: Manifest) -> bool:
     """Say whether a runner pod takes runs: ready, and not on its way out."""
     if "deletionTimestamp" in pod["metadata"]:

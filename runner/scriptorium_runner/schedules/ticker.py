@@ -1,0 +1,355 @@
+"""The clock of a pool: fires the slots of the CronScripts whose executor is Pool.
+
+Every runner of the pool has the same list. All agree on an order for each CronScript, as they do for runs:
+the first fires a slot at once, the next ones only if nobody has judged it until their moment, as the watch
+tells. Should two fire it nevertheless, its run is still one.
+"""
+
+import asyncio
+import contextlib
+import heapq
+import logging
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from scriptorium_api import schedule_problems
+from scriptorium_api.cron_script import CronScript, CronScriptSpec, Executor
+from scriptorium_runner.executions.alarms import Alarms
+from scriptorium_runner.executions.errors import BoardError, Unreachable, Vanished
+from scriptorium_runner.schedules import decide, firing
+from scriptorium_runner.schedules.decide import Times
+from scriptorium_runner.schedules.firing import Fired, Turn
+from scriptorium_runner.schedules.open_runs import OpenRuns
+from scriptorium_runner.schedules.ports import Calendar
+from scriptorium_runner.schedules.watched import WatchedCalendar
+
+log = logging.getLogger(__name__)
+
+#: Seconds that each next runner in the order leaves to those before it. Longer than for runs: in a minute of
+#: many slots the first has to get through all of its own before others may take it for gone.
+STEP_SECONDS = 2.0
+
+#: How many CronScripts are seen to at once. More would be no faster, and would hold up the runs themselves.
+MOST_TURNS = 16
+
+#: The clock is looked at this often at least: it may be set, and stands still while a machine sleeps.
+LONGEST_PAUSE = 30.0
+
+#: A runner that the others cannot hear looks again this soon.
+UNHEARD_SECONDS = 1.0
+
+#: Before slots that wait for the end of a run are looked at again, if nobody tells of that end.
+WAITING_SECONDS = 30.0
+
+#: The first pause and the longest after a turn of which nothing came.
+FIRST_TRY, LONGEST_TRY = 1.0, 60.0
+
+_NEVER = math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a runner stands among those of its pool."""
+
+    rank: Callable[[str], int]
+    """This runner's place in the order for a CronScript, 0 being first."""
+    may_fire: Callable[[], bool] = lambda: True
+    """Whether the other runners take this one for alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a turn ended."""
+
+    fired: Fired | None = None
+    """What came of it; None if it failed."""
+    is_gone: bool = False
+    """There is nothing to fire any more, unless the watch tells otherwise."""
+    retry_after: float = 0.0
+    """For how many seconds the API server asked to be left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """What was known when a turn began."""
+
+    cron_script: CronScript
+    former: CronScriptSpec | None
+    now: datetime
+    """Up to when slots are judged."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A CronScript, as the watch told of it last, and when it is to be seen to."""
+
+    cron_script: CronScript
+    times: Times | None
+    former: CronScriptSpec | None = None
+    """Its spec before it was changed, until that has been seen to."""
+    changed: datetime | None = None
+    """When that change was seen."""
+    due: float = _NEVER
+    armed: float = _NEVER
+    """The moment of the alarm that is set for it."""
+    is_deferred: bool = False
+    """The runners before this one have had their time."""
+    is_queued: bool = False
+    is_waiting: bool = False
+    """Slots that are due wait for the end of a run."""
+    tries: int = 0
+    """Turns in a row of which nothing came."""
+    turn: asyncio.Task[_End] | None = None
+    ended: set[str] = field(default_factory=set)
+    """The runs that ended during the turn."""
+
+
+class Ticker:
+    """Fires slots for one runner, for as long as it runs."""
+
+    def __init__(
+        self, calendar: Calendar, standing: Standing, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._calendar, self._standing, self._now = calendar, standing, now
+        self._entries: dict[str, _Entry] = {}
+        self._uids: dict[str, str] = {}
+        self._runs = OpenRuns()
+        self._alarms = Alarms(lambda uid: uid in self._entries)
+        self._queue: list[tuple[int, float, str]] = []
+        self._turns: set[asyncio.Task[_End]] = set()
+        self._wake = asyncio.Event()
+        self._is_stopped = False
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether no slot is being seen to at this moment."""
+        return not self._turns and not self._queue
+
+    def keep(self, cron_script: CronScript) -> None:
+        """Tell of a CronScript that is new or changed; one that is not the pool's is let go."""
+        uid = cron_script.metadata.uid
+        if cron_script.spec.executor is not Executor.POOL or cron_script.metadata.deletion_timestamp:
+            self.forget(uid)
+            return
+        entry = self._entries.get(uid)
+        if entry is None:
+            entry = self._entries[uid] = _Entry(cron_script, decide.read_times(cron_script.spec))
+            self._uids[cron_script.metadata.name] = uid
+        elif not self._update(entry, cron_script):
+            return
+        if entry.turn is None:
+            self._plan(entry)
+
+    def _update(self, entry: _Entry, cron_script: CronScript) -> bool:
+        """Take over what was told; says whether it can change when the CronScript is to be seen to."""
+        known, entry.cron_script = entry.cron_script, cron_script
+        if not decide.has_same_terms(known.spec, cron_script.spec):
+            former = entry.former or known.spec
+            # What was changed there and back again has the slots that it had.
+            entry.former = None if decide.has_same_terms(former, cron_script.spec) else former
+            entry.changed = self._now()
+            entry.times = decide.read_times(cron_script.spec)
+        is_news = _is_news(known, cron_script)
+        if is_news:
+            entry.tries = 0
+        return is_news
+
+    def forget(self, uid: str) -> None:
+        """Tell that a CronScript is gone; a turn of it ends by itself."""
+        entry = self._entries.pop(uid, None)
+        if entry and self._uids.get(entry.cron_script.metadata.name) == uid:
+            del self._uids[entry.cron_script.metadata.name]
+
+    def note_run(self, uid: str, cron_script: str) -> None:
+        """Tell of a run of a CronScript that has not ended."""
+        self._runs.add(uid, cron_script)
+
+    def note_end(self, uid: str) -> None:
+        """Tell that a run has ended or is gone; slots may wait for that."""
+        name = self._runs.remove(uid)
+        entry = self._entries.get(self._uids.get(name or "", ""))
+        if entry is None:
+            return
+        if entry.turn is not None:
+            entry.ended.add(uid)
+        elif entry.is_waiting:
+            self._plan(entry)
+
+    async def run(self) -> None:
+        """See to all that is due, until told to stop; ends when the last turn has."""
+        try:
+            while not self._is_stopped:
+                self._wake.clear()
+                self.look()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._pause()):
+                        await self._wake.wait()
+            await asyncio.gather(*self._turns)
+        finally:
+            left = list(self._turns)
+            for turn in left:
+                turn.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Fire nothing more; what is being seen to goes on."""
+        self._is_stopped = True
+        self._queue.clear()
+        self._wake.set()
+
+    def look(self) -> None:
+        """See to what is due at this moment."""
+        if self._is_stopped:
+            return
+        now = self._now().timestamp()
+        for uid in list(self._alarms.pop_due(now)):
+            entry = self._entries.get(uid)
+            # An alarm that was set before the one that counts says nothing.
+            if entry is not None and entry.armed <= now:
+                entry.armed = _NEVER
+                self._weigh(entry, now)
+        while self._queue and len(self._turns) < MOST_TURNS:
+            _, _, uid = heapq.heappop(self._queue)
+            if entry := self._entries.get(uid):
+                entry.is_queued = False
+                # Somebody else may have seen to it while it waited here.
+                if entry.due <= now and entry.turn is None:
+                    self._begin(entry)
+
+    def _pause(self) -> float:
+        moment = self._alarms.next_moment()
+        left = moment - self._now().timestamp() if moment is not None else LONGEST_PAUSE
+        return max(0.0, min(left, LONGEST_PAUSE))
+
+    def _weigh(self, entry: _Entry, now: float) -> None:
+        """An alarm went off: see whether it is this runner's turn."""
+        if entry.is_queued or entry.turn is not None or entry.due == _NEVER:
+            return
+        if entry.due > now:
+            self._arm(entry, entry.due)
+        elif not self._standing.may_fire():
+            self._arm(entry, now + UNHEARD_SECONDS)
+        elif entry.former is None and schedule_problems.find_problem(entry.cron_script.spec):
+            # It has no meaning, as its status says, until it is changed.
+            entry.due = _NEVER
+        elif self._has_to_wait(entry):
+            entry.is_waiting = True
+            self._arm(entry, now + WAITING_SECONDS)
+        else:
+            self._take_place(entry, now)
+
+    def _has_to_wait(self, entry: _Entry) -> bool:
+        cron_script = entry.cron_script
+        if entry.former is not None or not self._runs.has(cron_script.metadata.name):
+            return False
+        return decide.waits_for_end(cron_script, self._now())
+
+    def _take_place(self, entry: _Entry, now: float) -> None:
+        """Queue for a turn; behind others that come before this runner only when these had their time."""
+        uid = entry.cron_script.metadata.uid
+        rank = self._standing.rank(uid)
+        if rank and not entry.is_deferred:
+            entry.is_deferred = True
+            self._arm(entry, now + rank * STEP_SECONDS)
+            return
+        # What is on time does not wait for what an outage has left, nor for what is another's.
+        due = datetime.fromtimestamp(entry.due, UTC)
+        place = 2 if rank else 0 if decide.is_on_time(entry.cron_script, due, self._now()) else 1
+        heapq.heappush(self._queue, (place, entry.due, uid))
+        entry.is_queued = True
+
+    def _arm(self, entry: _Entry, moment: float) -> None:
+        """Have the CronScript looked at from this moment on."""
+        entry.due = moment
+        if moment < entry.armed:
+            entry.armed = moment
+            self._alarms.put(entry.cron_script.metadata.uid, moment)
+            self._wake.set()
+
+    def _plan(self, entry: _Entry, not_before: float = 0.0) -> None:
+        """Find out when the CronScript is to be seen to next."""
+        entry.is_deferred = entry.is_waiting = False
+        moment = self._find_moment(entry)
+        entry.due = _NEVER
+        if moment is not None:
+            self._arm(entry, max(moment.timestamp(), not_before))
+
+    def _find_moment(self, entry: _Entry) -> datetime | None:
+        if entry.former is not None and entry.changed is not None:
+            if decide.has_past(entry.cron_script, entry.former, entry.changed):
+                return entry.changed
+            entry.former = None
+        return decide.find_turn(entry.cron_script, entry.times, self._now()) if entry.times else None
+
+    def _begin(self, entry: _Entry) -> None:
+        begin = _Begin(entry.cron_script, entry.former, self._find_now(entry))
+        entry.ended.clear()
+        turn = asyncio.create_task(self._take_turn(begin), name=f"slots of {begin.cron_script.metadata.name}")
+        entry.turn = turn
+        self._turns.add(turn)
+        turn.add_done_callback(lambda ended: self._release(entry, begin, ended))
+
+    def _find_now(self, entry: _Entry) -> datetime:
+        if entry.former is not None and entry.changed is not None:
+            return entry.changed
+        return decide.find_now(entry.cron_script, entry.times, self._now()) if entry.times else self._now()
+
+    async def _take_turn(self, begin: _Begin) -> _End:
+        cron_script = begin.cron_script
+        calendar = WatchedCalendar(self._calendar, cron_script, begin.now)
+        told = {"cronScript": cron_script.metadata.name}
+        try:
+            return _End(await firing.fire(calendar, cron_script, Turn(now=begin.now, former=begin.former)))
+        except Vanished as gone:
+            log.info("slots are fired no more", extra=told | {"why": str(gone)})
+            return _End(is_gone=True)
+        except BoardError as error:
+            log.warning("slots not fired, trying again", extra=told | {"error": str(error)})
+            least = error.retry_after if isinstance(error, Unreachable) else None
+            return _End(retry_after=least or 0.0)
+        except Exception:
+            # A bug of ours must not take the clock, and every other schedule, with it.
+            log.exception("cannot fire slots, trying again", extra=told)
+            return _End()
+
+    def _release(self, entry: _Entry, begin: _Begin, turn: asyncio.Task[_End]) -> None:
+        """A turn ended: see when the next one is."""
+        self._turns.discard(turn)
+        entry.turn = None
+        self._wake.set()
+        if turn.cancelled() or self._entries.get(begin.cron_script.metadata.uid) is not entry:
+            return
+        end = turn.result()
+        if end.fired is not None and begin.former is not None:
+            # It may have been changed once more meanwhile.
+            entry.former = begin.cron_script.spec if entry.changed != begin.now else None
+        if end.is_gone and entry.cron_script is begin.cron_script:
+            entry.due = _NEVER
+            return
+        self._plan(entry, self._find_pause(entry, begin, end))
+        entry.is_waiting = end.fired is not None and end.fired.is_waiting
+
+    def _find_pause(self, entry: _Entry, begin: _Begin, end: _End) -> float:
+        """Give the moment before which there is no other turn."""
+        now = self._now().timestamp()
+        if end.fired is not None and end.fired.is_waiting:
+            run = end.fired.run
+            has_ended = run.metadata.uid in entry.ended if run else bool(entry.ended)
+            return now if has_ended else now + FIRST_TRY
+        is_news = _is_news(begin.cron_script, entry.cron_script)
+        entry.tries = 0 if is_news else entry.tries + 1
+        if is_news:
+            return now
+        pause = min(FIRST_TRY * 2.0 ** min(entry.tries - 1, 10), LONGEST_TRY)
+        return now + max(end.retry_after, pause * random.uniform(0.5, 1))  # noqa: S311 - spreads tries.
+
+
+def _is_news(known: CronScript, told: CronScript) -> bool:
+    """Say whether what was told can change when a CronScript is to be seen to."""
+    return known.spec != told.spec or decide.find_begin(known) != decide.find_begin(told)

@@ -1,0 +1,300 @@
+"""What comes of a slot's turn: at noon, of a schedule of each full hour that is judged up to eleven."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from scriptorium_api import cron_runs, names
+from scriptorium_api.cron_runs import Firer
+from scriptorium_api.cron_script import CronScript
+from scriptorium_api.reasons import Phase, Reason
+from scriptorium_runner.executions.errors import Refused, Unreachable, Vanished
+from scriptorium_runner.schedules import firing
+from scriptorium_runner.schedules.firing import Fired, Turn, fire
+from tests.support.makers import NOW
+from tests.support.waiting import until_async
+from tests.unit.runner.schedules.fakes import ELEVEN, MemoryCalendar, make_cron_script
+
+SOON = NOW + timedelta(seconds=1)
+DUE = Turn(now=SOON)
+NOON_RUN = names.slot_run_name("nightly", NOW)
+FORMER_RUN = names.slot_run_name("nightly", ELEVEN)
+
+
+def make_calendar(begin: datetime = ELEVEN, **spec: Any) -> tuple[MemoryCalendar, CronScript]:
+    cron_script = make_cron_script(begin=begin, **spec)
+    return MemoryCalendar({"nightly": cron_script}), cron_script
+
+
+def begin_former(calendar: MemoryCalendar, cron_script: CronScript, phase: Phase = Phase.RUNNING) -> str:
+    """Have the run of the slot before, and give its name."""
+    return calendar.add_run(cron_runs.build_run(cron_script, ELEVEN, None), phase).metadata.name
+
+
+def name_of(fired: Fired) -> str | None:
+    return fired.run.metadata.name if fired.run else None
+
+
+async def test_a_slot_gets_its_run_and_counts_as_judged() -> None:
+    calendar, cron_script = make_calendar()
+    fired = await fire(calendar, cron_script, DUE)
+    assert (name_of(fired), fired.is_waiting) == (NOON_RUN, False)
+    assert calendar.status_of().accounted_until == NOW
+    assert calendar.misses_of() == []
+
+
+async def test_before_a_slot_nothing_is_written() -> None:
+    calendar, cron_script = make_calendar()
+    assert await fire(calendar, cron_script, Turn(now=NOW - timedelta(seconds=1))) == Fired()
+    assert calendar.calls == ["read_cron_script", "list_runs"]
+
+
+async def test_a_slot_that_two_fire_at_once_has_one_run() -> None:
+    calendar, cron_script = make_calendar()
+    fired = await asyncio.gather(*(fire(calendar, cron_script, DUE) for _ in range(2)))
+    assert calendar.made == [NOON_RUN]
+    assert {name_of(each) for each in fired} <= {NOON_RUN, None}
+    assert calendar.misses_of() == []
+    assert calendar.status_of().accounted_until == NOW
+
+
+async def test_a_slot_that_a_job_fires_again_gives_the_run_that_has_not_ended() -> None:
+    calendar, cron_script = make_calendar(executor="Job")
+    turn = Turn(now=SOON, slot=NOW, firer=Firer("job", "uid-job"))
+    assert name_of(await fire(calendar, cron_script, turn)) == NOON_RUN
+    assert name_of(await fire(calendar, cron_script, turn)) == NOON_RUN
+    calendar.end_run(NOON_RUN)
+    assert await fire(calendar, cron_script, turn) == Fired()
+    assert calendar.made == [NOON_RUN]
+
+
+async def test_forbid_skips_a_slot_while_a_run_has_not_ended() -> None:
+    calendar, cron_script = make_calendar()
+    begin_former(calendar, cron_script)
+    assert await fire(calendar, cron_script, DUE) == Fired()
+    assert calendar.misses_of() == [("Overlap", 1)]
+    assert calendar.status_of().skipped_runs == 1
+    assert calendar.status_of().accounted_until == NOW
+    assert FORMER_RUN in calendar.status_of().misses[0].message
+
+
+async def test_slots_that_one_long_run_skips_are_one_record() -> None:
+    calendar, cron_script = make_calendar()
+    begin_former(calendar, cron_script)
+    for number in range(3):
+        await fire(calendar, cron_script, Turn(now=SOON + timedelta(hours=number)))
+    assert calendar.misses_of() == [("Overlap", 3)]
+    assert calendar.status_of().misses[0].last_scheduled_time == NOW + timedelta(hours=2)
+    assert calendar.status_of().skipped_runs == 3
+
+
+async def test_records_of_slots_that_are_not_in_a_row_stay_apart() -> None:
+    calendar, cron_script = make_calendar(suspend=True)
+    await fire(calendar, cron_script, DUE)
+    later = calendar.status_of().model_copy(update={"accounted_until": NOW + timedelta(hours=1)})
+    calendar.put(calendar.cron_scripts["nightly"].model_copy(update={"status": later}))
+    await fire(calendar, cron_script, Turn(now=SOON + timedelta(hours=2)))
+    assert calendar.misses_of() == [("Suspended", 1), ("Suspended", 1)]
+
+
+async def test_replace_makes_the_run_when_the_former_one_has_ended() -> None:
+    calendar, cron_script = make_calendar(concurrencyPolicy="Replace")
+    former = begin_former(calendar, cron_script)
+    turn = asyncio.create_task(fire(calendar, cron_script, DUE))
+    await until_async(lambda: calendar.runs[former].status.replaced_by)
+    assert calendar.runs[former].status.replaced_by == NOON_RUN
+    assert calendar.made == []
+    calendar.change_run(former, phase=Phase.CANCELLED, reason=Reason.CANCELLED)
+    assert name_of(await turn) == NOON_RUN
+
+
+async def test_replace_marks_a_run_also_where_somebody_else_writes_at_the_same_moment() -> None:
+    calendar, cron_script = make_calendar(concurrencyPolicy="Replace")
+    former = begin_former(calendar, cron_script)
+    calendar.meanwhile["write_status"] = lambda: calendar.change_run(former, message="claimed")
+    turn = asyncio.create_task(fire(calendar, cron_script, DUE))
+    await until_async(lambda: calendar.runs[former].status.replaced_by)
+    calendar.end_run(former)
+    assert name_of(await turn) == NOON_RUN
+
+
+async def test_replace_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firing, "REPLACED_SECONDS", 0.01)
+    calendar, cron_script = make_calendar(concurrencyPolicy="Replace")
+    begin_former(calendar, cron_script)
+    assert name_of(await fire(calendar, cron_script, DUE)) == NOON_RUN
+
+
+async def test_run_all_runs_the_slots_of_an_outage_one_after_another() -> None:
+    calendar, cron_script = make_calendar(ELEVEN - timedelta(hours=2), missedRuns="RunAll")
+    wanted, late = [ELEVEN - timedelta(hours=1), ELEVEN, NOW], Turn(now=NOW + timedelta(minutes=30))
+    for number, slot in enumerate(wanted, 1):
+        fired = await fire(calendar, cron_script, late)
+        assert calendar.slots_of() == wanted[:number]
+        assert fired.is_waiting == (slot != NOW)
+        assert fired.run is not None
+        if slot != NOW:
+            assert (await fire(calendar, cron_script, late)).is_waiting
+            assert calendar.slots_of() == wanted[:number]
+        calendar.end_run(fired.run.metadata.name)
+    assert calendar.misses_of() == []
+    assert calendar.status_of().accounted_until == NOW
+
+
+async def test_run_once_runs_the_latest_slot_of_an_outage_and_records_the_others() -> None:
+    calendar, cron_script = make_calendar(ELEVEN - timedelta(hours=3))
+    assert name_of(await fire(calendar, cron_script, DUE)) == NOON_RUN
+    assert calendar.misses_of() == [("Outage", 3)]
+
+
+async def test_a_record_that_is_lost_to_a_conflict_is_written_and_the_run_made_once() -> None:
+    calendar, cron_script = make_calendar(ELEVEN - timedelta(hours=3))
+    calendar.meanwhile["record"] = lambda: calendar.touch("nightly")
+    assert name_of(await fire(calendar, cron_script, DUE)) == NOON_RUN
+    assert calendar.made == [NOON_RUN]
+    assert calendar.misses_of() == [("Outage", 3)]
+    assert calendar.status_of().active == 1
+
+
+async def test_what_another_has_judged_meanwhile_is_not_recorded_again() -> None:
+    calendar, cron_script = make_calendar(ELEVEN - timedelta(hours=3))
+
+    def judge() -> None:
+        status = calendar.status_of().model_copy(update={"accounted_until": NOW, "missed_runs": 3})
+        calendar.put(calendar.cron_scripts["nightly"].model_copy(update={"status": status}))
+
+    calendar.meanwhile["record"] = judge
+    await fire(calendar, cron_script, DUE)
+    assert calendar.status_of().missed_runs == 3
+
+
+async def test_a_slot_whose_run_was_made_by_one_who_died_is_recorded_by_the_next() -> None:
+    calendar, cron_script = make_calendar()
+    calendar.faults["record"] = [Unreachable("nobody answers")]
+    with pytest.raises(Unreachable):
+        await fire(calendar, cron_script, DUE)
+    assert calendar.status_of().accounted_until == ELEVEN
+    await fire(calendar, cron_script, Turn(now=SOON + timedelta(seconds=5)))
+    assert (calendar.made, calendar.misses_of()) == ([NOON_RUN], [])
+    assert calendar.status_of().accounted_until == NOW
+
+
+def make_rivals(
+    policy: str, later: Phase, earlier: Phase = Phase.PENDING
+) -> tuple[MemoryCalendar, CronScript]:
+    """Have another slot's run appear, made at the same moment as that of noon, when both are there."""
+    calendar, cron_script = make_calendar(concurrencyPolicy=policy)
+
+    def appear() -> None:
+        begin_former(calendar, cron_script, earlier)
+        if earlier is Phase.RUNNING:
+            calendar.change_run(FORMER_RUN, attempt=1)
+        if later is Phase.RUNNING:
+            calendar.change_run(NOON_RUN, phase=later, attempt=1)
+
+    calendar.meanwhile["record"] = appear
+    return calendar, cron_script
+
+
+async def test_of_two_slots_that_were_judged_at_the_same_moment_the_later_yields() -> None:
+    calendar, cron_script = make_rivals("Forbid", Phase.PENDING)
+    assert name_of(await fire(calendar, cron_script, DUE)) is None
+    yielded = calendar.runs[NOON_RUN].status
+    assert (yielded.phase, yielded.reason) == (Phase.CANCELLED, Reason.CANCELLED)
+    assert FORMER_RUN in (yielded.message or "")
+    assert not calendar.runs[FORMER_RUN].status.phase.is_terminal
+
+
+async def test_who_runs_already_does_not_yield_to_one_that_does_not() -> None:
+    calendar, cron_script = make_rivals("Forbid", Phase.RUNNING)
+    assert name_of(await fire(calendar, cron_script, DUE)) == NOON_RUN
+    assert not calendar.runs[NOON_RUN].is_cancelled
+
+
+async def test_of_two_that_run_already_the_later_is_stopped() -> None:
+    calendar, cron_script = make_rivals("Forbid", Phase.RUNNING, Phase.RUNNING)
+    assert name_of(await fire(calendar, cron_script, DUE)) is None
+    assert calendar.runs[NOON_RUN].status.replaced_by == FORMER_RUN
+    assert not calendar.runs[FORMER_RUN].is_cancelled
+
+
+async def test_a_run_that_is_taken_while_it_is_to_yield_is_looked_at_again() -> None:
+    calendar, cron_script = make_rivals("Forbid", Phase.PENDING)
+    calendar.meanwhile["write_status"] = lambda: calendar.change_run(NOON_RUN, phase=Phase.RUNNING, attempt=1)
+    # It runs now and the other does not: that one is to yield.
+    assert name_of(await fire(calendar, cron_script, DUE)) == NOON_RUN
+    assert not calendar.runs[NOON_RUN].is_cancelled
+
+
+async def test_of_two_that_are_both_taken_while_one_is_to_yield_the_later_is_stopped() -> None:
+    calendar, cron_script = make_rivals("Forbid", Phase.PENDING)
+
+    def take_both() -> None:
+        for name in (FORMER_RUN, NOON_RUN):
+            calendar.change_run(name, phase=Phase.RUNNING, attempt=1)
+
+    calendar.meanwhile["write_status"] = take_both
+    assert name_of(await fire(calendar, cron_script, DUE)) is None
+    assert calendar.runs[NOON_RUN].status.replaced_by == FORMER_RUN
+
+
+async def test_where_runs_may_overlap_none_yields() -> None:
+    calendar, cron_script = make_rivals("Allow", Phase.PENDING)
+    assert name_of(await fire(calendar, cron_script, DUE)) == NOON_RUN
+    assert calendar.calls == ["read_cron_script", "list_runs", "make_run", "record"]
+
+
+async def test_the_slots_of_a_suspended_schedule_are_recorded() -> None:
+    calendar, cron_script = make_calendar(ELEVEN - timedelta(hours=1), suspend=True)
+    assert await fire(calendar, cron_script, DUE) == Fired()
+    assert calendar.misses_of() == [("Suspended", 2)]
+
+
+async def test_a_schedule_that_was_deleted_fires_nothing() -> None:
+    calendar, cron_script = make_calendar()
+    calendar.cron_scripts.clear()
+    with pytest.raises(Vanished):
+        await fire(calendar, cron_script, DUE)
+    assert calendar.made == []
+
+
+async def test_a_schedule_that_was_deleted_and_made_again_is_another_one() -> None:
+    calendar, cron_script = make_calendar()
+    metadata = cron_script.metadata.model_copy(update={"uid": "another"})
+    calendar.cron_scripts["nightly"] = cron_script.model_copy(update={"metadata": metadata})
+    with pytest.raises(Vanished):
+        await fire(calendar, cron_script, DUE)
+
+
+async def test_a_slot_whose_runs_name_is_anothers_is_refused_and_stays_to_be_judged() -> None:
+    calendar, cron_script = make_calendar()
+    stranger = cron_runs.build_run(cron_script, NOW, None)
+    stranger["metadata"]["ownerReferences"][0]["uid"] = "another"
+    calendar.add_run(stranger, Phase.SUCCEEDED)
+    with pytest.raises(Refused):
+        await fire(calendar, cron_script, DUE)
+    assert calendar.status_of().accounted_until == ELEVEN
+
+
+async def test_what_a_changed_schedule_left_is_recorded_and_nothing_of_the_past_is_run() -> None:
+    calendar, former = make_calendar(ELEVEN - timedelta(hours=1))
+    changed = calendar.edit("nightly", schedule="30 * * * *")
+    await fire(calendar, changed, Turn(now=SOON, former=former.spec))
+    assert (calendar.made, calendar.misses_of()) == ([], [("ScheduleChanged", 2)])
+    assert calendar.status_of().accounted_until == SOON
+
+
+async def test_what_passed_while_a_schedule_was_suspended_is_skipped_when_it_is_resumed() -> None:
+    calendar, former = make_calendar(ELEVEN - timedelta(hours=1), suspend=True)
+    resumed = calendar.edit("nightly", suspend=False)
+    await fire(calendar, resumed, Turn(now=SOON, former=former.spec))
+    assert (calendar.made, calendar.misses_of()) == ([], [("Suspended", 2)])
+
+
+async def test_a_changed_schedule_whose_slots_all_ran_has_nothing_to_record() -> None:
+    calendar, former = make_calendar(NOW)
+    changed = calendar.edit("nightly", schedule="30 * * * *")
+    await fire(calendar, changed, Turn(now=SOON, former=former.spec))
+    assert "record" not in calendar.calls

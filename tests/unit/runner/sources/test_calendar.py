@@ -1,0 +1,58 @@
+"""The cluster as a calendar: who is told of runs, and whose they are."""
+
+from typing import Any, cast
+
+import pytest
+
+from scriptorium_api import cron_runs
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_client import Client, Conflict
+from scriptorium_client.client import Manifest
+from scriptorium_runner.executions.errors import Refused
+from scriptorium_runner.sources.calendar import ClusterCalendar
+from tests.support.makers import NOW
+from tests.unit.runner.schedules.fakes import make_cron_script
+
+RUN = cron_runs.build_run(make_cron_script(), NOW, None)
+
+
+class OneName:
+    """Holds at most one run."""
+
+    def __init__(self, stored: Manifest | None = None) -> None:
+        self._stored = stored
+
+    async def create(self, manifest: Manifest, *_: Any) -> Manifest:
+        if self._stored is not None:
+            raise Conflict("it exists already")
+        self._stored = store(manifest)
+        return self._stored
+
+    async def get(self, *_: Any) -> Manifest:
+        assert self._stored is not None
+        return self._stored
+
+
+def store(manifest: Manifest) -> Manifest:
+    return manifest | {"metadata": manifest["metadata"] | {"uid": "run-1", "resourceVersion": "1"}}
+
+
+def make_calendar(server: OneName) -> tuple[ClusterCalendar, list[ScriptExecution]]:
+    made: list[ScriptExecution] = []
+    return ClusterCalendar(cast("Client", server), "team", made.append), made
+
+
+async def test_a_run_is_made_once_and_told_by_who_made_it() -> None:
+    server = OneName()
+    for expected in (["run-1"], []):
+        calendar, made = make_calendar(server)
+        assert (await calendar.make_run(RUN)).metadata.uid == "run-1"
+        assert [run.metadata.uid for run in made] == expected
+
+
+async def test_a_run_of_that_name_that_is_anothers_is_not_the_slots() -> None:
+    stranger = store(RUN | {"metadata": RUN["metadata"] | {"ownerReferences": []}})
+    calendar, made = make_calendar(OneName(stranger))
+    with pytest.raises(Refused):
+        await calendar.make_run(RUN)
+    assert made == []
