@@ -23,6 +23,7 @@ from scriptorium_runner.engine.values import (
     EngineSettings,
     EngineStats,
     EngineVersion,
+    Lane,
     Limits,
     Program,
     Result,
@@ -58,6 +59,7 @@ class _Task:
             script=self.program.owner if self.program.script is None else self.program.script,
             memory_mb=self.limits.memory_mb,
             depth=self.program.depth,
+            lane=Lane.CALLED if self.program.depth else self.program.lane,
         )
 
 
@@ -131,6 +133,18 @@ class Engine:
         already run may end well although it is False.
         """
         return self._pool is not None and self._pool.is_working
+
+    @property
+    def reserved_slots(self) -> int:
+        """Say how many of the slots are kept from runs of the queue at this moment."""
+        return 0 if self._pool is None else self._pool.reserved
+
+    def reserve_for_http(self, *, is_served: bool) -> None:
+        """Say whether anything serves HTTP here: only then slots and memory are kept for it.
+
+        At first nothing does. What runs stays where it is, so the reserve fills as runs of the queue end.
+        """
+        self._open_pool().reserve_for_http(is_served=is_served)
 
     def layers(self) -> Mapping[Layer, bool]:
         """Say which layers the workers are sealed with; none that is required is missing."""

@@ -69,7 +69,7 @@ class Load:
 
 
 class Dispatcher:
-    """Takes runs for one runner: at most `place.slots` at once, each exactly once while it lives."""
+    """Takes runs for one runner: at most `place.queue_slots` at once, each exactly once while it lives."""
 
     def __init__(
         self,
@@ -187,15 +187,15 @@ class Dispatcher:
             if uid in self._waiting and uid not in self._running:
                 self._queue.remove(uid)
                 self._spawn(uid)
-        while len(self._running) < self._place.slots and (due := self._queue.pop(now, self._shares())):
+        while len(self._running) < self._place.queue_slots and (due := self._queue.pop(now, self._shares())):
             self._spawn(due)
 
     def _shares(self) -> Shares:
         held = Counter(decide.find_share(running.waiting.execution) for running in self._running.values())
-        return Shares(held, fairness.find_cap(self._place.slots, self._place.script_share))
+        return Shares(held, fairness.find_cap(self._place.queue_slots, self._place.script_share))
 
     def _pause(self) -> float | None:
-        has_room = len(self._running) < self._place.slots
+        has_room = len(self._running) < self._place.queue_slots
         moments = (self._alarms.next_moment(), self._queue.next_due() if has_room else None)
         known = [moment for moment in moments if moment is not None]
         return max(0.0, min(known) - _clock()) if known else None

@@ -69,6 +69,11 @@ class EngineSandbox:
         self._ceilings = most or Ceilings()
         self._outside = http
 
+    @property
+    def reserved_slots(self) -> int:
+        """Say how many slots are kept from runs of the queue at this moment."""
+        return self._engine.reserved_slots
+
     async def run(
         self, start: Start, context: Mapping[str, Any], stop: asyncio.Event, board: Board
     ) -> Outcome:

@@ -21,6 +21,12 @@ def fits(wanted_mb: int, promised_mb: int, idle: MemoryReading) -> bool:
     return not promised_mb or idle.used + (promised_mb + wanted_mb) * _MB <= idle.limit
 
 
+def fits_part(wanted_mb: int, promised_mb: int, idle: MemoryReading, part: float) -> bool:
+    """Say whether a run fits into its lane's part of the memory, beside those of the lane that were promised
+    theirs."""
+    return (promised_mb + wanted_mb) * _MB <= (idle.limit - idle.used) * part
+
+
 def choose_victim(footprints: Sequence[int], reading: MemoryReading, part: float) -> int | None:
     """Give which worker has to end, by the bytes each holds: the largest one, or None if nobody has to."""
     if reading.used < reading.limit * part or not footprints:

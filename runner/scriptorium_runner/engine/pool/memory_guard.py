@@ -40,6 +40,10 @@ class MemoryGuard:
         """Say whether a run has room beside those that were promised theirs."""
         return self._idle is None or admission.fits(wanted_mb, promised_mb, self._idle)
 
+    def fits_part(self, wanted_mb: int, promised_mb: int, part: float) -> bool:
+        """Say whether a run fits into a part of the memory beside those that were promised theirs of it."""
+        return self._idle is None or admission.fits_part(wanted_mb, promised_mb, self._idle, part)
+
     async def watch(
         self, list_busy: Callable[[], Sequence[Worker]], give_up_kept: Callable[[], bool]
     ) -> None:
