@@ -89,6 +89,15 @@ async def test_an_answer_that_is_too_large_is_an_error_that_can_be_caught(run):
     assert (await run("return (await http.get()).body.length", host=large)).output == {"value": 1024 * 1024}
 
 
+async def test_an_error_is_told_whole_or_not_at_all(run):
+    source = "try { await http.get() } catch (e) { return [e.name, e.message] }"
+    host = failing(HostError("x" * 4096, code="Failure", name="y" * 256))
+    assert (await run(source, host=host)).output == {"value": ["y" * 256, "x" * 4096]}
+    host = failing(HostError("x" * 4097, code="Failure", name="y" * 257))
+    name, message = (await run(source, host=host)).output["value"]
+    assert (name, "xx" in message, "4097 characters" in message) == ("Failure", False, True)
+
+
 async def test_an_answer_for_which_the_script_has_no_memory_ends_it(run):
     host = answering({"body": "x" * (3 * 1024 * 1024)})
     source = "const all = []; for (let i = 0; i < 20; i++) all.push((await http.get()).body); return 1"
