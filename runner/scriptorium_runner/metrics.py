@@ -145,7 +145,7 @@ def build_engine_metrics(stats: EngineStats) -> list[Family]:
             GaugeMetricFamily(
                 "scriptorium_pool_memory_mebibytes", "Memory of the container.", labels=["kind"]
             ),
-            {"promised": stats.memory_promised_mb}
+            {"promised": stats.memory_promised_mb, "held": stats.memory_held_mb}
             | ({} if stats.memory_limit_mb is None else {"limit": stats.memory_limit_mb}),
         ),
         CounterMetricFamily(

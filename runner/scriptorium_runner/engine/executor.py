@@ -12,6 +12,7 @@ from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import context as contexts
 from scriptorium_runner.engine import flaw, result, verdicts
 from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
+from scriptorium_runner.engine.held import Held
 from scriptorium_runner.engine.host_calls import HostCalls, NoHost
 from scriptorium_runner.engine.pool.claims import Claim
 from scriptorium_runner.engine.pool.container_memory import ContainerMemory
@@ -70,12 +71,14 @@ class Engine:
         """`container` is the memory that all runs share; without it only their number is limited."""
         self._settings = settings
         self._container = container
+        #: What the supervisor holds of calls under way; hosts count it here.
+        self.held = Held()
         self._verdicts = VerdictCache(settings.cache_size)
         self._pool: Pool | None = None
 
     async def start(self) -> None:
         """Start the zygote and have the workers warm."""
-        pool = Pool(self._settings, self._container)
+        pool = Pool(self._settings, self._container, self.held)
         await pool.start()
         self._pool = pool
 

@@ -186,10 +186,11 @@ class EngineStats:
     #: Callers who waited, for whatever it was, and how long in all, in seconds; who gave up too.
     waits: int
     waited_seconds: float
-    #: The container's memory (None: no limit), what the runs in progress may take of it, and how many workers
-    #: were ended because it was nearly used up.
+    #: The container's memory (None: no limit), what the runs in progress may take of it, what the supervisor
+    #: holds of their calls, and how many workers were ended because it was nearly used up.
     memory_limit_mb: float | None
     memory_promised_mb: int
+    memory_held_mb: float
     memory_kills: int
     #: Sources of which it is known whether they are JavaScript, questions that this answered, and others.
     cache_entries: int = 0

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 
 from scriptorium_runner.engine.errors import AcquireTimeout, PoolClosed
+from scriptorium_runner.engine.held import Held
 from scriptorium_runner.engine.pool import balance
 from scriptorium_runner.engine.pool.claims import Claim, Claims
 from scriptorium_runner.engine.pool.container_memory import ContainerMemory
@@ -28,9 +29,16 @@ class Pool:
     """Hands out at most `pool_size` workers at a time, within the container's memory, and `nested_slots` more
     for each depth of calls from script to script."""
 
-    def __init__(self, settings: EngineSettings, container: ContainerMemory | None = None) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        container: ContainerMemory | None = None,
+        held: Held | None = None,
+    ) -> None:
         self._settings = settings
-        self._memory = MemoryGuard(container, settings.memory_part)
+        self._held = held or Held()
+        self._memory = MemoryGuard(container, settings.memory_part, self._held)
+        self._held.listen(self._look_for_memory)
         self._watching: asyncio.Task[None] | None = None
         self._nursery = Nursery(self._welcome, self._rebalance, settings.seal)
         self._demand = Demand(settings.idle_seconds)
@@ -100,6 +108,10 @@ class Pool:
         self._serve_waiters()
         self._rebalance()
 
+    def _look_for_memory(self) -> None:
+        if self._turns.is_short:
+            self._serve_waiters()
+
     def _pick(self, claim: Claim) -> Worker | None:
         worker = self._stock.pick(claim.owner)
         if worker is not None:
@@ -126,8 +138,7 @@ class Pool:
         finally:
             self._waited_seconds += time.monotonic() - since
             self._turns.end(waiter)
-            if self._turns.is_short:
-                self._serve_waiters()
+            self._look_for_memory()
 
     def release(self, worker: Worker, *, is_reusable: bool) -> None:
         """Give a worker back; one that is not reusable is ended and replaced."""
@@ -158,6 +169,7 @@ class Pool:
             waited_seconds=self._waited_seconds,
             memory_limit_mb=self._memory.limit_mb,
             memory_promised_mb=self._busy.promised_mb,
+            memory_held_mb=self._held.size / 2**20,
             memory_kills=self._memory.kills,
         )
 
