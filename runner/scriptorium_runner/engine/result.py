@@ -241,8 +241,8 @@ def _split_engine_text(text: str) -> tuple[str, str, str]:
     head, separator, rest = text.partition("\n    at ")
     name, _, message = head.strip().partition(": ")
     if len(text) == _TEXT_CHARACTERS and not separator and len(message) < MESSAGE_CHARACTERS:
-        # Cut within the message, where nobody would look for the first half of a secret.
-        message = ""
+        # Cut within the message: it is cut again where redaction looks for the beginning of a secret.
+        message = message[:_NAME_CHARACTERS] if len(message) >= _NAME_CHARACTERS else ""
     return name[:_NAME_CHARACTERS], message[:MESSAGE_CHARACTERS], (separator + rest).lstrip("\n")
 
 

@@ -7,7 +7,7 @@ import pytest
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import HostError
 from scriptorium_runner.engine.workers.call_record import MOST_FREE_CALLS
-from tests.unit.runner.engine.hosts import FakeHost, answering, failing, hanging, yielding
+from tests.unit.runner.engine.hosts import FakeHost, answering, failing, gathering, hanging, yielding
 from tests.unit.runner.engine.processes import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -143,7 +143,7 @@ async def test_the_deepest_arguments_that_are_allowed_arrive(run):
 
 
 async def test_calls_that_run_together_are_answered_each_its_own(run):
-    host = yielding()
+    host = gathering(50)
     source = "return await Promise.all(Array.from({length: 80}, (_, i) => scripts.call('n' + i)))"
     result = await run(source, host=host)
     assert result.output == {"value": [f"n{number}" for number in range(80)]}
@@ -151,7 +151,7 @@ async def test_calls_that_run_together_are_answered_each_its_own(run):
 
 
 async def test_calls_wait_in_line_where_fewer_may_be_under_way(run):
-    host = yielding()
+    host = gathering(2)
     source = "return await Promise.all(Array.from({length: 9}, (_, i) => scripts.call('n' + i)))"
     result = await run(source, host=host, pending_calls=2)
     assert (len(result.output["value"]), host.most_open) == (9, 2)

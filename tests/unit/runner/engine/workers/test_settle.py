@@ -62,8 +62,9 @@ def settle_text(text: str):
     return settle(Program(source="", owner="a"), Limits(), exchange).result.error
 
 
-def test_a_message_that_was_cut_at_no_known_place_is_left_out():
+def test_a_message_is_cut_where_redaction_looks_for_the_beginning_of_a_secret_or_left_out():
     # The engine's own words, which the worker cuts at 8192 characters.
-    assert settle_text(f"{'n' * 5000}: {'x' * 5000}"[:8192]).message == ""
+    assert settle_text(f"{'n' * 5000}: {'x' * 5000}"[:8192]).message == "x" * 256
+    assert settle_text(f"{'n' * 8000}: {'x' * 5000}"[:8192]).message == ""
     assert settle_text(f"{'n' * 5000}: {'x' * 1000}").message == "x" * 1000
     assert settle_text(f"Error: {'x' * 9000}"[:8192]).message == "x" * 4096
