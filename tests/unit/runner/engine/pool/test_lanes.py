@@ -246,3 +246,19 @@ async def test_a_request_that_waits_for_more_than_its_part_is_passed_only_by_run
         await stage.wait_for_line(2)
         await stage.end("run")
         await stage.wait_for("large request")
+
+
+async def test_no_run_that_exceeds_the_part_of_the_queue_passes_a_request_that_waits(tmp_path):
+    async with make_stage(make_container(tmp_path, 624), pool_size=8) as stage:
+        stage.engine.reserve_for_http(is_served=True)
+        stage.begin("request", HTTP, memory_mb=200)
+        await stage.wait_for("request")
+        stage.begin("large request", HTTP, memory_mb=400)
+        await stage.wait_for_line(1)
+        stage.begin("large run", memory_mb=300)
+        await stage.wait_for_line(2)
+        await stage.end("request")
+        await stage.wait_for("large request")
+        assert "large run" not in stage.started
+        await stage.end("large request")
+        await stage.wait_for("large run")
