@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from scriptorium_api.execution import ExecutionStatus
-from scriptorium_runner.engine import EngineStats, EngineVersion, Layer
+from scriptorium_runner.engine import EngineStats, EngineVersion, Lane, Layer
 from scriptorium_runner.executions.dispatcher import Load
 from scriptorium_runner.host.http import Ending
 
@@ -131,6 +131,17 @@ def build_engine_metrics(stats: EngineStats) -> list[Family]:
         _labelled(
             GaugeMetricFamily("scriptorium_pool_workers", "Worker processes.", labels=["state"]), workers
         ),
+        GaugeMetricFamily("scriptorium_pool_reserved", "Slots that are kept for HTTP.", value=stats.reserved),
+        _labelled(
+            GaugeMetricFamily("scriptorium_pool_lane_busy", "Worker processes in use.", labels=["lane"]),
+            {lane: stats.lane_busy.get(lane, 0) for lane in Lane},
+        ),
+        _labelled(
+            GaugeMetricFamily(
+                "scriptorium_pool_lane_waiting", "Callers that wait for a worker, by lane.", labels=["lane"]
+            ),
+            {lane: stats.lane_waiting.get(lane, 0) for lane in Lane},
+        ),
         GaugeMetricFamily("scriptorium_pool_waiting", "Callers that wait for a worker.", value=stats.waiting),
         _labelled(
             CounterMetricFamily(
@@ -151,7 +162,7 @@ def build_engine_metrics(stats: EngineStats) -> list[Family]:
             GaugeMetricFamily(
                 "scriptorium_pool_memory_mebibytes", "Memory of the container.", labels=["kind"]
             ),
-            {"promised": stats.memory_promised_mb}
+            {"promised": stats.memory_promised_mb, "held": stats.memory_held_mb}
             | ({} if stats.memory_limit_mb is None else {"limit": stats.memory_limit_mb}),
         ),
         CounterMetricFamily(

@@ -163,6 +163,7 @@ def _assemble(settings: PoolSettings, client: Client, sandbox: EngineSandbox, ho
         holder=holder,
         tenant=settings.tenant,
         slots=settings.workers,
+        count_reserved=lambda: sandbox.reserved_slots,
         script_share=settings.engine.script_share,
         may_claim=lambda: leases.is_held,
         takes=frozenset({Isolation.POOL}),

@@ -192,7 +192,8 @@ interface HttpError extends HostError {
     | "REDIRECT_REFUSED"
     | "TOO_MANY_REDIRECTS"
     | "INVALID_RESPONSE"
-    | "RESPONSE_TOO_LARGE";
+    | "RESPONSE_TOO_LARGE"
+    | "TOO_MUCH_UNDER_WAY";
 }
 
 /** HTTP to the hosts of permissions.http.allow. Every status is an answer, also 404 and 500. */

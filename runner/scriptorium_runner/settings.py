@@ -177,6 +177,7 @@ def read_engine_settings(environment: Mapping[str, str], workers: int) -> Engine
         idle_seconds=read_number(environment, "SCRIPT_VM_POOL_IDLE_MS", 300_000, 1000, 86_400_000) / 1000,
         acquire_seconds=read_number(environment, "SCRIPT_ACQUIRE_TIMEOUT_MS", 30_000, 100, 600_000) / 1000,
         script_share=read_number(environment, "SCRIPT_SHARE_PERCENT", 50, 1, 100) / 100,
+        http_reserve=read_number(environment, "SCRIPT_HTTP_RESERVE_PERCENT", 50, 0, 90) / 100,
         memory_part=read_number(environment, "SCRIPT_MEMORY_PERCENT", 90, 50, 99) / 100,
         cache_size=read_number(environment, "SCRIPT_CACHE_SIZE", 1000, 0, 100_000),
         seal=read_seal(environment),

@@ -236,6 +236,33 @@ async def test_a_worker_that_never_reads_its_answers_fills_no_memory_but_its_sma
     assert backlog.size == 0
 
 
+class Watched(dict[str, bool]):
+    """Methods, and a note of each call that is read."""
+
+    def __init__(self, notes: list[str]) -> None:
+        super().__init__({"http.get": True})
+        self._notes = notes
+
+    def __contains__(self, method: object) -> bool:
+        self._notes.append("read")
+        return super().__contains__(method)
+
+
+async def test_calls_that_come_at_once_are_not_all_turned_into_objects_before_the_first_begins() -> None:
+    notes: list[str] = []
+
+    async def reply(_method: str, _arguments: list[object]) -> None:
+        notes.append("begun")
+
+    async def flood(enemy: socket.socket) -> None:
+        await saying(b"".join(map(call, range(1, 11))))(enemy)
+        await wait_until(lambda: len(notes) == 20)
+        await saying(SOUND)(enemy)
+
+    await run(flood, FakeHost(reply, Watched(notes)), MANY)
+    assert notes == ["read", "begun"] * 10
+
+
 async def test_answers_beyond_the_share_are_errors_that_a_script_can_catch() -> None:
     frames = protocol.FrameBuffer()
     answers: list[protocol.Answer] = []

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
         EngineStartFailed,
         InvalidContext,
         NeverStarted,
+        NoRoom,
         PoolClosed,
         SealMissing,
     )
     from scriptorium_runner.engine.executor import Engine
+    from scriptorium_runner.engine.held import Held, Share, weigh
     from scriptorium_runner.engine.host_calls import HostCalls, HostError
     from scriptorium_runner.engine.pool.container_memory import ContainerMemory, find_container_memory
     from scriptorium_runner.engine.seal.layers import Layer, Seal
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         EngineSettings,
         EngineStats,
         EngineVersion,
+        Lane,
         Limits,
         LogEntry,
         Program,
@@ -43,26 +46,34 @@ __all__ = [
     "EngineStartFailed",
     "EngineStats",
     "EngineVersion",
+    "Held",
     "HostCalls",
     "HostError",
     "InvalidContext",
+    "Lane",
     "Layer",
     "Limits",
     "LogEntry",
     "NeverStarted",
+    "NoRoom",
     "PoolClosed",
     "Program",
     "Result",
     "ScriptError",
     "Seal",
     "SealMissing",
+    "Share",
     "Usage",
     "find_container_memory",
     "keep_newest",
+    "weigh",
 ]
 
 _HOMES = {
     "Engine": "executor",
+    "Held": "held",
+    "Share": "held",
+    "weigh": "held",
     "HostCalls": "host_calls",
     "HostError": "host_calls",
     "Layer": "seal.layers",
@@ -77,6 +88,7 @@ _HOMES = {
         "EngineStartFailed",
         "InvalidContext",
         "NeverStarted",
+        "NoRoom",
         "PoolClosed",
         "SealMissing",
     ),

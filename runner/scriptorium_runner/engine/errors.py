@@ -5,8 +5,9 @@ EngineError
 |-- PoolClosed          the engine was shut down, or never started
 |-- AcquireTimeout      no worker became free in time
 |-- EngineStartFailed   the zygote did not come up
-|-- CallLimitReached    a script asked for more host calls than it may
 |   `-- SealMissing     it cannot seal its workers as required
+|-- CallLimitReached    a script asked for more host calls than it may
+|-- NoRoom              the calls under way hold too much
 `-- WorkerLost          a worker's channel ended or broke its protocol
     `-- NeverStarted    it was dead before the script could be handed over
 """
@@ -37,6 +38,10 @@ class EngineStartFailed(EngineError):
 
 class CallLimitReached(EngineError):
     """The script made more host calls than its limit allows."""
+
+
+class NoRoom(EngineError):
+    """The calls under way hold too much."""
 
 
 class SealMissing(EngineStartFailed):

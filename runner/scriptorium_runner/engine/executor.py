@@ -12,6 +12,7 @@ from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import context as contexts
 from scriptorium_runner.engine import flaw, result, verdicts
 from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
+from scriptorium_runner.engine.held import Held
 from scriptorium_runner.engine.host_calls import HostCalls, NoHost
 from scriptorium_runner.engine.pool.claims import Claim
 from scriptorium_runner.engine.pool.container_memory import ContainerMemory
@@ -23,6 +24,7 @@ from scriptorium_runner.engine.values import (
     EngineSettings,
     EngineStats,
     EngineVersion,
+    Lane,
     Limits,
     Program,
     Result,
@@ -58,6 +60,7 @@ class _Task:
             script=self.program.owner if self.program.script is None else self.program.script,
             memory_mb=self.limits.memory_mb,
             depth=self.program.depth,
+            lane=Lane.CALLED if self.program.depth else self.program.lane,
         )
 
 
@@ -68,12 +71,14 @@ class Engine:
         """`container` is the memory that all runs share; without it only their number is limited."""
         self._settings = settings
         self._container = container
+        #: What the supervisor holds of calls under way; hosts count it here.
+        self.held = Held()
         self._verdicts = VerdictCache(settings.cache_size)
         self._pool: Pool | None = None
 
     async def start(self) -> None:
         """Start the zygote and have the workers warm."""
-        pool = Pool(self._settings, self._container)
+        pool = Pool(self._settings, self._container, self.held)
         await pool.start()
         self._pool = pool
 
@@ -131,6 +136,18 @@ class Engine:
         already run may end well although it is False.
         """
         return self._pool is not None and self._pool.is_working
+
+    @property
+    def reserved_slots(self) -> int:
+        """Say how many of the slots are kept from runs of the queue at this moment."""
+        return 0 if self._pool is None else self._pool.reserved
+
+    def reserve_for_http(self, *, is_served: bool) -> None:
+        """Say whether anything serves HTTP here: only then slots and memory are kept for it.
+
+        At first nothing does. What runs stays where it is, so the reserve fills as runs of the queue end.
+        """
+        self._open_pool().reserve_for_http(is_served=is_served)
 
     def layers(self) -> Mapping[Layer, bool]:
         """Say which layers the workers are sealed with; none that is required is missing."""

@@ -21,6 +21,8 @@ _PRESSED = (
     "and of all runs in it this one held the most"
 )
 _NAME_CHARACTERS = 256
+#: What the engine itself said of an error, as far as the worker passes it on.
+_TEXT_CHARACTERS = MESSAGE_CHARACTERS + STACK_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,7 @@ def _name_signal(number: int) -> str:
 
 
 def _judge_report(report: dict[str, Any], output: bytes, source: Source, limits: Limits) -> Verdict:
-    text = untrusted.read_text(report.get("text"), MESSAGE_CHARACTERS + STACK_CHARACTERS)
+    text = untrusted.read_text(report.get("text"), _TEXT_CHARACTERS)
     match report.get("end"):
         case "value":
             return _judge_output(output, limits)
@@ -238,6 +240,9 @@ def _read_syntax_error(text: str, source: Source) -> ScriptError:
 def _split_engine_text(text: str) -> tuple[str, str, str]:
     head, separator, rest = text.partition("\n    at ")
     name, _, message = head.strip().partition(": ")
+    if len(text) == _TEXT_CHARACTERS and not separator and len(message) < MESSAGE_CHARACTERS:
+        # Cut within the message: it is cut again where redaction looks for the beginning of a secret.
+        message = message[:_NAME_CHARACTERS] if len(message) >= _NAME_CHARACTERS else ""
     return name[:_NAME_CHARACTERS], message[:MESSAGE_CHARACTERS], (separator + rest).lstrip("\n")
 
 

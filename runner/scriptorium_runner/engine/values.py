@@ -3,11 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from scriptorium_api.ceilings import MEMORY_PART
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine.seal.layers import Seal
+
+
+class Lane(StrEnum):
+    """What a script runs for; the slots are shared by it."""
+
+    QUEUED = "queued"
+    """A run that can wait."""
+    HTTP = "http"
+    """A request that somebody waits for."""
+    CALLED = "called"
+    """Another script that waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +41,8 @@ class EngineSettings:
     idle_seconds: float = 300.0
     #: The part of pool_size that one Script may hold while others wait.
     script_share: float = 0.5
+    #: The part of pool_size, and of the memory, that is kept for HTTP while something serves it.
+    http_reserve: float = 0.5
     #: The part of the container's memory at which the largest worker is ended.
     memory_part: float = MEMORY_PART
     #: Sources of which it is remembered whether they are JavaScript; 0 remembers none.
@@ -67,6 +81,8 @@ class Program:
     depth: int = 0
     #: In whose share of the slots a run counts: the Script's UID, whatever its source. None: the owner's.
     script: str | None = None
+    #: In which lane it takes its turn; what another script called has a lane of its own, whatever this says.
+    lane: Lane = Lane.QUEUED
     #: What the script sees as `env`; never shown, since much of it is secret.
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -153,6 +169,11 @@ class EngineStats:
     #: Executions at the same time, at most.
     size: int
     in_use: int
+    #: How many of these slots are kept for HTTP at this moment.
+    reserved: int
+    #: Who holds a worker, and who waits for one, by lane.
+    lane_busy: Mapping[Lane, int]
+    lane_waiting: Mapping[Lane, int]
     #: Warm workers that ran nothing yet, and warm ones that wait for their own Script.
     fresh: int
     used: int
@@ -165,10 +186,11 @@ class EngineStats:
     #: Callers who waited, for whatever it was, and how long in all, in seconds; who gave up too.
     waits: int
     waited_seconds: float
-    #: The container's memory (None: no limit), what the runs in progress may take of it, and how many workers
-    #: were ended because it was nearly used up.
+    #: The container's memory (None: no limit), what the runs in progress may take of it, what the supervisor
+    #: holds of their calls, and how many workers were ended because it was nearly used up.
     memory_limit_mb: float | None
     memory_promised_mb: int
+    memory_held_mb: float
     memory_kills: int
     #: Sources of which it is known whether they are JavaScript, questions that this answered, and others.
     cache_entries: int = 0

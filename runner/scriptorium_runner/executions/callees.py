@@ -7,7 +7,7 @@ from typing import Any
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Script
 from scriptorium_runner import engine
-from scriptorium_runner.engine import HostError
+from scriptorium_runner.engine import HostError, Share
 from scriptorium_runner.executions import decide
 from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.errors import BoardError
@@ -24,6 +24,8 @@ class BoardCallees:
     board: Board
     caller: Start
     run_start: RunStart
+    share: Share
+    """Where what the runner holds of the caller's calls is counted."""
 
     async def run(self, name: str, value: dict[str, Any]) -> engine.Result:
         """Run a Script as it is now, for at most as long as its caller may run; raises HostError."""
@@ -35,7 +37,10 @@ class BoardCallees:
                 f'Script "{name}" does not exist in this namespace', code=str(Reason.SCRIPT_NOT_FOUND)
             )
         try:
-            return await self.run_start(await self._build_start(script), value)
+            with self.share.hold(engine.weigh(value)):
+                return await self.run_start(await self._build_start(script), value)
+        except engine.NoRoom as error:
+            raise HostError(str(error), code="TooMuchUnderWay") from error
         except (engine.AcquireTimeout, engine.PoolClosed, engine.NeverStarted, BoardError) as error:
             raise HostError(f'Script "{name}" could not be started', code="NotStarted") from error
 

@@ -89,6 +89,9 @@ _NOTHING = Values()
 #: What a run is told where nothing is started.
 SWITCHED_OFF = "scripts are switched off on this runner (SCRIPTS_ENABLED; runner.scriptsEnabled of the chart)"
 
+#: What a run is told that could start but for that; the runner that may start it takes it back.
+HELD_BACK = f"{SWITCHED_OFF}; the run waits until they are switched on"
+
 
 def find_share(execution: ScriptExecution) -> str:
     """Say in whose share of the slots a run counts: its Script's; all runs with a source of their own share
@@ -125,7 +128,7 @@ def hold_back(execution: ScriptExecution, decision: Decision) -> Decision:
     match decision:
         case Start():
             reason = Reason.RETRYING if execution.status.attempts else Reason.QUEUED
-            return Wait(reason, f"{SWITCHED_OFF}; the run waits until they are switched on", decision.script)
+            return Wait(reason, HELD_BACK, decision.script)
         case End(reason=Reason.START_DEADLINE_EXCEEDED):
             seconds = execution.spec.start_deadline_seconds
             return replace(decision, message=f"{SWITCHED_OFF}: not started within {seconds} s")

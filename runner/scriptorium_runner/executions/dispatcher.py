@@ -28,6 +28,7 @@ from scriptorium_runner.executions.handling import (
 )
 from scriptorium_runner.executions.ports import Board, Sandbox
 from scriptorium_runner.executions.queue import Queue, Shares, Ticket
+from scriptorium_runner.executions.stale import StaleWords
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Load:
 
 
 class Dispatcher:
-    """Takes runs for one runner: at most `place.slots` at once, each exactly once while it lives."""
+    """Takes runs for one runner: at most `place.queue_slots` at once, each exactly once while it lives."""
 
     def __init__(
         self,
@@ -83,6 +84,7 @@ class Dispatcher:
         self._running: dict[str, _Running] = {}
         self._queue = Queue(random.randrange)
         self._parked: dict[str, tuple[str, str]] = {}
+        self._stale = StaleWords(board)
         self._alarms = Alarms(lambda uid: uid in self._waiting or uid in self._running)
         self._runners: Collection[str] = frozenset()
         self._wake = asyncio.Event()
@@ -123,6 +125,8 @@ class Dispatcher:
             if running is None:
                 self._enqueue(uid, known.seen_at)
         self._waiting[uid] = _Waiting(execution, known.seen, known.seen_at)
+        if self._place.is_enabled and self._stale.note(execution):
+            self._wake.set()
         if execution.is_cancelled:
             # Its end needs no worker: it goes past the busy slots, as a missed deadline does.
             self._alarms.put(uid, _clock() + self.rank(uid) * turn.STEP_SECONDS)
@@ -168,6 +172,7 @@ class Dispatcher:
         """Stop taking runs, let those in progress finish within the time, settle the rest as cut off."""
         self._draining.set()
         self._wake.set()
+        await self._stale.stop()
         await self._await_running(seconds)
         for running in self._running.values():
             running.signals.stop.set()
@@ -187,15 +192,22 @@ class Dispatcher:
             if uid in self._waiting and uid not in self._running:
                 self._queue.remove(uid)
                 self._spawn(uid)
-        while len(self._running) < self._place.slots and (due := self._queue.pop(now, self._shares())):
+        while len(self._running) < self._place.queue_slots and (due := self._queue.pop(now, self._shares())):
             self._spawn(due)
+        self._stale.take_back(self._find_idle)
+
+    def _find_idle(self, uid: str) -> ScriptExecution | None:
+        """Give a run that waits, if this runner is the first for it and does not handle it now."""
+        waiting = self._waiting.get(uid)
+        is_idle = waiting is not None and uid not in self._running and self.rank(uid) == 0
+        return waiting.execution if waiting and is_idle else None
 
     def _shares(self) -> Shares:
         held = Counter(decide.find_share(running.waiting.execution) for running in self._running.values())
-        return Shares(held, fairness.find_cap(self._place.slots, self._place.script_share))
+        return Shares(held, fairness.find_cap(self._place.queue_slots, self._place.script_share))
 
     def _pause(self) -> float | None:
-        has_room = len(self._running) < self._place.slots
+        has_room = len(self._running) < self._place.queue_slots
         moments = (self._alarms.next_moment(), self._queue.next_due() if has_room else None)
         known = [moment for moment in moments if moment is not None]
         return max(0.0, min(known) - _clock()) if known else None
@@ -247,6 +259,7 @@ class Dispatcher:
         self._waiting.pop(uid, None)
         self._parked.pop(uid, None)
         self._queue.remove(uid)
+        self._stale.forget(uid)
 
     def _drop(self, uid: str) -> None:
         self._leave(uid)

@@ -46,6 +46,8 @@ class Place:
     holder: Holder
     tenant: Tenant
     slots: int
+    count_reserved: Callable[[], int] = lambda: 0
+    """How many of these slots are kept for others than runs of the queue at this moment."""
     script_share: float = 0.5
     """The part of the slots that one Script may hold while others wait."""
     may_claim: Callable[[], bool] = lambda: True
@@ -54,6 +56,11 @@ class Place:
     """The runs that are started here; the others' waiting and ending are seen to, their start is not."""
     is_enabled: bool = True
     """Whether any script is started here; if not, runs are told so and wait."""
+
+    @property
+    def queue_slots(self) -> int:
+        """Say how many runs of the queue may be in hand at this moment."""
+        return self.slots - self.count_reserved()
 
 
 @dataclass(frozen=True, slots=True)

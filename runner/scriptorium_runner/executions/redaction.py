@@ -22,17 +22,24 @@ MARK = "[secret]"
 #: Where names, messages and stacks of errors are cut: by the prelude in UTF-16 units, else in characters.
 _ERROR_CUTS = (256, 4096)
 
+#: The engine names a property in its own errors by at least so many bytes of UTF-8, and by 63 at most; words
+#: of its own come after them.
+_SHOWN_BYTES = 60
+
 
 class Redaction:
     """Knows the values that a run was given and finds them in any text, in time linear in the text.
 
     A value is found as it is, as JSON and URLs have it, and without the spaces and line ends around it; of
-    one with several lines also each of these, where it stands alone in a line.
+    one with several lines also each of these, where it stands alone in a line. So is the beginning of a long
+    value that the engine cut, and any beginning at the end of a text that we cut.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         values = {value.strip() for value in secrets}
-        self._forms = tuple({form for value in values for form in _spell(value) if len(value) >= SHORTEST})
+        forms = {form for value in values for form in _spell(value) if len(value) >= SHORTEST}
+        #: What is looked for, and how much of it is enough to be found.
+        self._forms = {form: _find_head(form) for form in forms}
         self._lines = frozenset(line for value in values for line in _split(value))
 
     def redact(self, result: Result) -> Result:
@@ -62,7 +69,7 @@ class Redaction:
         """Give the same for what is in these texts at all: most often nothing."""
         everything = "\n".join(texts)
         narrow = Redaction(())
-        narrow._forms = tuple(form for form in self._forms if form in everything)
+        narrow._forms = {form: head for form, head in self._forms.items() if head in everything}
         if self._lines:
             narrow._lines = self._lines.intersection(map(str.strip, everything.split("\n")))
         return narrow
@@ -107,17 +114,59 @@ class Redaction:
         return "".join((*parts, text[last:]))
 
     def _find(self, text: str, *, is_cut: bool) -> Iterator[tuple[int, int]]:
-        for form in self._forms:
-            start = text.find(form)
-            while start >= 0:
-                yield start, start + len(form)
-                start = text.find(form, start + len(form))
+        for form, head in self._forms.items():
+            yield from _find_whole(form, text)
+            if len(head) < len(form):
+                yield from _find_beginnings(form, head, text)
             if is_cut and (start := text.find(form[:SHORTEST], max(0, len(text) - len(form)))) >= 0:
                 yield start, len(text)
         if self._lines:
-            for line in re.finditer(r"[^\n]+", text):
-                if line[0].strip() in self._lines:
-                    yield line.span()
+            yield from self._find_lines(text, is_cut=is_cut)
+
+    def _find_lines(self, text: str, *, is_cut: bool) -> Iterator[tuple[int, int]]:
+        for line in re.finditer(r"[^\n]+", text):
+            if line[0].strip() in self._lines or (
+                is_cut and line.end() == len(text) and self._is_beginning(line[0])
+            ):
+                yield line.span()
+
+    def _is_beginning(self, text: str) -> bool:
+        """Say whether a line may be the first part of one that was cut, maybe within a character."""
+        words = text.strip().rstrip("\ufffd")
+        return len(words) >= SHORTEST and any(line.startswith(words) for line in self._lines)
+
+
+def _find_head(form: str) -> str:
+    """Give as much of a form as the engine certainly shows."""
+    return form.encode("utf-8", "replace")[:_SHOWN_BYTES].decode("utf-8", "ignore")
+
+
+def _find_whole(form: str, text: str) -> Iterator[tuple[int, int]]:
+    start = text.find(form)
+    while start >= 0:
+        yield start, start + len(form)
+        start = text.find(form, start + len(form))
+
+
+def _find_beginnings(form: str, head: str, text: str) -> Iterator[tuple[int, int]]:
+    """Give where a form begins, as far as the text has it."""
+    start = text.find(head)
+    while start >= 0:
+        length = _count_common(form, text[start : start + len(form)])
+        yield start, start + length
+        start = text.find(head, start + length)
+
+
+def _count_common(one: str, other: str) -> int:
+    """Count the characters with which both begin."""
+    common, most = 0, min(len(one), len(other))
+    while common < most:
+        middle = (common + most + 1) // 2
+        if one[:middle] == other[:middle]:
+            common = middle
+        else:
+            most = middle - 1
+    return common
 
 
 def _spell(value: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from scriptorium_api.execution import ErrorInfo, LogLine, Usage
 from scriptorium_api.host_patterns import parse_host_pattern
 from scriptorium_api.names import source_hash
 from scriptorium_runner import engine
-from scriptorium_runner.engine import HostCalls
+from scriptorium_runner.engine import HostCalls, Share
 from scriptorium_runner.executions import ceilings
 from scriptorium_runner.executions.callees import BoardCallees
 from scriptorium_runner.executions.ceilings import Ceilings
@@ -36,7 +36,7 @@ class Outside:
     tell: Callable[[Start, Ending], None] = lambda _start, _ending: None
     """Called at the end of each call, with the start of the run that made it."""
 
-    def open(self, start: Start) -> HttpHost:
+    def open(self, start: Start, share: Share) -> HttpHost:
         """Give what one run may reach, for as long as it may last."""
         clock = asyncio.get_running_loop().time
         end = clock() + start.timeout_seconds
@@ -44,6 +44,7 @@ class Outside:
         grant = Grant(
             allow=tuple(map(parse_host_pattern, granted)),
             seconds_left=lambda: end - clock(),
+            share=share,
             tell=lambda ending: self.tell(start, ending),
         )
         return HttpHost(self.client, grant)
@@ -68,6 +69,11 @@ class EngineSandbox:
         self._engine = sandbox
         self._ceilings = most or Ceilings()
         self._outside = http
+
+    @property
+    def reserved_slots(self) -> int:
+        """Say how many slots are kept from runs of the queue at this moment."""
+        return self._engine.reserved_slots
 
     async def run(
         self, start: Start, context: Mapping[str, Any], stop: asyncio.Event, board: Board
@@ -103,13 +109,14 @@ class EngineSandbox:
 
             return await family.trail.follow(called.script, begin)
 
+        share = self._engine.held.open()
         caller = Caller(chain=chain, allowed=frozenset(start.permissions.scripts))
         apis: dict[str, Api] = {
             "utils": UtilsHost(),
-            "scripts": ScriptsHost(caller, BoardCallees(family.board, start, run_start)),
+            "scripts": ScriptsHost(caller, BoardCallees(family.board, start, run_start, share)),
         }
         if self._outside is not None:
-            apis["http"] = self._outside.open(start)
+            apis["http"] = self._outside.open(start, share)
         return Registry(apis)
 
 

@@ -26,6 +26,11 @@ def build_waiting(execution: ScriptExecution, wait: Wait) -> ExecutionStatus:
     return ending.evolve(execution, phase=Phase.PENDING, reason=wait.reason, message=wait.message)
 
 
+def build_let_go(execution: ScriptExecution) -> ExecutionStatus:
+    """Give the status of a run that waits for nothing but its turn: nothing is to be said of it."""
+    return ending.evolve(execution, message=None)
+
+
 def build_returned(execution: ScriptExecution) -> ExecutionStatus:
     """Give the status of a run that is handed back without having started."""
     former = execution.status

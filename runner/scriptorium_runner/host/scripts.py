@@ -6,10 +6,10 @@ from typing import Any, Protocol
 from scriptorium_api.reasons import Reason
 from scriptorium_runner import engine
 from scriptorium_runner.engine import HostError
+from scriptorium_runner.host import quotes
 
 #: How many scripts may wait, each for the next.
 MOST_DEPTH = 5
-_NAME_CHARACTERS = 100
 _KINDS = {str: "a text", dict: "an object", list: "a list", bool: "a boolean", type(None): "nothing"}
 
 
@@ -49,7 +49,7 @@ class ScriptsHost:
 
     def _check(self, name: str) -> None:
         if name not in self._caller.allowed:
-            message = f'Script "{name[:_NAME_CHARACTERS]}" is not among permissions.scripts'
+            message = f"Script {quotes.quote(name)} is not among permissions.scripts"
             raise HostError(message, code="PermissionDenied")
         if name in self._caller.chain:
             path = " > ".join((*self._caller.chain, name))

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from scriptorium_runner.engine import HostError
+from scriptorium_runner.host import quotes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_ZONE_CHARACTERS = 64
 
 
 class UtilsHost:
@@ -46,14 +46,16 @@ def find_instant(zone: tzinfo, local: int) -> int:
 def _read_arguments(arguments: list[Any]) -> tuple[tzinfo, int]:
     match arguments:
         case [str(name), int(time)] if not isinstance(time, bool):
-            return _find_zone(name[: _ZONE_CHARACTERS + 1]), time
+            return _find_zone(name), time
     raise HostError("a zone and a time are needed", code="InvalidArgument", name="TypeError")
 
 
 def _find_zone(name: str) -> tzinfo:
     # Only names that are on the list are looked up: a name is a path, and the script's.
     if name not in _zone_names():
-        raise HostError(f'there is no time zone "{name}"', code="UnknownTimeZone", name="RangeError")
+        raise HostError(
+            f"there is no time zone {quotes.quote(name)}", code="UnknownTimeZone", name="RangeError"
+        )
     return zoneinfo.ZoneInfo(name)
 
 

@@ -1,9 +1,11 @@
 """Runs with pods of their own, and what the platform does to such pods."""
 
+import copy
 from typing import Any
 
 import pytest
 
+from tests.support import unsealable
 from tests.support.kubectl import Kubectl
 from tests.support.manifests import Manifest, execution, script
 from tests.support.waiting import until
@@ -125,6 +127,57 @@ def test_a_run_is_cancelled_while_its_pod_cannot_start_and_while_it_runs(
         )
         assert reach(kubectl, namespace, name, "Cancelled")["reason"] == "Cancelled"
     until(lambda: kubectl.get("job", job, namespace) is None, 60, "the Job that never started is gone")
+
+
+def stand_in(model: Manifest, run: Manifest) -> Manifest:
+    """Give the Job that the operator would make for a run, on a kernel that cannot seal scripts.
+
+    `model` is what it made for another run.
+    """
+    metadata, template = run["metadata"], copy.deepcopy(model["spec"]["template"])
+    (container,) = template["spec"]["containers"]
+    own = {"SCRIPTORIUM_EXECUTION": metadata["name"], "SCRIPTORIUM_EXECUTION_UID": metadata["uid"]}
+    container["command"] = ["/opt/scriptorium/bin/python", "-c", unsealable.RUNNER, "run"]
+    # Also where the release goes without Landlock.
+    container["env"] = [
+        each | ({"value": own[each["name"]]} if each["name"] in own else {})
+        for each in container["env"]
+        if each["name"] != "SCRIPTORIUM_REQUIRE_LANDLOCK"
+    ]
+    owner = {"apiVersion": run["apiVersion"], "kind": run["kind"], "name": metadata["name"]}
+    # The labels that the Job controller adds are for it to add.
+    template["metadata"] = {"labels": model["metadata"]["labels"]}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": f"scriptorium-run-{metadata['uid']}-1",
+            "labels": model["metadata"]["labels"],
+            "ownerReferences": [owner | {"uid": metadata["uid"], "controller": True}],
+        },
+        "spec": {"backoffLimit": 0, "podReplacementPolicy": "Failed", "template": template},
+    }
+
+
+def test_a_run_whose_pod_cannot_be_sealed_runs_no_script_and_says_what_is_missing(
+    kubectl: Kubectl, namespace: str
+) -> None:
+    kubectl.create(alone("model"), namespace)
+    reach(kubectl, namespace, "model", "Succeeded")
+    model = kubectl.get("job", job_name(kubectl, namespace, "model"), namespace)
+    # The operator makes no Job before there is a Script, and takes the one that is there for its own then.
+    kubectl.create(execution("unsealed", scriptRef={"name": "late"}, isolation="Pod"), namespace)
+    until(lambda: status_of(kubectl, namespace, "unsealed")["reason"] == "ScriptNotFound", 120)
+    run = kubectl.get("scriptexecution", "unsealed", namespace)
+    assert model
+    assert run
+    kubectl.create(stand_in(model, run), namespace)
+    kubectl.apply(script("late", source="return 'it ran';"), namespace)
+    status = reach(kubectl, namespace, "unsealed", "Failed", "Succeeded")
+    assert (status["reason"], status.get("output")) == ("PodFailed", None)
+    assert "the sandbox lacks what it requires: landlock (" in status["message"]
+    assert "sandbox.requireLandlock" in status["message"]
+    assert [each["reason"] for each in status["attempts"]] == ["PodFailed"]
 
 
 def test_a_run_waits_for_its_script_before_it_has_a_pod(kubectl: Kubectl, namespace: str) -> None:

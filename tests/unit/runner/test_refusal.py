@@ -9,25 +9,8 @@ from pathlib import Path
 import pytest
 
 from scriptorium_runner import last_words
+from tests.support import unsealable
 
-#: Its zygote hears from the kernel that there is no Landlock.
-RUNNER = """
-import sys
-from scriptorium_runner import __main__
-from scriptorium_runner.engine.workers import zygote_process
-
-zygote_process.COMMAND = [sys.executable, "-I", "-c", '''
-from scriptorium_runner.engine.inside import zygote
-from scriptorium_runner.engine.seal import kernel
-
-def have_none():
-    raise OSError(38, "Function not implemented")
-
-kernel.read_landlock_version = have_none
-zygote.main()
-''']
-__main__.main(sys.argv[1:])
-"""
 #: Nobody listens there; what asks the API server anything would not end like this.
 KUBECONFIG = {
     "current-context": "none",
@@ -54,7 +37,7 @@ def test_a_runner_that_cannot_seal_ends_with_the_layer_and_the_cure(tmp_path: Pa
     told = tmp_path / "termination-log"
     told.touch()
     done = subprocess.run(
-        [sys.executable, "-c", RUNNER, command],
+        [sys.executable, "-c", unsealable.RUNNER, command],
         capture_output=True,
         text=True,
         timeout=60,

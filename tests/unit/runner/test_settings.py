@@ -92,6 +92,7 @@ def test_the_sandbox_is_as_the_platform_wants_it() -> None:
             "SCRIPT_VM_POOL_IDLE_MS": "60000",
             "SCRIPT_ACQUIRE_TIMEOUT_MS": "500",
             "SCRIPT_SHARE_PERCENT": "25",
+            "SCRIPT_HTTP_RESERVE_PERCENT": "30",
             "SCRIPT_MEMORY_PERCENT": "80",
             "SCRIPT_CACHE_SIZE": "0",
             "SCRIPTS_ENABLED": "false",
@@ -107,6 +108,7 @@ def test_the_sandbox_is_as_the_platform_wants_it() -> None:
         idle_seconds=60,
         acquire_seconds=0.5,
         script_share=0.25,
+        http_reserve=0.3,
         memory_part=0.8,
         cache_size=0,
     )
@@ -161,6 +163,7 @@ def test_an_api_server_with_a_name_is_no_address_to_deny() -> None:
         ("SCRIPT_VM_POOL_IDLE_MS", "soon"),
         ("SCRIPT_ACQUIRE_TIMEOUT_MS", ""),
         ("SCRIPT_SHARE_PERCENT", "0"),
+        ("SCRIPT_HTTP_RESERVE_PERCENT", "91"),
         ("SCRIPT_MEMORY_PERCENT", "100"),
         ("SCRIPT_CACHE_SIZE", "1e3"),
         ("SCRIPTS_ENABLED", "yes"),

@@ -79,9 +79,10 @@
   };
   const json = (value) => {
     let out;
-    try { out = stringify(value, placeholders()); } catch (error) { out = quote(`[${title(error)}]`, 200); }
+    // Whole or not at all: the first half of a secret could not be told from any text afterwards.
+    try { out = stringify(value, placeholders()); } catch (error) { out = stringify(`[${title(error)}]`); }
     if (out === undefined) return "null";
-    return out.length > lineLimit ? quote(`[${out.length} characters left out]`, 200) : out;
+    return out.length > lineLimit ? stringify(`[${out.length} characters left out]`) : out;
   };
   const format = (value) => {
     if (typeof value === "string") return value;

@@ -22,6 +22,8 @@
     month: ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
     day: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
   };
+  // Whole or not at all: the first half of a secret could not be told from any text afterwards.
+  const quoted = (text) => text.length > 100 ? `a text of ${text.length} characters` : `"${text}"`;
   const pad = (number, width) => `${number}`.padStart(width, "0");
 
   const moment = (ms) => {
@@ -46,7 +48,7 @@
   // Wall clock's time and offset, which is null where the text has none.
   const readIso = (text) => {
     const found = ISO.exec(text);
-    if (found === null) throw new Range(`"${text.slice(0, 100)}" is not an ISO 8601 date`);
+    if (found === null) throw new Range(`${quoted(text)} is not an ISO 8601 date`);
     const [, year, month, day, hour = 0, minute = 0, second = 0, fraction = "", offset] = found;
     const at = wall(+year, +month, +day, +hour, +minute, +second, +fraction.slice(0, 3).padEnd(3, "0"));
     return [at, offset === undefined ? null : offsetOf(offset)];
@@ -205,7 +207,7 @@
       else { shape += shapes[found[0]]; tokens.push(found[0]); }
     }
     const values = new RegExp(`${shape}${literally(pattern.slice(end))}$`).exec(text);
-    if (values === null) throw new Range(`"${text.slice(0, 100)}" does not look like ${pattern.slice(0, 100)}`);
+    if (values === null) throw new Range(`${quoted(text)} does not look like ${quoted(pattern)}`);
     const part = (short, otherwise) => {
       const index = tokens.findIndex((token) => token === short || token === short + short);
       return index < 0 ? otherwise : +values[index + 1];

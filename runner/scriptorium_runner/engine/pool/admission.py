@@ -12,13 +12,19 @@ _BYTES_PER_SECOND = 4 * 1024 * _MB
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 
 
-def fits(wanted_mb: int, promised_mb: int, idle: MemoryReading) -> bool:
+def fits(wanted_mb: int, promised_mb: int, idle: MemoryReading, held: int = 0) -> bool:
     """Say whether a run may start beside those that were promised their memory.
 
-    `idle` is what the container used when nothing ran. Who is alone always may: else a run whose limit is
-    larger than the container's would wait for ever.
+    `idle` is what the container used when nothing ran, `held` the bytes that the supervisor holds of calls
+    since. Who is alone always may: else a run whose limit is larger than the container's would wait for ever.
     """
-    return not promised_mb or idle.used + (promised_mb + wanted_mb) * _MB <= idle.limit
+    return not promised_mb or idle.used + held + (promised_mb + wanted_mb) * _MB <= idle.limit
+
+
+def fits_part(wanted_mb: int, promised_mb: int, idle: MemoryReading, part: float) -> bool:
+    """Say whether a run fits into its lane's part of the memory, beside those of the lane that were promised
+    theirs."""
+    return (promised_mb + wanted_mb) * _MB <= (idle.limit - idle.used) * part
 
 
 def choose_victim(footprints: Sequence[int], reading: MemoryReading, part: float) -> int | None:

@@ -1,8 +1,10 @@
 """Who holds a worker, and who wants one."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from scriptorium_runner.engine.values import Lane
 from scriptorium_runner.engine.workers.channel import Worker
 
 
@@ -17,6 +19,8 @@ class Claim:
     memory_mb: int = 0
     #: How many scripts wait for this one, each of which called the next.
     depth: int = 0
+    #: Whose turn it takes.
+    lane: Lane = Lane.QUEUED
 
 
 class Claims:
@@ -24,10 +28,11 @@ class Claims:
 
     def __init__(self) -> None:
         self._claims: dict[Worker, Claim] = {}
-        self._held: Counter[str] = Counter()
+        self._held: dict[Lane, Counter[str]] = {lane: Counter() for lane in Lane}
+        #: How many of them there are in each lane.
+        self.lanes: Counter[Lane] = Counter()
         self._depths: Counter[int] = Counter()
-        #: The memory that all of them together may come to need.
-        self.promised_mb = 0
+        self._promised_mb: Counter[Lane] = Counter()
 
     def __len__(self) -> int:
         return len(self._claims)
@@ -38,9 +43,17 @@ class Claims:
         return tuple(self._claims)
 
     @property
-    def held(self) -> Counter[str]:
-        """Give how many slots of the pool each Script holds; what others called holds other slots."""
-        return self._held
+    def promised_mb(self) -> int:
+        """Give the memory that all of them together may come to need."""
+        return self._promised_mb.total()
+
+    def count_promised_mb(self, lane: Lane) -> int:
+        """Give the memory that those of a lane may come to need."""
+        return self._promised_mb[lane]
+
+    def count_held(self, lanes: Iterable[Lane]) -> Counter[str]:
+        """Give how many slots each Script holds in these lanes together."""
+        return sum((self._held[lane] for lane in lanes), Counter())
 
     def count(self, depth: int) -> int:
         """Count the workers that are handed out at a depth of calls."""
@@ -49,18 +62,18 @@ class Claims:
     def add(self, worker: Worker, claim: Claim) -> None:
         """Hand a worker out."""
         self._claims[worker] = claim
-        self._depths[claim.depth] += 1
-        self.promised_mb += claim.memory_mb
-        if not claim.depth:
-            self._held[claim.script] += 1
+        self._note(claim, 1)
 
     def remove(self, worker: Worker) -> None:
         """Take a worker back; nothing happens if it was taken back already."""
-        if (claim := self._claims.pop(worker, None)) is None:
-            return
-        self._depths[claim.depth] -= 1
-        self.promised_mb -= claim.memory_mb
-        if not claim.depth:
-            self._held[claim.script] -= 1
-            if not self._held[claim.script]:
-                del self._held[claim.script]
+        if (claim := self._claims.pop(worker, None)) is not None:
+            self._note(claim, -1)
+
+    def _note(self, claim: Claim, change: int) -> None:
+        self._depths[claim.depth] += change
+        self.lanes[claim.lane] += change
+        self._promised_mb[claim.lane] += change * claim.memory_mb
+        held = self._held[claim.lane]
+        held[claim.script] += change
+        if not held[claim.script]:
+            del held[claim.script]

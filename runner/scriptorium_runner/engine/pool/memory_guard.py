@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from scriptorium_runner.engine.held import Held
 from scriptorium_runner.engine.pool import admission, container_memory
 from scriptorium_runner.engine.pool.container_memory import ContainerMemory, MemoryReading
 from scriptorium_runner.engine.workers.channel import Worker
@@ -18,9 +19,10 @@ _IDLE_SECONDS = 1.0
 class MemoryGuard:
     """Admits runs by what was promised, and ends the largest worker when that was not enough."""
 
-    def __init__(self, container: ContainerMemory | None, part: float) -> None:
+    def __init__(self, container: ContainerMemory | None, part: float, held: Held | None = None) -> None:
         self._container = container
         self._part = part
+        self._held = held or Held()
         self._idle: MemoryReading | None = None
         #: What is being ended, and how much memory it has still to give back.
         self._dying: dict[Worker, int] = {}
@@ -38,7 +40,11 @@ class MemoryGuard:
 
     def fits(self, wanted_mb: int, promised_mb: int) -> bool:
         """Say whether a run has room beside those that were promised theirs."""
-        return self._idle is None or admission.fits(wanted_mb, promised_mb, self._idle)
+        return self._idle is None or admission.fits(wanted_mb, promised_mb, self._idle, self._held.size)
+
+    def fits_part(self, wanted_mb: int, promised_mb: int, part: float) -> bool:
+        """Say whether a run fits into a part of the memory beside those that were promised theirs of it."""
+        return self._idle is None or admission.fits_part(wanted_mb, promised_mb, self._idle, part)
 
     async def watch(
         self, list_busy: Callable[[], Sequence[Worker]], give_up_kept: Callable[[], bool]

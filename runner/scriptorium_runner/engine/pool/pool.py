@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from scriptorium_runner.engine.errors import AcquireTimeout, PoolClosed
-from scriptorium_runner.engine.pool import balance, fairness
+from scriptorium_runner.engine.held import Held
+from scriptorium_runner.engine.pool import balance
 from scriptorium_runner.engine.pool.claims import Claim, Claims
 from scriptorium_runner.engine.pool.container_memory import ContainerMemory
 from scriptorium_runner.engine.pool.demand import Demand
 from scriptorium_runner.engine.pool.memory_guard import MemoryGuard
 from scriptorium_runner.engine.pool.nursery import Nursery
 from scriptorium_runner.engine.pool.stock import Stock
+from scriptorium_runner.engine.pool.turns import Turns, Waiter
 from scriptorium_runner.engine.seal.layers import Layer
 from scriptorium_runner.engine.values import EngineSettings, EngineStats
 from scriptorium_runner.engine.workers.backlog import Backlog
@@ -25,29 +25,27 @@ _EXIT_SECONDS = 1.0
 _A_MOMENT = 0.01
 
 
-@dataclass(eq=False, slots=True)
-class _Waiter:
-    claim: Claim
-    worker: asyncio.Future[Worker]
-
-
 class Pool:
     """Hands out at most `pool_size` workers at a time, within the container's memory, and `nested_slots` more
     for each depth of calls from script to script."""
 
-    def __init__(self, settings: EngineSettings, container: ContainerMemory | None = None) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        container: ContainerMemory | None = None,
+        held: Held | None = None,
+    ) -> None:
         self._settings = settings
-        self._memory = MemoryGuard(container, settings.memory_part)
+        self._held = held or Held()
+        self._memory = MemoryGuard(container, settings.memory_part, self._held)
+        self._held.listen(self._look_for_memory)
         self._watching: asyncio.Task[None] | None = None
-        #: Who is next in line waits for memory; nobody else may take it meanwhile.
-        self._is_short = False
         self._nursery = Nursery(self._welcome, self._rebalance, settings.seal)
         self._demand = Demand(settings.idle_seconds)
         self._shrinking: asyncio.TimerHandle | None = None
-        self._cap = fairness.find_cap(settings.pool_size, settings.script_share)
         self._stock = Stock()
         self._busy = Claims()
-        self._waiters: deque[_Waiter] = deque()
+        self._turns = Turns(settings, self._busy, self._stock, self._memory)
         self._is_open = False
         self._spawned = self._killed = self._hits = self._misses = self._waits = 0
         self._waited_seconds = 0.0
@@ -93,23 +91,29 @@ class Pool:
         """Take a worker that is free now: one that knows this owner, else one that knows nobody."""
         if not self._is_open:
             raise PoolClosed
-        may_take = self._has_memory(claim) and (claim.depth or not self._is_short)
-        worker = self._pick(claim) if may_take else None
+        worker = self._pick(claim) if self._turns.may_take(claim) else None
         if worker is not None:
             self._hits += 1
             self._rebalance()
         return worker
 
-    def _has_memory(self, claim: Claim) -> bool:
-        # Who waits for a called script holds memory meanwhile: to wait for memory could be for ever.
-        return bool(claim.depth) or self._memory.fits(claim.memory_mb, self._busy.promised_mb)
+    @property
+    def reserved(self) -> int:
+        """Say how many slots are kept for HTTP at this moment."""
+        return self._turns.reserved
 
-    def _count_free(self, depth: int) -> int:
-        slots = self._settings.nested_slots if depth else self._settings.pool_size
-        return slots - self._busy.count(depth)
+    def reserve_for_http(self, *, is_served: bool) -> None:
+        """Keep slots and memory for HTTP from now on, or give them to all."""
+        self._turns.reserve_for_http(is_served=is_served)
+        self._serve_waiters()
+        self._rebalance()
+
+    def _look_for_memory(self) -> None:
+        if self._turns.is_short:
+            self._serve_waiters()
 
     def _pick(self, claim: Claim) -> Worker | None:
-        worker = self._stock.pick(claim.owner) if self._count_free(claim.depth) > 0 else None
+        worker = self._stock.pick(claim.owner)
         if worker is not None:
             self._busy.add(worker, claim)
         return worker
@@ -118,10 +122,9 @@ class Pool:
         """Take a worker as soon as there is one."""
         if worker := self.take(claim):
             return worker
-        waiter = _Waiter(claim, asyncio.get_running_loop().create_future())
+        waiter = self._turns.begin(claim)
         since = time.monotonic()
         self._waits += 1
-        self._waiters.append(waiter)
         self._serve_waiters()
         self._rebalance()
         try:
@@ -134,9 +137,8 @@ class Pool:
             raise
         finally:
             self._waited_seconds += time.monotonic() - since
-            self._waiters.remove(waiter)
-            if self._is_short:
-                self._serve_waiters()
+            self._turns.end(waiter)
+            self._look_for_memory()
 
     def release(self, worker: Worker, *, is_reusable: bool) -> None:
         """Give a worker back; one that is not reusable is ended and replaced."""
@@ -153,9 +155,12 @@ class Pool:
         return EngineStats(
             size=self._settings.pool_size,
             in_use=len(self._busy),
+            reserved=self._turns.reserved,
+            lane_busy=dict(self._busy.lanes),
+            lane_waiting=self._turns.count_lanes(),
             fresh=self._stock.fresh,
             used=self._stock.used,
-            waiting=len(self._waiters),
+            waiting=len(self._turns),
             spawned=self._spawned,
             killed=self._killed,
             hits=self._hits,
@@ -164,6 +169,7 @@ class Pool:
             waited_seconds=self._waited_seconds,
             memory_limit_mb=self._memory.limit_mb,
             memory_promised_mb=self._busy.promised_mb,
+            memory_held_mb=self._held.size / 2**20,
             memory_kills=self._memory.kills,
         )
 
@@ -173,7 +179,7 @@ class Pool:
         for ending in (self._shrinking, self._watching):
             if ending is not None:
                 ending.cancel()
-        for waiter in self._waiters:
+        for waiter in self._turns:
             if not waiter.worker.done():
                 waiter.worker.set_exception(PoolClosed())
         try:
@@ -191,48 +197,24 @@ class Pool:
             # Not gather: a caller that gives up must not cancel what others wait for.
             await asyncio.wait([worker.exited for worker in workers], timeout=_EXIT_SECONDS)
 
-    def _take_back(self, waiter: _Waiter) -> None:
+    def _take_back(self, waiter: Waiter) -> None:
         """Take a worker back that was handed over in the very moment its waiter gave up."""
         future = waiter.worker
         if future.done() and not future.cancelled() and future.exception() is None:
             self.release(future.result(), is_reusable=True)
 
     def _serve_waiters(self, *, is_birth: bool = False) -> None:
-        """Hand free workers out to those who wait: what others called first, then each Script its share.
+        """Hand free workers out to those who wait.
 
         Who had a slot and is served by a birth had no warm worker; all others only waited for their turn.
         """
-        self._is_short = False
-        while self._is_open and (line := self._list_servable()):
-            nested = next((waiter for waiter in line if waiter.claim.depth), None)
-            waiter = nested or line[self._choose([waiter.claim.script for waiter in line])]
-            if not self._has_memory(waiter.claim):
-                self._is_short = True
-                return
+        self._turns.look_anew()
+        while self._is_open and (waiter := self._turns.find_next()):
             worker = self._pick(waiter.claim)
-            assert worker is not None, "the line holds only whom a worker is there for"  # noqa: S101
+            assert worker is not None, "only who a worker is there for is next"  # noqa: S101
             waiter.worker.set_result(worker)
             self._hits += not is_birth
             self._misses += is_birth
-
-    def _list_servable(self) -> list[_Waiter]:
-        """Give who can be served now; nobody has to wait with those who wait for a fork or a slot."""
-        owners = self._stock.owners
-        return [
-            waiter
-            for waiter in self._waiters
-            if not waiter.worker.done()
-            and self._count_free(waiter.claim.depth) > 0
-            and (self._stock.fresh or waiter.claim.owner in owners)
-        ]
-
-    def _choose(self, scripts: list[str]) -> int:
-        return fairness.choose(scripts, self._busy.held, self._cap)
-
-    def _find_demand(self) -> int:
-        """Give how many workers would be busy if all were there that can be."""
-        wanted = Counter(waiter.claim.depth for waiter in self._waiters if not waiter.worker.done())
-        return len(self._busy) + sum(min(count, self._count_free(depth)) for depth, count in wanted.items())
 
     def _find_level(self, now: float) -> int:
         demand = self._demand.find_level(now)
@@ -243,15 +225,13 @@ class Pool:
             return
         # One moment for all: what falls due between two looks at the clock would be seen by neither.
         now = time.monotonic()
-        waiting = sum(not waiter.worker.done() for waiter in self._waiters)
-        self._demand.note(now, self._find_demand())
+        self._demand.note(now, self._turns.find_demand())
         census = balance.Census(
             busy=len(self._busy),
             used=self._stock.used,
             fresh=self._stock.fresh,
             starting=self._nursery.starting,
-            # More workers are no help to those who wait for memory.
-            waiting=0 if self._is_short else waiting,
+            waiting=self._turns.count_helped(),
         )
         change = balance.decide_change(
             census, self._find_level(now), self._settings.spare_workers, self._count_kept(now)

@@ -118,10 +118,17 @@ async def answer(host: HostCalls, call: Call) -> bytes:
         return _encode_error(call.number, HostError("the host call failed", code="HostFailure"))
 
 
+def _describe_long(message: str) -> str:
+    return f"the host call failed; what is to be said of it, {len(message)} characters, is too long"
+
+
 def _encode_error(number: int, error: HostError) -> bytes:
     words = {
-        "name": error.name[:_NAME_CHARACTERS],
-        "code": error.code[:_NAME_CHARACTERS],
-        "message": error.message[:_MESSAGE_CHARACTERS],
+        "name": error.name if len(error.name) <= _NAME_CHARACTERS else error.code,
+        "code": error.code,
+        # Whole or not at all: the first half of a secret could not be told from any text afterwards.
+        "message": error.message
+        if len(error.message) <= _MESSAGE_CHARACTERS
+        else _describe_long(error.message),
     }
     return protocol.encode_answer(number, False, json.dumps(words).encode())

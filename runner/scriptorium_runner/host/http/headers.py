@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from scriptorium_runner.host import quotes
 from scriptorium_runner.host.http.failures import Code, failure
 
 MAX_HEADERS = 64
@@ -47,7 +48,7 @@ def read_headers(value: Any) -> Headers:
     for name, text in value.items():
         _check(name, text)
         if name.lower() in found:
-            raise failure(Code.INVALID_REQUEST, f"the header {name} is given twice")
+            raise failure(Code.INVALID_REQUEST, f"the header {quotes.quote(name)} is given twice")
         found[name.lower()] = text.strip()
     if len(found) > MAX_HEADERS or sum(len(name) + len(text) for name, text in found.items()) > MAX_BYTES:
         raise failure(
@@ -68,11 +69,14 @@ def strip_content(headers: Headers) -> Headers:
 
 def _check(name: str, text: Any) -> None:
     if not _NAME.fullmatch(name):
-        raise failure(Code.INVALID_REQUEST, f"{name[:100]!r} is no name of a header")
+        raise failure(Code.INVALID_REQUEST, f"{quotes.quote(name)} is no name of a header")
     if name.lower() in _FORBIDDEN or name.lower().startswith("proxy-"):
-        raise failure(Code.HEADER_NOT_ALLOWED, f"the header {name} is the platform's to send; leave it out")
+        raise failure(
+            Code.HEADER_NOT_ALLOWED,
+            f"the header {quotes.quote(name)} is the platform's to send; leave it out",
+        )
     if not isinstance(text, str) or not _VALUE.fullmatch(text):
         raise failure(
             Code.INVALID_REQUEST,
-            f"the header {name} must be a text of printable ASCII characters without line breaks",
+            f"the header {quotes.quote(name)} must be a text of printable ASCII without line breaks",
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scriptorium_api.host_patterns import HostPattern
-from scriptorium_runner.engine import HostError
+from scriptorium_runner.engine import Held, HostError, NoRoom, Share
 from scriptorium_runner.host.http import requests, responses, targets
 from scriptorium_runner.host.http.client import HttpClient
 from scriptorium_runner.host.http.failures import DENIALS, Code, failure
@@ -45,6 +45,8 @@ class Grant:
     """`permissions.http.allow` of the Script."""
     seconds_left: Callable[[], float]
     """What is left of the run's time."""
+    share: Share = field(default_factory=lambda: Held().open())
+    """Where what the runner holds of the run's calls is counted."""
     traceparent: str | None = None
     """The run's W3C trace context, passed on unless the script has its own."""
     tell: Callable[[Ending], None] = field(default=lambda _: None)
@@ -91,6 +93,14 @@ class _Trip:
         # All of it is in the request. As objects arguments can be twenty times their JSON, and servers slow.
         arguments.clear()
         self.host = request.target.host
+        try:
+            with self._grant.share.hold(len(request.body or b"")):
+                return await self._travel(request)
+        except NoRoom as error:
+            raise failure(Code.TOO_MUCH_UNDER_WAY, str(error)) from error
+
+    async def _travel(self, request: Request) -> dict[str, Any]:
+        """Send the request, and those that redirects lead to."""
         deadline = asyncio.get_running_loop().time() + self._find_seconds(request)
         for step in range(MAX_REDIRECTS + 1):
             answer = await self._client.exchange(request, self._find_pattern(request, step), deadline)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from scriptorium_runner.engine import HostError
+from scriptorium_runner.host import quotes
 from scriptorium_runner.host.http import headers, targets
 from scriptorium_runner.host.http.failures import Code, failure
 from scriptorium_runner.host.http.headers import Headers
@@ -63,7 +64,7 @@ def read_request(call: str, arguments: list[Any], max_body: int) -> Request:
     options = _read_options(call, arguments)
     if unknown := sorted(options.keys() - OPTIONS):
         known = ", ".join(sorted(OPTIONS - {"bodyBase64"}))
-        raise _refuse(f"{unknown[0][:100]!r} is no option; there are {known}")
+        raise _refuse(f"{quotes.quote(unknown[0])} is no option; there are {known}")
     method = _read_method(options.get("method"))
     body, content_type = _read_body(options)
     if body is not None and method in _WITHOUT_BODY:
@@ -91,7 +92,7 @@ def _read_options(call: str, arguments: list[Any]) -> dict[str, Any]:
     elif call in _WITH_DATA:
         names = ["url", "data", "options"]
     else:
-        raise _refuse(f"there is no {call[:100]!r}")
+        raise _refuse(f"there is no {quotes.quote(call)}")
     if len(arguments) > len(names):
         raise _refuse(f"{call} takes {', '.join(names)}")
     found = dict(zip(names, arguments, strict=False))
@@ -156,7 +157,7 @@ def _write_query_value(name: str, value: Any) -> str:
         return _mend(value)
     if isinstance(value, bool | int | float):
         return json.dumps(value)
-    raise _refuse(f"the query's {name[:100]!r} must be a text, a number, a boolean or a list of these")
+    raise _refuse(f"the query's {quotes.quote(name)} must be a text, a number, a boolean or a list of these")
 
 
 def _read_body(options: dict[str, Any]) -> tuple[bytes | None, str | None]:

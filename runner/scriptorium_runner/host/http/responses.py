@@ -10,6 +10,7 @@ from typing import Any
 
 from multidict import CIMultiDictProxy
 
+from scriptorium_runner.host import quotes
 from scriptorium_runner.host.http.failures import Code, failure
 from scriptorium_runner.host.http.requests import Request, ResponseType
 
@@ -120,7 +121,8 @@ class Unpacker:
         if self._encoding in ("", "identity"):
             return False
         raise failure(
-            Code.INVALID_RESPONSE, f"the body is packed by {self._encoding[:40]!r}, which was not asked for"
+            Code.INVALID_RESPONSE,
+            f"the body is packed by {quotes.quote(self._encoding)}, which was not asked for",
         )
 
     def _inflate(self, chunk: bytes) -> bytes:

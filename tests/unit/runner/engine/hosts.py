@@ -58,6 +58,20 @@ def hanging() -> FakeHost:
     return FakeHost(reply)
 
 
+def gathering(most: int) -> FakeHost:
+    """Answer once so many calls are under way."""
+    are_there = asyncio.Event()
+
+    async def reply(_method: str, arguments: list[Any]) -> Any:
+        if host.open == most:
+            are_there.set()
+        await are_there.wait()
+        return arguments[0]
+
+    host = FakeHost(reply)
+    return host
+
+
 def yielding() -> FakeHost:
     """Answer after every other task had a turn, so that calls overlap."""
 

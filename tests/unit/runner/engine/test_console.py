@@ -66,6 +66,8 @@ async def test_a_message_is_readable(run, argument, message):
         ("{get x() { throw new Error('trap'); }}", "[Error: trap]"),
         ("new Proxy({}, {ownKeys() { throw new Error('trap'); }})", "[Error: trap]"),
         ("{toJSON() { throw 1; }}", "[: ]"),
+        ("{get x() { throw new Error('x'.repeat(500)); }}", f"[Error: {'x' * 500}]"),
+        ("{get x() { throw new Error('x'.repeat(20000)); }}", "[20011 characters left out]"),
         ("new Date(0)", "1970-01-01T00:00:00.000Z"),
         ("'x'.repeat(20000)", "[20002 characters left out]"),
     ],

@@ -146,3 +146,23 @@ async def test_a_callee_ends_with_its_caller(sandbox: EngineSandbox) -> None:
     # One worker for each depth: it is free again, or this would not end well.
     answer = await run(sandbox, make_board(add="return 1"), "return await scripts.call('add')")
     assert answer.output == {"value": 1}
+
+
+async def test_inputs_of_called_scripts_are_counted_and_too_many_of_them_are_refused() -> None:
+    own = engine.Engine(engine.EngineSettings(pool_size=2, spare_workers=0))
+    own.held = engine.Held(most_bytes=300_000)
+    await own.start()
+    source = """
+const call = () => scripts.call('count', {text: 'x'.repeat(60000)});
+const ends = await Promise.allSettled([call(), call(), call()]);
+const again = await call();
+return {again, ends: ends.map((end) => end.value?.value ?? end.reason.code)}"""
+    try:
+        outcome = await run(EngineSandbox(own), make_board(count="return input.text.length"), source)
+    finally:
+        await own.shutdown()
+    assert outcome.output == {
+        "again": {"value": 60000},
+        "ends": [60000, "TooMuchUnderWay", "TooMuchUnderWay"],
+    }
+    assert own.held.size == 0

@@ -37,6 +37,22 @@ async def test_no_more_runs_start_at_once_than_there_are_slots() -> None:
     assert sorted(sandbox.started) == sorted(board.runs)
 
 
+async def test_no_run_is_taken_for_a_slot_that_is_kept_for_others() -> None:
+    board, sandbox = MemoryBoard(), ObedientSandbox(hold=asyncio.Event())
+    place = Place(holder=ME, tenant=Tenant(id="t", name="team"), slots=4, count_reserved=lambda: 3)
+    loop = dispatcher.Dispatcher(board, sandbox, place)
+    task = asyncio.create_task(loop.run())
+    for uid in ("run-1", "run-2"):
+        loop.offer(add(board, uid))
+    await until_async(lambda: sandbox.started)
+    assert loop.load == dispatcher.Load(waiting=1, running=1)
+    sandbox.hold.set()
+    await until_async(phase_of(board, "run-2"))
+    await loop.drain(0)
+    await task
+    assert sandbox.most_at_once == 1
+
+
 async def test_what_finds_no_slot_stays_pending_without_a_write() -> None:
     board, sandbox = MemoryBoard(), ObedientSandbox(hold=asyncio.Event())
     async with running(board, sandbox, slots=1) as loop:

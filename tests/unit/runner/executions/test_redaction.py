@@ -131,6 +131,24 @@ def test_the_beginning_of_a_value_is_taken_out_of_a_line_that_was_cut() -> None:
     assert redact_message(f"the key is {KEY[:-1]}\ufffd", is_cut=True) == f"the key is {MARK}"
 
 
+def test_the_beginning_of_a_line_of_a_value_is_taken_out_of_a_text_that_was_cut() -> None:
+    assert redact_message("the key:\n  kqhkiG9w0B", PEM, is_cut=True) == f"the key:\n{MARK}"
+    assert redact_message("the key:\n  kqhkiG9w0B", PEM) == "the key:\n  kqhkiG9w0B"
+    assert redact_message("kqhkiG9w0B\nand more", PEM, is_cut=True) == "kqhkiG9w0B\nand more"
+
+
+@pytest.mark.parametrize("letter", ["k", "é", "€", "😀"])
+def test_what_the_engine_shows_of_a_long_value_is_taken_out_wherever_it_stands(letter: str) -> None:
+    value = letter * 200
+    for shown in (60, 63, 100):
+        told = value.encode()[:shown].decode(errors="ignore")
+        assert (
+            redact_output(f"cannot read '{told}' of undefined", value) == f"cannot read '{MARK}' of undefined"
+        )
+    short = letter * 8
+    assert redact_output(short, value) == short
+
+
 @pytest.mark.parametrize("filler", ["x", "😀"])
 def test_the_beginning_of_a_value_is_taken_out_of_an_error_that_was_cut(filler: str) -> None:
     units = len(filler.encode("utf-16-le")) // 2

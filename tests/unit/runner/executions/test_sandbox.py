@@ -37,6 +37,7 @@ class RecordingEngine:
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
+        self.held = engine.Held()
         self.asked: tuple[Any, ...] = ()
 
     async def execute(self, *asked: Any, **_: Any) -> engine.Result:

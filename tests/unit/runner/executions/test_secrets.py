@@ -17,6 +17,8 @@ from tests.support.makers import make_script
 from tests.unit.runner.executions.fakes import MemoryBoard
 
 KEY = "sk-live-1234567890"
+#: Longer than all that errors quote of a text.
+LONG = "Zq7-pay-" + "abcdefghij" * 30
 #: What only the callee is given.
 OTHER = "pw-of-the-callee"
 CONTEXT = {"script": {"name": "main"}, "execution": {"id": "e"}, "input": {}}
@@ -40,8 +42,8 @@ async def run(
         limits=Limits(**limits),
         owner="main-uid",
         timeout_seconds=seconds,
-        env={"KEY": KEY, "PLAIN": "a plain value"},
-        secrets=frozenset({KEY}),
+        env={"KEY": KEY, "LONG": LONG, "PLAIN": "a plain value"},
+        secrets=frozenset({KEY, LONG}),
         namespace="team",
         script="main",
         permissions=caller.spec.permissions,
@@ -80,6 +82,31 @@ async def test_a_secret_is_not_in_what_is_told_of_a_run(sandbox: EngineSandbox, 
     outcome = await run(sandbox, source, seconds=2)
     assert "sk-live-" not in repr(outcome)
     assert "[secret]" in repr(outcome)
+
+
+THROWING = "{ get x() { throw new Error(`no: ${'x'.repeat(150)} ${env.LONG}`) } }"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "undefined[env.LONG]",
+        "const o = Object.defineProperty({}, env.LONG, { value: 1 }); o[env.LONG] = 2",
+        "try { undefined[env.LONG] } catch (error) { console.log(`failed: ${error.message}`) }",
+        "try { undefined[env.LONG] } catch (error) { return { said: error.message } }",
+        f"console.log('m', {THROWING})",
+        f"console.log({THROWING})",
+        "utils.date.parse(env.LONG)",
+        "utils.date.parse(env.LONG, 'YYYY')",
+        "utils.date.parse('x', env.LONG)",
+        "await utils.date.startOf(0, 'day', env.LONG)",
+        "await scripts.call(env.LONG, {})",
+    ],
+)
+async def test_no_beginning_of_a_secret_is_in_what_is_told(sandbox: EngineSandbox, source: str) -> None:
+    outcome = await run(sandbox, source)
+    assert outcome.error or outcome.logs or outcome.output
+    assert LONG[:8] not in str(outcome)
 
 
 async def test_no_part_of_a_secret_is_left_where_a_line_was_cut(sandbox: EngineSandbox) -> None:

@@ -7,7 +7,7 @@ import pytest
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import HostError
 from scriptorium_runner.engine.workers.call_record import MOST_FREE_CALLS
-from tests.unit.runner.engine.hosts import FakeHost, answering, failing, hanging, yielding
+from tests.unit.runner.engine.hosts import FakeHost, answering, failing, gathering, hanging, yielding
 from tests.unit.runner.engine.processes import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -89,6 +89,15 @@ async def test_an_answer_that_is_too_large_is_an_error_that_can_be_caught(run):
     assert (await run("return (await http.get()).body.length", host=large)).output == {"value": 1024 * 1024}
 
 
+async def test_an_error_is_told_whole_or_not_at_all(run):
+    source = "try { await http.get() } catch (e) { return [e.name, e.message] }"
+    host = failing(HostError("x" * 4096, code="Failure", name="y" * 256))
+    assert (await run(source, host=host)).output == {"value": ["y" * 256, "x" * 4096]}
+    host = failing(HostError("x" * 4097, code="Failure", name="y" * 257))
+    name, message = (await run(source, host=host)).output["value"]
+    assert (name, "xx" in message, "4097 characters" in message) == ("Failure", False, True)
+
+
 async def test_an_answer_for_which_the_script_has_no_memory_ends_it(run):
     host = answering({"body": "x" * (3 * 1024 * 1024)})
     source = "const all = []; for (let i = 0; i < 20; i++) all.push((await http.get()).body); return 1"
@@ -134,7 +143,7 @@ async def test_the_deepest_arguments_that_are_allowed_arrive(run):
 
 
 async def test_calls_that_run_together_are_answered_each_its_own(run):
-    host = yielding()
+    host = gathering(50)
     source = "return await Promise.all(Array.from({length: 80}, (_, i) => scripts.call('n' + i)))"
     result = await run(source, host=host)
     assert result.output == {"value": [f"n{number}" for number in range(80)]}
@@ -142,7 +151,7 @@ async def test_calls_that_run_together_are_answered_each_its_own(run):
 
 
 async def test_calls_wait_in_line_where_fewer_may_be_under_way(run):
-    host = yielding()
+    host = gathering(2)
     source = "return await Promise.all(Array.from({length: 9}, (_, i) => scripts.call('n' + i)))"
     result = await run(source, host=host, pending_calls=2)
     assert (len(result.output["value"]), host.most_open) == (9, 2)

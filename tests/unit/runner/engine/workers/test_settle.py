@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import signal
 from datetime import UTC, datetime
 
@@ -34,6 +35,7 @@ def test_a_worker_that_was_ended_after_its_answer_is_not_used_again(ended):
     assert (settled.result.reason, settled.is_clean) == (Reason.COMPLETED, False)
 
 
+NO_WORDS = {"name": "", "message": "", "stack": ""}
 TOO_LONG = "the script ran longer than its limit of 30 s"
 ENDS = {
     signal.SIGALRM: (Reason.TIMEOUT, TOO_LONG),
@@ -50,3 +52,19 @@ def test_what_ended_a_worker_is_told_in_plain_words(number, end):
     result = settle(Program(source="", owner="a"), Limits(), exchange).result
     assert result.reason is end[0]
     assert result.error.message.endswith(end[1])
+
+
+def settle_text(text: str):
+    head = json.dumps(
+        {"end": "error", "usage": {"cpu": 0, "cpu_total": 0, "peak": 0}, "text": text} | NO_WORDS
+    )
+    exchange = dataclasses.replace(ANSWERED, report=f"{head}\n".encode())
+    return settle(Program(source="", owner="a"), Limits(), exchange).result.error
+
+
+def test_a_message_is_cut_where_redaction_looks_for_the_beginning_of_a_secret_or_left_out():
+    # The engine's own words, which the worker cuts at 8192 characters.
+    assert settle_text(f"{'n' * 5000}: {'x' * 5000}"[:8192]).message == "x" * 256
+    assert settle_text(f"{'n' * 8000}: {'x' * 5000}"[:8192]).message == ""
+    assert settle_text(f"{'n' * 5000}: {'x' * 1000}").message == "x" * 1000
+    assert settle_text(f"Error: {'x' * 9000}"[:8192]).message == "x" * 4096

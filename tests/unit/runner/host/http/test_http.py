@@ -10,13 +10,13 @@ import pytest
 from aiohttp import web
 
 from scriptorium_api.host_patterns import HostPattern
-from scriptorium_runner.engine import HostError
+from scriptorium_runner.engine import Held, HostError
 from scriptorium_runner.host.http import Grant, HttpClient, HttpHost, HttpSettings
 from scriptorium_runner.host.http.addresses import Verdict
 from scriptorium_runner.host.http.circuits import FAILURES, PAUSE_SECONDS
 from tests.support.ports import free_port
 from tests.support.waiting import until_async
-from tests.support.web import Answer, Caller, Site, admit, open_caller, serve, serve_raw
+from tests.support.web import Answer, Caller, Names, Site, admit, open_caller, serve, serve_raw
 
 HOST = "site.example.com"
 
@@ -162,6 +162,36 @@ async def test_ipv6_works_by_name_and_by_address() -> None:
         async with HttpClient(HttpSettings(), judge=admit(site)) as client:
             await HttpHost(client, grant).call("http.request", [{"url": f"http://[::1]:{site.port}/"}])
         assert site.last.headers["host"] == f"[::1]:{site.port}"
+
+
+async def test_bodies_under_way_are_counted_until_they_are_answered_and_too_many_are_refused() -> None:
+    asked, going = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(request: web.BaseRequest) -> web.StreamResponse:
+        asked.set()
+        await going.wait()
+        return web.Response(text="late")
+
+    held = Held(most_bytes=1500)
+    async with serve(answer_late) as site:
+        share = held.open()
+        grant = Grant(allow=(HostPattern(HOST, site.port),), seconds_left=lambda: 10, share=share)
+        names = Names({HOST: [("127.0.0.1",)]})
+        async with HttpClient(HttpSettings(), judge=admit(site), look_up=names) as client:
+            host, url = HttpHost(client, grant), f"http://{HOST}:{site.port}/"
+            first = asyncio.create_task(host.call("http.post", [url, "x" * 1000]))
+            await asked.wait()
+            assert held.size == 1000
+            with pytest.raises(HostError) as caught:
+                await host.call("http.post", [url, "x" * 1000])
+            assert (caught.value.code, caught.value.name) == ("TOO_MUCH_UNDER_WAY", "HttpError")
+            second = asyncio.create_task(host.call("http.post", [url, "x" * 500]))
+            await until_async(lambda: held.size == 1500)
+            second.cancel()
+            await until_async(lambda: held.size == 1000)
+            going.set()
+            assert (await first)["body"] == "late"
+    assert (held.size, share.size) == (0, 0)
 
 
 async def test_a_private_host_is_reached_where_platform_and_script_both_name_it() -> None:
