@@ -12,14 +12,11 @@ from zoneinfo import ZoneInfo
 
 from scriptorium_api import slots
 from scriptorium_api.cron_script import (
-    MAX_MISSES,
     ConcurrencyPolicy,
     CronScriptSpec,
-    CronScriptStatus,
     Miss,
     MissedRuns,
     MissReason,
-    Outcome,
 )
 from scriptorium_api.schedule import Schedule
 
@@ -49,6 +46,8 @@ class Facts:
     known: frozenset[datetime] = frozenset()
     #: The names of the CronScript's runs that have not ended.
     active: tuple[str, ...] = ()
+    #: Whether one of them is of a slot that an outage had held up.
+    is_catching_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +108,8 @@ def judge_due(facts: Facts) -> Verdict:
 
 
 def _judge_overlap(facts: Facts, candidates: list[datetime], others: Verdict) -> Verdict:
-    is_catching_up = facts.spec.missed_runs is MissedRuns.RUN_ALL and facts.now - candidates[0] > ON_TIME
-    if is_catching_up:
+    is_behind = facts.is_catching_up or facts.now - candidates[0] > ON_TIME
+    if facts.spec.missed_runs is MissedRuns.RUN_ALL and is_behind:
         judged = max(facts.accounted_until, candidates[0] - timedelta(seconds=1))
         return replace(others, accounted_until=judged, is_waiting=True)
     message = f"{', '.join(facts.active[:3])} had not ended; concurrencyPolicy is Forbid"
@@ -181,22 +180,6 @@ def _build_miss(reason: MissReason, message: str, missed: list[datetime], number
         last_scheduled_time=missed[-1] if missed[-1] != missed[0] else None,
         count=number or len(missed),
     )
-
-
-def record_misses(status: CronScriptStatus, misses: tuple[Miss, ...]) -> CronScriptStatus:
-    """Give the status with these slots counted, and told one by one as far as there is room."""
-    return status.model_copy(
-        update={
-            "missed_runs": status.missed_runs + _count(misses, Outcome.MISSED),
-            "skipped_runs": status.skipped_runs + _count(misses, Outcome.SKIPPED),
-            "late_runs": status.late_runs + _count(misses, Outcome.LATE),
-            "misses": [*status.misses, *misses][-MAX_MISSES:],
-        }
-    )
-
-
-def _count(misses: tuple[Miss, ...], outcome: Outcome) -> int:
-    return sum(miss.count for miss in misses if miss.outcome is outcome)
 
 
 def find_start(slot: datetime, jitter_seconds: int, uid: str) -> datetime:

@@ -20,7 +20,7 @@ from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
 from scriptorium_runner.executions.schedules import find_cron_script
 from scriptorium_runner.host.http import Denials, Ending, HttpClient
 from scriptorium_runner.metrics import Metrics
-from scriptorium_runner.schedules import decide
+from scriptorium_runner.schedules import turn_times
 from scriptorium_runner.schedules.ticker import Standing, Ticker
 from scriptorium_runner.settings import PoolSettings
 from scriptorium_runner.sources.calendar import ClusterCalendar
@@ -185,7 +185,7 @@ def build_slot_hook(
 
     def record_made(run: ScriptExecution) -> None:
         cron_script = find_cron_script(board, run)
-        delay = decide.find_delay(cron_script, run, now()) if cron_script else None
+        delay = turn_times.find_delay(cron_script, run, now()) if cron_script else None
         if delay is not None:
             on_slot(delay)
 

@@ -8,14 +8,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import takewhile
 
-from scriptorium_api import slot_verdicts, slots
-from scriptorium_api.cron_script import CronScript, CronScriptStatus, Miss, MissReason
+from scriptorium_api import slot_records, slot_verdicts, slots
+from scriptorium_api.cron_script import CronScript, CronScriptStatus
 from scriptorium_api.schedule import BadSchedule, read_schedule
 from scriptorium_api.schedule_problems import UnknownZone, find_zone
-from scriptorium_api.slot_verdicts import Facts
+from scriptorium_api.slot_verdicts import Facts, Verdict
 from scriptorium_operator.facts import Terms
-
-_CHANGED = "the schedule or its time zone was changed before this slot was run"
 
 
 def find_terms(cron_script: CronScript) -> Terms:
@@ -39,11 +37,11 @@ def account(
         return (
             _judge_suspended(cron_script, facts) if former.is_suspended else _mark_known(cron_script, facts)
         )
-    return _judge_change(cron_script, facts, former, wanted)
+    return _judge_change(cron_script, facts, wanted)
 
 
 def _gather(cron_script: CronScript, terms: Terms, known: Iterable[datetime], now: datetime) -> Facts | None:
-    """Give what is known of the slots by these terms; as of a suspended schedule, of which none is run."""
+    """Give what is known of the slots by these terms."""
     begun = cron_script.status.accounted_until or cron_script.metadata.creation_timestamp
     if begun is None:
         return None
@@ -52,7 +50,7 @@ def _gather(cron_script: CronScript, terms: Terms, known: Iterable[datetime], no
     except (BadSchedule, UnknownZone):
         return None
     return Facts(
-        spec=cron_script.spec.model_copy(update={"suspend": True}),
+        spec=cron_script.spec.model_copy(update={"suspend": terms.is_suspended}),
         schedule=schedule,
         zone=zone,
         now=now,
@@ -65,17 +63,17 @@ def _judge_suspended(cron_script: CronScript, facts: Facts) -> CronScriptStatus:
     verdict = slot_verdicts.judge_due(facts)
     if verdict.accounted_until == facts.accounted_until:
         return cron_script.status
-    return _record(cron_script.status, verdict.misses, verdict.accounted_until)
+    return slot_records.record(cron_script.status, facts, verdict)
 
 
-def _judge_change(cron_script: CronScript, facts: Facts, former: Terms, wanted: Terms) -> CronScriptStatus:
+def _judge_change(cron_script: CronScript, facts: Facts, wanted: Terms) -> CronScriptStatus:
     """Judge what the former terms left; what is past by the new ones only is no slot at all."""
-    misses = slot_verdicts.judge_due(facts).misses
-    if not (former.is_suspended or wanted.is_suspended):
-        misses = tuple(map(_rename, misses))
+    misses = slot_records.judge_former(facts, cron_script.spec)
     by_new_terms = _gather(cron_script, wanted, (), facts.now)
     has_past = by_new_terms is not None and any(_walk_due(by_new_terms))
-    return _record(cron_script.status, misses, facts.now) if misses or has_past else cron_script.status
+    if not (misses or has_past):
+        return cron_script.status
+    return slot_records.record(cron_script.status, facts, Verdict(misses=misses, accounted_until=facts.now))
 
 
 def _mark_known(cron_script: CronScript, facts: Facts) -> CronScriptStatus:
@@ -89,27 +87,3 @@ def _mark_known(cron_script: CronScript, facts: Facts) -> CronScriptStatus:
 def _walk_due(facts: Facts) -> Iterable[datetime]:
     walk = slots.walk(facts.schedule, facts.zone, facts.accounted_until)
     return takewhile(lambda slot: slot <= facts.now, walk)
-
-
-def _rename(miss: Miss) -> Miss:
-    reason = MissReason.SCHEDULE_CHANGED
-    return miss.model_copy(update={"outcome": reason.outcome, "reason": reason, "message": _CHANGED})
-
-
-def _record(status: CronScriptStatus, misses: tuple[Miss, ...], until: datetime) -> CronScriptStatus:
-    """Count the slots; those that go on where the last record ended, for the same reason, are one with it."""
-    counted = slot_verdicts.record_misses(status, misses).model_copy(update={"accounted_until": until})
-    if not (status.misses and misses) or not _goes_on(status.misses[-1], misses[0]):
-        return counted
-    last, first = status.misses[-1], misses[0]
-    joined = last.model_copy(
-        update={
-            "last_scheduled_time": first.last_scheduled_time or first.scheduled_time,
-            "count": last.count + first.count,
-        }
-    )
-    return counted.model_copy(update={"misses": [*status.misses[:-1], joined, *misses[1:]]})
-
-
-def _goes_on(last: Miss, first: Miss) -> bool:
-    return (last.reason, last.message) == (first.reason, first.message)

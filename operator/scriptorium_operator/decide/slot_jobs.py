@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scriptorium_api import names, schedule_problems, slot_verdicts
+from scriptorium_api import names, schedule_problems, slot_records, slot_verdicts
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, Executor, Miss, MissReason
 from scriptorium_api.schedule import read_schedule
 from scriptorium_api.slot_verdicts import Facts, Verdict
@@ -178,7 +178,7 @@ def build_miss(slot: datetime, refusal: str) -> Miss:
 
 def record(cron_script: CronScript, misses: tuple[Miss, ...], until: datetime) -> CronScriptStatus:
     """Give the status with this written down; as it is, if there is nothing to write."""
-    status = slot_verdicts.record_misses(cron_script.status, misses)
+    status = slot_records.add(cron_script.status, misses)
     known = cron_script.status.accounted_until or cron_script.metadata.creation_timestamp
     if known is not None and until <= known:
         return status

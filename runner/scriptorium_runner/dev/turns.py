@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from scriptorium_api import schedule_problems, slot_verdicts, slots
-from scriptorium_api.cron_script import CronScript, CronScriptSpec, CronScriptStatus, Miss, MissReason
+from scriptorium_api import schedule_problems, slot_records, slot_verdicts, slots
+from scriptorium_api.cron_script import CronScript, CronScriptSpec, CronScriptStatus
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.schedule import read_schedule
 from scriptorium_runner.schedules import decide
@@ -12,8 +12,6 @@ from scriptorium_runner.schedules.firing import Turn
 
 #: So seldom the slots are told that a suspension skips; what is left is told when it ends.
 SUSPENDED_APART = timedelta(minutes=10)
-
-_CHANGED = "the schedule or its time zone was changed before this slot was run"
 
 
 def find_moment(cron_script: CronScript) -> datetime | None:
@@ -39,13 +37,8 @@ def settle_edit(
     former: CronScript, spec: CronScriptSpec, runs: Sequence[ScriptExecution], now: datetime
 ) -> CronScriptStatus:
     """Give the status in which the former terms' slots until now are recorded that have no run."""
-    facts = decide.gather(
-        former.model_copy(update={"spec": former.spec.model_copy(update={"suspend": True})}), runs, now
-    )
-    misses = slot_verdicts.judge_due(facts).misses if facts else ()
-    if not (former.spec.suspend or spec.suspend):
-        misses = tuple(map(_rename, misses))
-    return slot_verdicts.record_misses(former.status, misses)
+    facts = decide.gather(former, runs, now)
+    return slot_records.add(former.status, slot_records.judge_former(facts, spec) if facts else ())
 
 
 def _find_first_slot(cron_script: CronScript) -> datetime | None:
@@ -56,8 +49,3 @@ def _find_first_slot(cron_script: CronScript) -> datetime | None:
 
 def _find_start(cron_script: CronScript, slot: datetime) -> datetime:
     return slot_verdicts.find_start(slot, cron_script.spec.jitter_seconds, cron_script.metadata.uid)
-
-
-def _rename(miss: Miss) -> Miss:
-    reason = MissReason.SCHEDULE_CHANGED
-    return miss.model_copy(update={"outcome": reason.outcome, "reason": reason, "message": _CHANGED})

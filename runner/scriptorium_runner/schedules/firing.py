@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from scriptorium_api import cron_runs
+from scriptorium_api import cron_runs, slot_records
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import ConcurrencyPolicy, CronScript, CronScriptSpec, CronScriptStatus
 from scriptorium_api.execution import ScriptExecution
@@ -68,7 +68,7 @@ async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired
         if verdict.runs:
             run = await _make(calendar, current, runs, verdict, turn.firer)
         try:
-            await _record(calendar, current, decide.build_record(current, facts, verdict), verdict)
+            await _record(calendar, current, slot_records.record(current.status, facts, verdict), verdict)
         except Superseded:
             # Somebody else judged slots meanwhile, or changed the schedule: what is known is old.
             continue

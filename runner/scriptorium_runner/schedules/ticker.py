@@ -19,11 +19,11 @@ from scriptorium_api import schedule_problems
 from scriptorium_api.cron_script import CronScript, CronScriptSpec, Executor
 from scriptorium_runner.executions.alarms import Alarms
 from scriptorium_runner.executions.errors import BoardError, Unreachable, Vanished
-from scriptorium_runner.schedules import decide, firing
-from scriptorium_runner.schedules.decide import Times
+from scriptorium_runner.schedules import decide, firing, turn_times
 from scriptorium_runner.schedules.firing import Fired, Turn
 from scriptorium_runner.schedules.open_runs import OpenRuns
 from scriptorium_runner.schedules.ports import Calendar
+from scriptorium_runner.schedules.turn_times import Times
 from scriptorium_runner.schedules.watched import WatchedCalendar
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class Ticker:
             return
         entry = self._entries.get(uid)
         if entry is None:
-            entry = self._entries[uid] = _Entry(cron_script, decide.read_times(cron_script.spec))
+            entry = self._entries[uid] = _Entry(cron_script, turn_times.read_times(cron_script.spec))
             self._uids[cron_script.metadata.name] = uid
         elif not self._update(entry, cron_script):
             return
@@ -154,7 +154,7 @@ class Ticker:
             # What was changed there and back again has the slots that it had.
             entry.former = None if decide.has_same_terms(former, cron_script.spec) else former
             entry.changed = self._now()
-            entry.times = decide.read_times(cron_script.spec)
+            entry.times = turn_times.read_times(cron_script.spec)
         is_news = _is_news(known, cron_script)
         if is_news:
             entry.tries = 0
@@ -248,7 +248,7 @@ class Ticker:
         cron_script = entry.cron_script
         if entry.former is not None or not self._runs.has(cron_script.metadata.name):
             return False
-        return decide.waits_for_end(cron_script, self._now())
+        return turn_times.waits_for_end(cron_script, self._now())
 
     def _take_place(self, entry: _Entry, now: float) -> None:
         """Queue for a turn; behind others that come before this runner only when these had their time."""
@@ -260,7 +260,7 @@ class Ticker:
             return
         # What is on time does not wait for what an outage has left, nor for what is another's.
         due = datetime.fromtimestamp(entry.due, UTC)
-        place = 2 if rank else 0 if decide.is_on_time(entry.cron_script, due, self._now()) else 1
+        place = 2 if rank else 0 if turn_times.is_on_time(entry.cron_script, due, self._now()) else 1
         heapq.heappush(self._queue, (place, entry.due, uid))
         entry.is_queued = True
 
@@ -282,10 +282,10 @@ class Ticker:
 
     def _find_moment(self, entry: _Entry) -> datetime | None:
         if entry.former is not None and entry.changed is not None:
-            if decide.has_past(entry.cron_script, entry.former, entry.changed):
+            if turn_times.has_past(entry.cron_script, entry.former, entry.changed):
                 return entry.changed
             entry.former = None
-        return decide.find_turn(entry.cron_script, entry.times, self._now()) if entry.times else None
+        return turn_times.find_turn(entry.cron_script, entry.times, self._now()) if entry.times else None
 
     def _begin(self, entry: _Entry) -> None:
         begin = _Begin(entry.cron_script, entry.former, self._find_now(entry))
@@ -298,7 +298,9 @@ class Ticker:
     def _find_now(self, entry: _Entry) -> datetime:
         if entry.former is not None and entry.changed is not None:
             return entry.changed
-        return decide.find_now(entry.cron_script, entry.times, self._now()) if entry.times else self._now()
+        return (
+            turn_times.find_now(entry.cron_script, entry.times, self._now()) if entry.times else self._now()
+        )
 
     async def _take_turn(self, begin: _Begin) -> _End:
         cron_script = begin.cron_script
@@ -352,4 +354,4 @@ class Ticker:
 
 def _is_news(known: CronScript, told: CronScript) -> bool:
     """Say whether what was told can change when a CronScript is to be seen to."""
-    return known.spec != told.spec or decide.find_begin(known) != decide.find_begin(told)
+    return known.spec != told.spec or turn_times.find_begin(known) != turn_times.find_begin(told)

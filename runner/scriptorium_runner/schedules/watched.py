@@ -6,7 +6,7 @@ from typing import Any
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, Executor
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_runner.executions.errors import Superseded, Vanished
-from scriptorium_runner.schedules import decide
+from scriptorium_runner.schedules import decide, turn_times
 from scriptorium_runner.schedules.ports import Calendar
 
 
@@ -31,7 +31,7 @@ class WatchedCalendar:
     async def list_runs(self, cron_script: CronScript) -> list[ScriptExecution]:
         """Give all runs that this very CronScript made, ended or not; none, where none can matter."""
         is_first, self._is_first = self._is_first, False
-        if is_first and decide.needs_no_runs(cron_script, self._now):
+        if is_first and turn_times.needs_no_runs(cron_script, self._now):
             return []
         return await self._calendar.list_runs(cron_script)
 

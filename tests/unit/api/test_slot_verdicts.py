@@ -1,6 +1,6 @@
 """What becomes of slots: a schedule of each full hour, at 12:00 unless a test says otherwise."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scriptorium_api import slots
+from scriptorium_api import slot_records, slots
 from scriptorium_api.cron_script import CronScriptSpec, CronScriptStatus, Miss, MissReason, Outcome
 from scriptorium_api.schedule import read_schedule
 from scriptorium_api.slot_verdicts import (
@@ -19,7 +19,6 @@ from scriptorium_api.slot_verdicts import (
     find_start,
     judge_due,
     judge_fired,
-    record_misses,
 )
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -264,13 +263,20 @@ def test_what_waits_is_run_when_the_run_has_ended() -> None:
     assert later.runs == (hour(10), hour(11), hour(12))
 
 
+def test_a_slot_on_time_waits_behind_those_that_are_caught_up() -> None:
+    facts = replace(make_facts(active=("a",), missedRuns="RunAll"), is_catching_up=True)
+    assert judge_due(facts).is_waiting
+    assert judge_due(replace(facts, active=())).runs == (hour(12),)
+
+
 def test_records_are_counted_by_outcome_and_the_latest_are_kept() -> None:
     status = CronScriptStatus()
     for number in range(12):
-        verdict = judge_due(make_facts(active=("a",), since=hour(11)))
-        status = record_misses(status, verdict.misses)
+        facts = replace(make_facts(active=("a",), since=hour(11 + number)), now=hour(12 + number))
+        verdict = judge_due(facts)
+        status = slot_records.add(status, verdict.misses)
         assert status.skipped_runs == number + 1
-    status = record_misses(status, judge_due(make_facts(since=hour(8))).misses)
+    status = slot_records.add(status, judge_due(make_facts(since=hour(8))).misses)
     assert (status.missed_runs, status.skipped_runs, status.late_runs) == (3, 12, 0)
     assert len(status.misses) == 10
     assert status.misses[-1].count == 3

@@ -11,7 +11,7 @@ from scriptorium_api import cron_runs, names, slot_verdicts
 from scriptorium_api.cron_script import CronScript, Executor
 from scriptorium_api.reasons import Phase
 from scriptorium_runner.executions.errors import Unreachable, Vanished
-from scriptorium_runner.schedules import decide, ticker
+from scriptorium_runner.schedules import ticker, turn_times
 from scriptorium_runner.schedules.ticker import MOST_TURNS, STEP_SECONDS, Standing, Ticker
 from tests.support.makers import NOW
 from tests.support.waiting import until_async
@@ -434,7 +434,7 @@ async def test_the_next_slot_is_found_once_for_each_change(monkeypatch: pytest.M
             1
         ]
 
-    monkeypatch.setattr(decide, "find_turn", count(decide.find_turn))
+    monkeypatch.setattr(turn_times, "find_turn", count(turn_times.find_turn))
     pool = make_pool()
     assert found == ["nightly"]
     for _ in range(10):

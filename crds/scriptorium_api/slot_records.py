@@ -1,0 +1,81 @@
+"""What a CronScript's status tells of slots that were not run. Pure."""
+
+from dataclasses import replace
+
+from scriptorium_api import slot_verdicts, slots
+from scriptorium_api.cron_script import (
+    MAX_MISSES,
+    CronScriptSpec,
+    CronScriptStatus,
+    Miss,
+    MissReason,
+    Outcome,
+)
+from scriptorium_api.slot_verdicts import Facts, Verdict
+
+_CHANGED = "the schedule or its time zone was changed before this slot was run"
+
+
+def judge_former(facts: Facts, present: CronScriptSpec) -> tuple[Miss, ...]:
+    """Say what to record of a schedule's slots that were not run before it was changed.
+
+    `facts` are those of the former terms; `present` is the spec as it is now.
+    """
+    as_suspended = replace(facts, spec=facts.spec.model_copy(update={"suspend": True}))
+    misses = slot_verdicts.judge_due(as_suspended).misses
+    return misses if facts.spec.suspend or present.suspend else tuple(map(_rename, misses))
+
+
+def _rename(miss: Miss) -> Miss:
+    reason = MissReason.SCHEDULE_CHANGED
+    return miss.model_copy(update={"outcome": reason.outcome, "reason": reason, "message": _CHANGED})
+
+
+def record(status: CronScriptStatus, facts: Facts, verdict: Verdict) -> CronScriptStatus:
+    """Give the status with what was judged; slots that go on where the last record ends are one with it."""
+    misses = _find_news(status, verdict.misses)
+    counted = add(status, misses)
+    if status.misses and misses and _goes_on(status.misses[-1], misses[0], facts):
+        told = [*status.misses[:-1], _join(status.misses[-1], misses[0]), *misses[1:]]
+        counted = counted.model_copy(update={"misses": told[-MAX_MISSES:]})
+    if verdict.accounted_until <= (status.accounted_until or facts.accounted_until):
+        return counted
+    return counted.model_copy(update={"accounted_until": verdict.accounted_until})
+
+
+def add(status: CronScriptStatus, misses: tuple[Miss, ...]) -> CronScriptStatus:
+    """Give the status with these slots counted, and told one by one as far as there is room."""
+    misses = _find_news(status, misses)
+    return status.model_copy(
+        update={
+            "missed_runs": status.missed_runs + _count(misses, Outcome.MISSED),
+            "skipped_runs": status.skipped_runs + _count(misses, Outcome.SKIPPED),
+            "late_runs": status.late_runs + _count(misses, Outcome.LATE),
+            "misses": [*status.misses, *misses][-MAX_MISSES:],
+        }
+    )
+
+
+def _find_news(status: CronScriptStatus, misses: tuple[Miss, ...]) -> tuple[Miss, ...]:
+    """Give what is not recorded yet: a Job of a former schedule may be started twice."""
+    told = {(miss.reason, miss.scheduled_time, miss.last_scheduled_time) for miss in status.misses}
+    return tuple(
+        miss for miss in misses if (miss.reason, miss.scheduled_time, miss.last_scheduled_time) not in told
+    )
+
+
+def _goes_on(last: Miss, first: Miss, facts: Facts) -> bool:
+    """Say whether two records are of slots in a row, and tell the same of them."""
+    if (last.reason, last.message) != (first.reason, first.message):
+        return False
+    end = last.last_scheduled_time or last.scheduled_time
+    return slots.find_next(facts.schedule, facts.zone, end) == first.scheduled_time
+
+
+def _join(last: Miss, first: Miss) -> Miss:
+    end = first.last_scheduled_time or first.scheduled_time
+    return last.model_copy(update={"last_scheduled_time": end, "count": last.count + first.count})
+
+
+def _count(misses: tuple[Miss, ...], outcome: Outcome) -> int:
+    return sum(miss.count for miss in misses if miss.outcome is outcome)
