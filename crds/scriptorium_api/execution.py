@@ -290,7 +290,8 @@ class ExecutionStatus(Model):
     duplicate_of: str | None = Field(default=None, max_length=MAX_NAME)
     """The run that had the same idempotencyKey first."""
     replaced_by: str | None = Field(default=None, max_length=MAX_NAME)
-    """The run of a later slot that this one was cancelled for, as concurrencyPolicy Replace asks."""
+    """The run of the same schedule that this one was cancelled for: of a later slot, as concurrencyPolicy
+    Replace asks; or of one that was fired at the same moment, where only one may run."""
     output: OpenObject | None = None
     """What the script returned; anything but an object is under value."""
     error: ErrorInfo | None = None
