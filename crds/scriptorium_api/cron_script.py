@@ -54,7 +54,6 @@ ScheduleText = Annotated[
 
 TimeZone = Annotated[
     str,
-    AfterValidator(_check_zone),
     Field(
         min_length=1,
         max_length=64,
@@ -62,6 +61,8 @@ TimeZone = Annotated[
         pattern=r"^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z][A-Za-z0-9_+-]*){0,2}$",
         json_schema_extra=validated_by(rule("self != 'Local'", _BAD_ZONE)),
     ),
+    # After the field: a schema keeps no pattern that comes behind a function.
+    AfterValidator(_check_zone),
 ]
 
 

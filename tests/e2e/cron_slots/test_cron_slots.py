@@ -70,6 +70,8 @@ def test_a_slot_is_a_run_that_knows_its_slot(kubectl: Kubectl, namespace: str) -
     assert run["status"]["output"] == {"slot": "2026-01-01T00:00:00Z", "by": "cron", "input": {"days": 1}}
     assert run["status"]["triggeredBy"] == "Cron"
     assert run["spec"]["firedBy"]["job"] == job
+    of_schedule = "--field-selector=spec.firedBy.cronScript=nightly"
+    assert len(kubectl.list("scriptexecutions", namespace, of_schedule)) == 1
     wait_for_job(kubectl, namespace, job)
     status = expect_status(kubectl, namespace, active=0, lastScheduleTime="2026-01-01T00:00:00Z")
     assert status["lastExecution"]["phase"] == "Succeeded"
