@@ -167,19 +167,17 @@ async def measure_burst(place: Place, count: int) -> None:
     print(
         f"burst: {count} schedules made, {(slot - datetime.now(UTC)).total_seconds():.0f} s before the slot"
     )
-    names_of_runs = [names.slot_run_name(each["metadata"]["name"], slot) for each in made]
+    names_of_runs = {names.slot_run_name(each["metadata"]["name"], slot) for each in made}
     ended: dict[str, dict[str, Any]] = {}
-    async with asyncio.timeout(300):
-        while len(ended) < count:
-            await asyncio.sleep(2)
-            for item in await place.client.list_all(EXECUTIONS, place.namespace):
-                if "output" in item.get("status", {}):
-                    ended[item["metadata"]["name"]] = item
-    lost = set(names_of_runs) - ended.keys()
+    until = slot + timedelta(seconds=300)
+    while len(ended) < count and datetime.now(UTC) < until:
+        await asyncio.sleep(2)
+        for item in await place.client.list_all(EXECUTIONS, place.namespace):
+            if item["metadata"]["name"] in names_of_runs and "output" in item.get("status", {}):
+                ended[item["metadata"]["name"]] = item
+    lost = names_of_runs - ended.keys()
     first_lines = [
-        float(ended[name]["status"]["output"]["value"]) / 1000 - slot.timestamp()
-        for name in names_of_runs
-        if name in ended
+        float(ended[name]["status"]["output"]["value"]) / 1000 - slot.timestamp() for name in ended
     ]
     figures: Figures = summarize(first_lines, max(first_lines))
     print(render_header())

@@ -96,8 +96,10 @@ class Client:
         is_metadata_only: bool = False,
     ) -> AsyncIterator[tuple[list[Manifest], str]]:
         """Give the objects page by page, each with the list's resource version; raises Gone if it expires."""
-        query: dict[str, str] = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
-        query |= {"fieldSelector": fields} if fields else {}
+        # The API server reads pages from its store, all objects of the namespace each time; what a field
+        # selects, which are few, it finds in its cache, as fresh: 500 lists at once took minutes without.
+        query: dict[str, str] = {"fieldSelector": fields} if fields else {"limit": str(PAGE)}
+        query |= {"labelSelector": labels} if labels else {}
         accept = METADATA_ONLY.replace("PartialObjectMetadata", "PartialObjectMetadataList")
         headers = {"Accept": accept} if is_metadata_only else {}
         while True:
