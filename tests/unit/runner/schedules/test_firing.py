@@ -143,6 +143,19 @@ async def test_run_all_runs_the_slots_of_an_outage_one_after_another() -> None:
     assert calendar.status_of().accounted_until == NOW
 
 
+async def test_jobs_that_catch_up_do_not_replace_each_others_runs() -> None:
+    calendar, cron_script = make_calendar(
+        ELEVEN - timedelta(hours=3), missedRuns="RunAll", concurrencyPolicy="Replace", executor="Job"
+    )
+    late = NOW + timedelta(minutes=30)
+    calendar.now = lambda: late
+    turns = [Turn(now=late, slot=NOW, firer=Firer(name, f"uid-{name}")) for name in ("a", "b")]
+    first = await fire(calendar, cron_script, turns[0])
+    assert await fire(calendar, cron_script, turns[1]) == Fired(is_waiting=True)
+    assert calendar.made == [name_of(first)]
+    assert not calendar.runs[calendar.made[0]].is_cancelled
+
+
 async def test_run_once_runs_the_latest_slot_of_an_outage_and_records_the_others() -> None:
     calendar, cron_script = make_calendar(ELEVEN - timedelta(hours=3))
     assert name_of(await fire(calendar, cron_script, DUE)) == NOON_RUN
