@@ -96,24 +96,34 @@ def judge_due(facts: Facts) -> Verdict:
     in_time = [slot for slot in wanted if not _is_too_late(facts, slot)]
     misses = _record_unwanted(facts, wanted) + _record_late(facts, wanted)
     candidates = [slot for slot in in_time if slot not in facts.known]
-    if candidates and facts.active and facts.spec.concurrency_policy is ConcurrencyPolicy.FORBID:
-        return _judge_overlap(facts, candidates, Verdict(misses=misses, accounted_until=due[-1]))
-    is_replacing = facts.spec.concurrency_policy is ConcurrencyPolicy.REPLACE
-    return Verdict(
-        runs=tuple(candidates),
-        replaces=facts.active if candidates and is_replacing else (),
-        misses=misses,
-        accounted_until=due[-1],
-    )
-
-
-def _judge_overlap(facts: Facts, candidates: list[datetime], others: Verdict) -> Verdict:
-    is_behind = facts.is_catching_up or facts.now - candidates[0] > ON_TIME
-    if facts.spec.missed_runs is MissedRuns.RUN_ALL and is_behind:
+    verdict = Verdict(misses=misses, accounted_until=due[-1])
+    if not candidates or not facts.active:
+        return replace(verdict, runs=tuple(candidates))
+    if _has_to_wait(facts, candidates[0]):
         judged = max(facts.accounted_until, candidates[0] - timedelta(seconds=1))
-        return replace(others, accounted_until=judged, is_waiting=True)
-    message = f"{', '.join(facts.active[:3])} had not ended; concurrencyPolicy is Forbid"
-    return replace(others, misses=(*others.misses, _build_miss(MissReason.OVERLAP, message, candidates)))
+        return replace(verdict, accounted_until=judged, is_waiting=True)
+    match facts.spec.concurrency_policy:
+        case ConcurrencyPolicy.FORBID:
+            message = f"{', '.join(facts.active[:3])} had not ended; concurrencyPolicy is Forbid"
+            return replace(verdict, misses=(*misses, _build_miss(MissReason.OVERLAP, message, candidates)))
+        case ConcurrencyPolicy.REPLACE:
+            return replace(verdict, runs=tuple(candidates), replaces=facts.active)
+        case ConcurrencyPolicy.ALLOW:
+            return replace(verdict, runs=tuple(candidates))
+
+
+def _has_to_wait(facts: Facts, first: datetime) -> bool:
+    """Say whether slots wait for the end of the runs that go on, since RunAll runs each of an outage."""
+    if facts.spec.missed_runs is not MissedRuns.RUN_ALL:
+        return False
+    match facts.spec.concurrency_policy:
+        case ConcurrencyPolicy.FORBID:
+            return facts.is_catching_up or facts.now - first > ON_TIME
+        case ConcurrencyPolicy.REPLACE:
+            # What ran before the outage is replaced; slots of the outage would end each other.
+            return facts.is_catching_up
+        case ConcurrencyPolicy.ALLOW:
+            return False
 
 
 def _list_due(facts: Facts) -> list[datetime]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -29,6 +30,9 @@ T = TypeVar("T")
 
 #: Between two tries while the API server does not answer; the Job's own deadline ends them.
 RETRY_SECONDS = 2.0
+
+#: The longest pause between two looks at whether the run has ended that a slot waits for.
+MOST_LOOK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,16 @@ class OneSlot:
         start = slot_verdicts.find_start(slot, spec.jitter_seconds, metadata.uid)
         await _wait_until(start, stopping)
         turn, code = Turn(now=errand.job.created, slot=slot, firer=errand.firer), 0
+        pause = LOOK_SECONDS
         while not stopping.is_set():
             fired = await self._insist(partial(firing.fire, self._calendar, errand.cron_script, turn))
             if fired.run is not None:
                 code |= await self._run(fired.run, stopping)
+                pause = LOOK_SECONDS
             elif fired.is_waiting:
-                await _wait(LOOK_SECONDS, stopping)
+                # Many pods may wait for the same run, and it may be a long one.
+                await _wait(pause * random.uniform(0.5, 1), stopping)  # noqa: S311 - spreads looks.
+                pause = min(2 * pause, MOST_LOOK_SECONDS)
             if not fired.is_waiting:
                 return code
             turn = replace(turn, now=datetime.now(UTC))

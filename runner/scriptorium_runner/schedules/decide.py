@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from scriptorium_api import cron_runs, ending, schedule_problems, slot_records, slot_verdicts, slots
+from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import (
     CronScript,
     CronScriptSpec,
     Miss,
 )
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
-from scriptorium_api.reasons import Reason
+from scriptorium_api.reasons import Phase, Reason
 from scriptorium_api.schedule import read_schedule
 from scriptorium_api.slot_verdicts import Facts, Verdict
 
@@ -24,7 +25,7 @@ def gather(cron_script: CronScript, runs: Sequence[ScriptExecution], now: dateti
         return None
     begun = cron_script.status.accounted_until or cron_script.metadata.creation_timestamp or now
     own = [run for run in runs if cron_runs.is_run_of(run, cron_script)]
-    unfinished = [run for run in own if not run.status.phase.is_terminal]
+    unfinished = list_unfinished(cron_script, own)
     return Facts(
         spec=cron_script.spec,
         schedule=read_schedule(cron_script.spec.schedule),
@@ -46,6 +47,40 @@ def is_late(run: ScriptExecution) -> bool:
 def find_slot(run: ScriptExecution) -> datetime | None:
     """Give the slot that a run is of; None if it was started by hand."""
     return run.spec.fired_by.scheduled_time if run.spec.fired_by else None
+
+
+def list_unfinished(cron_script: CronScript, runs: Iterable[ScriptExecution]) -> list[ScriptExecution]:
+    """Give the runs of this very CronScript that have not ended."""
+    return [
+        run for run in runs if cron_runs.is_run_of(run, cron_script) and not run.status.phase.is_terminal
+    ]
+
+
+def is_made_by(run: ScriptExecution, firer: Firer) -> bool:
+    """Say whether a Job made a run, so that its pod is the one to run it."""
+    return run.spec.fired_by is not None and run.spec.fired_by.job == firer.name
+
+
+def is_run_elsewhere(unfinished: Iterable[ScriptExecution], slot: datetime | None, firer: Firer) -> bool:
+    """Say whether another than this Job sees to the slot: a Job may be started twice."""
+    return any(
+        slot is not None and find_slot(run) == slot and not is_made_by(run, firer) for run in unfinished
+    )
+
+
+def find_made(
+    unfinished: Iterable[ScriptExecution], slot: datetime | None, firer: Firer
+) -> ScriptExecution | None:
+    """Give the run that a Job made before, and of which its pod may not have heard: nobody else runs it.
+
+    That can be one of another slot than the Job's own, as long as nobody has begun with it.
+    """
+    made = [
+        run
+        for run in unfinished
+        if is_made_by(run, firer) and (find_slot(run) == slot or run.status.phase is Phase.PENDING)
+    ]
+    return min(made, key=lambda run: _naive(find_slot(run)), default=None)
 
 
 def judge(facts: Facts, slot: datetime | None) -> Verdict:

@@ -16,7 +16,7 @@ from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import ConcurrencyPolicy, CronScript, CronScriptSpec, CronScriptStatus
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.slot_verdicts import Facts, Verdict
-from scriptorium_runner.executions.errors import Superseded, Vanished
+from scriptorium_runner.executions.errors import Superseded, Unreachable, Vanished
 from scriptorium_runner.schedules import decide
 from scriptorium_runner.schedules.ports import Calendar
 
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 REPLACED_SECONDS = 10.0
 
 _LOOK_SECONDS = 0.2
+
+#: How often, and how long apart, it is tried to find out whether a new run has to yield to another.
+_MOST_TRIES, _TRY_SECONDS = 5, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +51,9 @@ class Fired:
     """What came of a turn."""
 
     run: ScriptExecution | None = None
-    """The run that was made, or had been made for this slot before and has not ended."""
+    """The run that was made, or that the same Job had made before and that has not ended."""
     is_waiting: bool = False
-    """Slots that are due wait for the end of a run, and have to be seen to then."""
+    """Slots that are due, or the Job's own, wait for the end of a run, and have to be seen to then."""
 
 
 async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired:
@@ -59,8 +62,11 @@ async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired
     while True:
         current = await calendar.read_cron_script(cron_script)
         runs = await calendar.list_runs(current)
-        if run is None and (found := _find_open(current, runs, turn)):
-            return Fired(found)
+        if run is None and turn.firer is not None:
+            unfinished = decide.list_unfinished(current, runs)
+            if decide.is_run_elsewhere(unfinished, turn.slot, turn.firer):
+                return Fired(is_waiting=True)
+            run = decide.find_made(unfinished, turn.slot, turn.firer)
         facts = decide.gather(current, runs, turn.now)
         if facts is None:
             return Fired(run)
@@ -72,6 +78,9 @@ async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired
         except Superseded:
             # Somebody else judged slots meanwhile, or changed the schedule: what is known is old.
             continue
+        if run is not None and turn.firer is not None and not decide.is_made_by(run, turn.firer):
+            # It was made by another at the same moment, who runs it.
+            return Fired(is_waiting=True)
         if run is not None and await _yields(calendar, current, run):
             run = None
         return Fired(run, verdict.is_waiting)
@@ -81,17 +90,6 @@ def _judge(facts: Facts, turn: Turn, *, has_run: bool) -> Verdict:
     if turn.former is not None:
         return decide.judge_change(facts, turn.former)
     return decide.judge_rest(facts) if has_run else decide.judge(facts, turn.slot)
-
-
-def _find_open(
-    cron_script: CronScript, runs: Sequence[ScriptExecution], turn: Turn
-) -> ScriptExecution | None:
-    """Give the run that was made for this slot before; a Job may be started twice."""
-    for run in runs:
-        is_of_slot = turn.slot is not None and decide.find_slot(run) == turn.slot
-        if is_of_slot and cron_runs.is_run_of(run, cron_script) and not run.status.phase.is_terminal:
-            return run
-    return None
 
 
 async def _make(
@@ -123,8 +121,20 @@ async def _record(
 
 async def _yields(calendar: Calendar, cron_script: CronScript, run: ScriptExecution) -> bool:
     """End a run that was made at the same moment as another, where only one may be."""
-    if cron_script.spec.concurrency_policy is not ConcurrencyPolicy.FORBID:
+    if cron_script.spec.concurrency_policy is not ConcurrencyPolicy.FORBID or run.status.attempt:
         return False
+    for left in reversed(range(_MOST_TRIES)):
+        try:
+            return await _give_way(calendar, cron_script, run)
+        except Unreachable as error:
+            # The slot is judged by now, so there may be no other turn to see to this.
+            if not left:
+                raise
+            await asyncio.sleep(max(_TRY_SECONDS, error.retry_after or 0.0))
+    return False
+
+
+async def _give_way(calendar: Calendar, cron_script: CronScript, run: ScriptExecution) -> bool:
     while True:
         runs = await calendar.list_runs(cron_script)
         own = next((each for each in runs if each.metadata.uid == run.metadata.uid), None)

@@ -66,8 +66,6 @@ class _End:
 
     fired: Fired | None = None
     """What came of it; None if it failed."""
-    is_gone: bool = False
-    """There is nothing to fire any more, unless the watch tells otherwise."""
     retry_after: float = 0.0
     """For how many seconds the API server asked to be left alone."""
 
@@ -309,8 +307,9 @@ class Ticker:
         try:
             return _End(await firing.fire(calendar, cron_script, Turn(now=begin.now, former=begin.former)))
         except Vanished as gone:
-            log.info("slots are fired no more", extra=told | {"why": str(gone)})
-            return _End(is_gone=True)
+            # Until the watch tells so too this may be about anything, and a slot would be lost in silence.
+            log.info("slots not fired, nothing is there", extra=told | {"why": str(gone)})
+            return _End()
         except BoardError as error:
             log.warning("slots not fired, trying again", extra=told | {"error": str(error)})
             least = error.retry_after if isinstance(error, Unreachable) else None
@@ -331,9 +330,6 @@ class Ticker:
         if end.fired is not None and begin.former is not None:
             # It may have been changed once more meanwhile.
             entry.former = begin.cron_script.spec if entry.changed != begin.now else None
-        if end.is_gone and entry.cron_script is begin.cron_script:
-            entry.due = _NEVER
-            return
         self._plan(entry, self._find_pause(entry, begin, end))
         entry.is_waiting = end.fired is not None and end.fired.is_waiting
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from scriptorium_api.cron_script import CronScript, CronScriptStatus
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
-from scriptorium_client import ApiError, Client, Conflict
+from scriptorium_client import ApiError, Client, Conflict, NotFound
 from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS
-from scriptorium_runner.executions.errors import Refused, Vanished
+from scriptorium_runner.executions.errors import BoardError, Refused, Unreachable, Vanished
 from scriptorium_runner.sources.cluster import ClusterBoard, translate
 from scriptorium_runner.sources.reading import read_execution
 
@@ -45,7 +45,7 @@ class ClusterCalendar:
         try:
             found = await self._client.list_all(EXECUTIONS, self._namespace, fields=fields)
         except ApiError as error:
-            raise translate(error) from error
+            raise _translate(error) from error
         return list(map(read_execution, found))
 
     async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
@@ -55,7 +55,7 @@ class ClusterCalendar:
         except Conflict as conflict:
             return await self._find_same(manifest, conflict)
         except ApiError as error:
-            raise translate(error) from error
+            raise _translate(error) from error
         self._on_made(run)
         return run
 
@@ -63,8 +63,11 @@ class ClusterCalendar:
         name = manifest["metadata"]["name"]
         try:
             found = await self._client.get(EXECUTIONS, name, self._namespace)
+        except NotFound:
+            # A quota can conflict too, and the run of another be deleted meanwhile: the name is free.
+            raise Unreachable(str(conflict)) from conflict
         except ApiError as error:
-            raise translate(error) from error
+            raise _translate(error) from error
         owners = {each["uid"] for each in found["metadata"].get("ownerReferences", [])}
         if manifest["metadata"]["ownerReferences"][0]["uid"] in owners:
             return read_execution(found)
@@ -87,3 +90,8 @@ class ClusterCalendar:
             )
         except ApiError as error:
             raise translate(error) from error
+
+
+def _translate(error: ApiError) -> BoardError:
+    """Give what an answer means that is not about one object: nobody's CronScript is gone for it."""
+    return Unreachable(str(error)) if isinstance(error, NotFound) else translate(error)

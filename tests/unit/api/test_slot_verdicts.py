@@ -269,6 +269,14 @@ def test_a_slot_on_time_waits_behind_those_that_are_caught_up() -> None:
     assert judge_due(replace(facts, active=())).runs == (hour(12),)
 
 
+def test_what_is_caught_up_is_not_replaced_by_what_waits_behind_it() -> None:
+    facts = make_facts(since=hour(10), active=("a",), missedRuns="RunAll", concurrencyPolicy="Replace")
+    waiting = judge_due(replace(facts, is_catching_up=True))
+    assert (waiting.runs, waiting.replaces, waiting.is_waiting) == ((), (), True)
+    assert waiting.accounted_until < hour(11)
+    assert judge_due(replace(facts, active=())).runs == (hour(11), hour(12))
+
+
 def test_records_are_counted_by_outcome_and_the_latest_are_kept() -> None:
     status = CronScriptStatus()
     for number in range(12):

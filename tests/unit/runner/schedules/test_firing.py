@@ -70,6 +70,39 @@ async def test_a_slot_that_a_job_fires_again_gives_the_run_that_has_not_ended() 
     assert calendar.made == [NOON_RUN]
 
 
+async def test_a_slot_that_another_job_runs_is_waited_for_and_then_nothing_is_done() -> None:
+    calendar, cron_script = make_calendar(executor="Job")
+    first, second = (Turn(now=SOON, slot=NOW, firer=Firer(name, f"uid-{name}")) for name in ("a", "b"))
+    await fire(calendar, cron_script, first)
+    assert await fire(calendar, cron_script, second) == Fired(is_waiting=True)
+    calendar.end_run(NOON_RUN)
+    assert await fire(calendar, cron_script, second) == Fired()
+    assert (calendar.made, calendar.misses_of()) == ([NOON_RUN], [])
+
+
+async def test_a_run_that_another_job_made_at_the_same_moment_is_that_jobs() -> None:
+    calendar, cron_script = make_calendar(executor="Job")
+    theirs = cron_runs.build_run(cron_script, NOW, Firer("a", "uid-a"))
+    calendar.meanwhile["make_run"] = lambda: calendar.add_run(theirs)
+    turn = Turn(now=SOON, slot=NOW, firer=Firer("b", "uid-b"))
+    assert await fire(calendar, cron_script, turn) == Fired(is_waiting=True)
+    assert calendar.status_of().accounted_until == NOW
+
+
+async def test_a_job_finds_the_run_that_it_made_for_another_slot_when_an_answer_was_lost() -> None:
+    calendar, cron_script = make_calendar(ELEVEN - timedelta(hours=2), missedRuns="RunAll", executor="Job")
+    calendar.now = lambda: SOON
+    calendar.faults["record"] = [Unreachable("nobody answers")]
+    turn = Turn(now=SOON, slot=NOW, firer=Firer("a", "uid-a"))
+    with pytest.raises(Unreachable):
+        await fire(calendar, cron_script, turn)
+    found = await fire(calendar, cron_script, turn)
+    assert (name_of(found), found.is_waiting) == (calendar.made[0], True)
+    calendar.change_run(calendar.made[0], phase=Phase.RUNNING, attempt=1)
+    assert await fire(calendar, cron_script, turn) == Fired(is_waiting=True)
+    assert len(calendar.made) == 1
+
+
 async def test_forbid_skips_a_slot_while_a_run_has_not_ended() -> None:
     calendar, cron_script = make_calendar()
     begin_former(calendar, cron_script)
@@ -141,6 +174,19 @@ async def test_run_all_runs_the_slots_of_an_outage_one_after_another() -> None:
         calendar.end_run(fired.run.metadata.name)
     assert calendar.misses_of() == []
     assert calendar.status_of().accounted_until == NOW
+
+
+async def test_jobs_that_catch_up_do_not_replace_each_others_runs() -> None:
+    calendar, cron_script = make_calendar(
+        ELEVEN - timedelta(hours=3), missedRuns="RunAll", concurrencyPolicy="Replace", executor="Job"
+    )
+    late = NOW + timedelta(minutes=30)
+    calendar.now = lambda: late
+    turns = [Turn(now=late, slot=NOW, firer=Firer(name, f"uid-{name}")) for name in ("a", "b")]
+    first = await fire(calendar, cron_script, turns[0])
+    assert await fire(calendar, cron_script, turns[1]) == Fired(is_waiting=True)
+    assert calendar.made == [name_of(first)]
+    assert not calendar.runs[calendar.made[0]].is_cancelled
 
 
 async def test_run_once_runs_the_latest_slot_of_an_outage_and_records_the_others() -> None:
@@ -238,6 +284,41 @@ async def test_of_two_that_are_both_taken_while_one_is_to_yield_the_later_is_sto
     calendar.meanwhile["write_status"] = take_both
     assert name_of(await fire(calendar, cron_script, DUE)) is None
     assert calendar.runs[NOON_RUN].status.replaced_by == FORMER_RUN
+
+
+async def test_who_is_to_yield_is_found_out_although_nobody_answers_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(firing, "_TRY_SECONDS", 0.0)
+    calendar, cron_script = make_rivals("Forbid", Phase.PENDING)
+    appear = calendar.meanwhile["record"]
+
+    def fail_and_appear() -> None:
+        appear()
+        calendar.faults["list_runs"] = [Unreachable("nobody answers")] * 3
+
+    calendar.meanwhile["record"] = fail_and_appear
+    assert name_of(await fire(calendar, cron_script, DUE)) is None
+    assert calendar.runs[NOON_RUN].status.phase is Phase.CANCELLED
+
+
+async def test_a_job_that_finds_its_run_looks_again_whether_it_has_to_yield(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(firing, "_TRY_SECONDS", 0.0)
+    calendar, cron_script = make_rivals("Forbid", Phase.PENDING)
+    turn = Turn(now=SOON, slot=NOW, firer=Firer("a", "uid-a"))
+    appear = calendar.meanwhile["record"]
+
+    def fail_and_appear() -> None:
+        appear()
+        calendar.faults["list_runs"] = [Unreachable("nobody answers")] * 5
+
+    calendar.meanwhile["record"] = fail_and_appear
+    with pytest.raises(Unreachable):
+        await fire(calendar, cron_script, turn)
+    assert name_of(await fire(calendar, cron_script, turn)) is None
+    assert calendar.runs[NOON_RUN].status.phase is Phase.CANCELLED
 
 
 async def test_where_runs_may_overlap_none_yields() -> None:

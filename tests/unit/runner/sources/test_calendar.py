@@ -6,9 +6,9 @@ import pytest
 
 from scriptorium_api import cron_runs
 from scriptorium_api.execution import ScriptExecution
-from scriptorium_client import Client, Conflict
+from scriptorium_client import Client, Conflict, NotFound
 from scriptorium_client.client import Manifest
-from scriptorium_runner.executions.errors import Refused
+from scriptorium_runner.executions.errors import Refused, Unreachable
 from scriptorium_runner.sources.calendar import ClusterCalendar
 from tests.support.makers import NOW
 from tests.unit.runner.schedules.fakes import make_cron_script
@@ -48,6 +48,23 @@ async def test_a_run_is_made_once_and_told_by_who_made_it() -> None:
         calendar, made = make_calendar(server)
         assert (await calendar.make_run(RUN)).metadata.uid == "run-1"
         assert [run.metadata.uid for run in made] == expected
+
+
+class FullNamespace(OneName):
+    """Refuses each run for a conflict over something else, and holds none."""
+
+    async def create(self, *_: Any) -> Manifest:
+        raise Conflict("Operation cannot be fulfilled on resourcequotas: the object has been modified")
+
+    async def get(self, *_: Any) -> Manifest:
+        raise NotFound("not found")
+
+
+async def test_a_conflict_over_something_else_is_to_be_tried_again() -> None:
+    calendar, made = make_calendar(FullNamespace())
+    with pytest.raises(Unreachable, match="resourcequotas"):
+        await calendar.make_run(RUN)
+    assert made == []
 
 
 async def test_a_run_of_that_name_that_is_anothers_is_not_the_slots() -> None:
