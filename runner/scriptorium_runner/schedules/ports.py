@@ -15,6 +15,9 @@ class Calendar(Protocol):
     async def list_runs(self, cron_script: CronScript) -> list[ScriptExecution]:
         """Give all runs that this very CronScript made, ended or not."""
 
+    async def list_known_runs(self, cron_script: CronScript, version: str) -> list[ScriptExecution]:
+        """Give those runs as they were at this resource version or at any later moment; 0 is any."""
+
     async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
         """Make the run, or give it if it is there already; raises Refused if its name is another's."""
 

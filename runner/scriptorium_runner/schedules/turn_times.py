@@ -78,11 +78,22 @@ def needs_no_runs(cron_script: CronScript, now: datetime) -> bool:
     If its run is there already it is found by its name when it is made. Under Forbid and Replace a run that
     nobody told of, or that was told of and has ended, would make another verdict.
     """
-    spec, begin, times = cron_script.spec, find_begin(cron_script), read_times(cron_script.spec)
-    if times is None or begin is None or spec.concurrency_policy is not ConcurrencyPolicy.ALLOW:
-        return False
-    due = find_due(times, begin, now)
+    return cron_script.spec.concurrency_policy is ConcurrencyPolicy.ALLOW and _is_one_on_time(
+        cron_script, now
+    )
+
+
+def _is_one_on_time(cron_script: CronScript, now: datetime) -> bool:
+    begin, times = find_begin(cron_script), read_times(cron_script.spec)
+    due = find_due(times, begin, now) if times and begin else None
     return due is not None and due[0] == due[1] and timedelta() <= now - due[0] <= ON_TIME
+
+
+def looks_again(cron_script: CronScript, now: datetime) -> bool:
+    """Say whether one slot is due, on time, that may not overlap: who runs it looks again afterwards."""
+    return cron_script.spec.concurrency_policy is ConcurrencyPolicy.FORBID and _is_one_on_time(
+        cron_script, now
+    )
 
 
 def waits_for_end(cron_script: CronScript, now: datetime) -> bool:

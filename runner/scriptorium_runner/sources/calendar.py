@@ -48,6 +48,15 @@ class ClusterCalendar:
             raise _translate(error) from error
         return list(map(read_execution, found))
 
+    async def list_known_runs(self, cron_script: CronScript, version: str) -> list[ScriptExecution]:
+        """Give them as they were at this resource version or later."""
+        fields = f"spec.firedBy.cronScript={cron_script.metadata.name}"
+        try:
+            found = await self._client.list_since(EXECUTIONS, self._namespace, fields=fields, version=version)
+        except ApiError as error:
+            raise _translate(error) from error
+        return list(map(read_execution, found))
+
     async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
         """Make the run, or give it if it is there already; raises Refused if its name is another's."""
         try:

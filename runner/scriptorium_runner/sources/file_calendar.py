@@ -32,6 +32,10 @@ class FileCalendar:
         """Give the runs that the CronScript made, those that ended as long as their slot is not counted."""
         return self.board.list_fired(cron_script)
 
+    async def list_known_runs(self, cron_script: CronScript, version: str) -> list[ScriptExecution]:
+        """Give the runs as they are."""
+        return await self.list_runs(cron_script)
+
     async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
         """Make the run, or give it if it is there already; raises Vanished if its CronScript is gone."""
         wanted = ScriptExecution.from_wire(manifest)

@@ -42,6 +42,8 @@ class MemoryCalendar:
 
     cron_scripts: dict[str, CronScript] = field(default_factory=dict)
     runs: dict[str, ScriptExecution] = field(default_factory=dict)
+    old_runs: dict[str, ScriptExecution] | None = None
+    """What is at hand for those who ask for any state of the runs; None is that of now."""
     now: Callable[[], datetime] = lambda: NOW
     meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
     faults: dict[str, list[Exception]] = field(default_factory=dict)
@@ -65,6 +67,12 @@ class MemoryCalendar:
         return [
             run for run in self.runs.values() if run.spec.fired_by and run.spec.fired_by.cron_script == name
         ]
+
+    async def list_known_runs(self, cron_script: CronScript, version: str) -> list[ScriptExecution]:
+        await self._enter("list_known_runs")
+        name = cron_script.metadata.name
+        runs = self.old_runs if version == "0" and self.old_runs is not None else self.runs
+        return [run for run in runs.values() if run.spec.fired_by and run.spec.fired_by.cron_script == name]
 
     async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
         await self._enter("make_run")

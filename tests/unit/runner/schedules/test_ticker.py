@@ -101,7 +101,7 @@ async def test_a_runner_that_was_told_to_stop_fires_nothing_and_ends_when_its_la
     [
         ("Allow", ["read_cron_script", "make_run", "record"]),
         ("Replace", ["read_cron_script", "list_runs", "make_run", "record"]),
-        ("Forbid", ["read_cron_script", "list_runs", "make_run", "record", "list_runs"]),
+        ("Forbid", ["read_cron_script", "list_known_runs", "make_run", "record", "list_known_runs"]),
     ],
 )
 async def test_a_slot_takes_few_requests(policy: str, calls: list[str]) -> None:
