@@ -51,9 +51,7 @@ def find_slot(run: ScriptExecution) -> datetime | None:
 
 def list_unfinished(cron_script: CronScript, runs: Iterable[ScriptExecution]) -> list[ScriptExecution]:
     """Give the runs of this very CronScript that have not ended."""
-    return [
-        run for run in runs if cron_runs.is_run_of(run, cron_script) and not run.status.phase.is_terminal
-    ]
+    return [run for run in runs if cron_runs.is_run_of(run, cron_script) and not run.status.phase.is_terminal]
 
 
 def is_made_by(run: ScriptExecution, firer: Firer) -> bool:
