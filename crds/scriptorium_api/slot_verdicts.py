@@ -99,13 +99,20 @@ def judge_due(facts: Facts) -> Verdict:
     verdict = Verdict(misses=misses, accounted_until=due[-1])
     if not candidates or not facts.active:
         return replace(verdict, runs=tuple(candidates))
+    return _judge_overlap(facts, candidates, verdict)
+
+
+def _judge_overlap(facts: Facts, candidates: list[datetime], verdict: Verdict) -> Verdict:
+    """Say what to do about slots that are to be run, while there are runs that have not ended."""
     if _has_to_wait(facts, candidates[0]):
         judged = max(facts.accounted_until, candidates[0] - timedelta(seconds=1))
         return replace(verdict, accounted_until=judged, is_waiting=True)
     match facts.spec.concurrency_policy:
         case ConcurrencyPolicy.FORBID:
             message = f"{', '.join(facts.active[:3])} had not ended; concurrencyPolicy is Forbid"
-            return replace(verdict, misses=(*misses, _build_miss(MissReason.OVERLAP, message, candidates)))
+            return replace(
+                verdict, misses=(*verdict.misses, _build_miss(MissReason.OVERLAP, message, candidates))
+            )
         case ConcurrencyPolicy.REPLACE:
             return replace(verdict, runs=tuple(candidates), replaces=facts.active)
         case ConcurrencyPolicy.ALLOW:

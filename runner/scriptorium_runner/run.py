@@ -2,15 +2,19 @@
 
 import asyncio
 import signal
+from collections.abc import Awaitable
+from functools import partial
 
+from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
 from scriptorium_runner.host.http import Denials, HttpClient
 from scriptorium_runner.own_pod.one_run import OneRun, Pod
-from scriptorium_runner.own_pod.one_slot import OneSlot
+from scriptorium_runner.own_pod.one_slot import Means, OneSlot
 from scriptorium_runner.settings import AttemptWork, RunSettings
+from scriptorium_runner.sources import slot_job
 from scriptorium_runner.sources.calendar import ClusterCalendar
 from scriptorium_runner.sources.one_run import Target
 
@@ -40,7 +44,14 @@ async def run_one(settings: RunSettings) -> int:
 
 
 def _build_pod(settings: RunSettings, client: Client, sandbox: EngineSandbox) -> Pod:
-    place = Place(holder=settings.holder, tenant=settings.tenant, slots=1, is_enabled=settings.is_enabled)
+    place = Place(
+        holder=settings.holder,
+        tenant=settings.tenant,
+        slots=1,
+        # The pool may have begun with any other by now.
+        takes=frozenset({Isolation.POD}),
+        is_enabled=settings.is_enabled,
+    )
     return Pod(client, sandbox, place, settings.drain_seconds, logs.write_script_logs)
 
 
@@ -49,5 +60,9 @@ async def _work(settings: RunSettings, pod: Pod, stopping: asyncio.Event) -> int
     if isinstance(work, AttemptWork):
         target = Target(settings.namespace, work.execution, work.uid)
         return await OneRun(pod, target, work.attempt).follow(stopping)
-    calendar = ClusterCalendar(pod.client, settings.namespace)
-    return await OneSlot(pod, calendar, settings.namespace, work).follow(stopping)
+
+    def follow_run(run: ScriptExecution, stopping: asyncio.Event) -> Awaitable[int]:
+        return OneRun(pod, Target(settings.namespace, run.metadata.name, run.metadata.uid)).follow(stopping)
+
+    means = Means(partial(slot_job.find_slot_job, pod.client, settings.namespace), follow_run)
+    return await OneSlot(ClusterCalendar(pod.client, settings.namespace), means, work).follow(stopping)

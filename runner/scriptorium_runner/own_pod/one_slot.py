@@ -8,20 +8,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from scriptorium_api import cron_runs, slot_verdicts
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import CronScript
-from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_runner.executions.errors import BoardError, Unreachable, Vanished
-from scriptorium_runner.own_pod.one_run import LOOK_SECONDS, OneRun, Pod
+from scriptorium_runner.own_pod.one_run import LOOK_SECONDS
 from scriptorium_runner.schedules import firing
 from scriptorium_runner.schedules.firing import Turn
+from scriptorium_runner.schedules.ports import Calendar
 from scriptorium_runner.settings import SlotWork
-from scriptorium_runner.sources import slot_job
-from scriptorium_runner.sources.calendar import ClusterCalendar
-from scriptorium_runner.sources.one_run import Target
 from scriptorium_runner.sources.slot_job import SlotJob
 
 log = logging.getLogger(__name__)
@@ -48,11 +46,30 @@ class _Errand:
         return Firer(self.job.name, self.job.uid)
 
 
+class SlotCalendar(Calendar, Protocol):
+    """A calendar that finds a CronScript by what the pod was told of it."""
+
+    async def find_cron_script(self, name: str, uid: str) -> CronScript:
+        """Give the CronScript with this UID as it is now; raises Vanished if it is gone or going."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the pod finds out and does outside of the calendar."""
+
+    find_job: Callable[[str], Awaitable[SlotJob]]
+    """Reads a Job; raises BoardError, and Vanished if it is gone."""
+    follow_run: Callable[[ScriptExecution, asyncio.Event], Awaitable[int]]
+    """Sees a run to its end, or until told to stop; gives the exit code."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
 class OneSlot:
     """A Job's slot, with those before it that nobody fired; or a run that was started by hand."""
 
-    def __init__(self, pod: Pod, calendar: ClusterCalendar, namespace: str, work: SlotWork) -> None:
-        self._pod, self._calendar, self._namespace, self._work = pod, calendar, namespace, work
+    def __init__(self, calendar: SlotCalendar, means: Means, work: SlotWork) -> None:
+        self._calendar, self._means, self._work = calendar, means, work
 
     async def follow(self, stopping: asyncio.Event) -> int:
         """See to it; gives 0 if all that was run succeeded, or nothing was to be run, else 1."""
@@ -68,8 +85,7 @@ class OneSlot:
             return 0
 
     async def _find_errand(self) -> _Errand:
-        namespace = self._namespace
-        job = await slot_job.find_slot_job(self._pod.client, namespace, self._work.job)
+        job = await self._means.find_job(self._work.job)
         cron_script = await self._calendar.find_cron_script(self._work.cron_script, self._work.uid)
         return _Errand(cron_script, job)
 
@@ -77,7 +93,7 @@ class OneSlot:
         """Run what the slot comes to, and the slots that wait behind that, one after another."""
         metadata, spec = errand.cron_script.metadata, errand.cron_script.spec
         start = slot_verdicts.find_start(slot, spec.jitter_seconds, metadata.uid)
-        await _wait_until(start, stopping)
+        await self._wait_until(start, stopping)
         turn, code = Turn(now=errand.job.created, slot=slot, firer=errand.firer), 0
         pause = LOOK_SECONDS
         while not stopping.is_set():
@@ -91,12 +107,18 @@ class OneSlot:
                 pause = min(2 * pause, MOST_LOOK_SECONDS)
             if not fired.is_waiting:
                 return code
-            turn = replace(turn, now=datetime.now(UTC))
+            turn = replace(turn, now=self._means.now())
         return 1
 
+    async def _wait_until(self, moment: datetime, stopping: asyncio.Event) -> None:
+        while (left := (moment - self._means.now()).total_seconds()) > 0 and not stopping.is_set():
+            await _wait(left, stopping)
+
     async def _run(self, run: ScriptExecution, stopping: asyncio.Event) -> int:
-        target = Target(self._namespace, run.metadata.name, run.metadata.uid)
-        return await OneRun(self._pod, target).follow(stopping)
+        if run.spec.isolation is not Isolation.POD:
+            log.info("the pool runs it", extra={"run": run.metadata.name})
+            return 0
+        return await self._means.follow_run(run, stopping)
 
     async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer, and be it that the CronScript or the Job is gone."""
@@ -109,11 +131,6 @@ class OneSlot:
                 log.warning("slot not judged yet, trying again", extra={"error": str(error)})
                 after = error.retry_after if isinstance(error, Unreachable) else None
                 await asyncio.sleep(max(RETRY_SECONDS, after or 0))
-
-
-async def _wait_until(moment: datetime, stopping: asyncio.Event) -> None:
-    while (left := (moment - datetime.now(UTC)).total_seconds()) > 0 and not stopping.is_set():
-        await _wait(left, stopping)
 
 
 async def _wait(seconds: float, stopping: asyncio.Event) -> None:

@@ -13,7 +13,13 @@ from datetime import datetime
 
 from scriptorium_api import cron_runs, slot_records
 from scriptorium_api.cron_runs import Firer
-from scriptorium_api.cron_script import ConcurrencyPolicy, CronScript, CronScriptSpec, CronScriptStatus
+from scriptorium_api.cron_script import (
+    ConcurrencyPolicy,
+    CronScript,
+    CronScriptSpec,
+    CronScriptStatus,
+    Executor,
+)
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.slot_verdicts import Facts, Verdict
 from scriptorium_runner.executions.errors import Superseded, Unreachable, Vanished
@@ -67,6 +73,8 @@ async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired
             if decide.is_run_elsewhere(unfinished, turn.slot, turn.firer):
                 return Fired(is_waiting=True)
             run = decide.find_made(unfinished, turn.slot, turn.firer)
+            if run is None and current.spec.executor is Executor.POOL:
+                raise Vanished(f"CronScript {current.metadata.name} is run by the pool now")
         facts = decide.gather(current, runs, turn.now)
         if facts is None:
             return Fired(run)

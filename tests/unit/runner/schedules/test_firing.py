@@ -228,10 +228,10 @@ async def test_a_slot_whose_run_was_made_by_one_who_died_is_recorded_by_the_next
 
 
 def make_rivals(
-    policy: str, later: Phase, earlier: Phase = Phase.PENDING
+    policy: str, later: Phase, earlier: Phase = Phase.PENDING, **spec: Any
 ) -> tuple[MemoryCalendar, CronScript]:
     """Have another slot's run appear, made at the same moment as that of noon, when both are there."""
-    calendar, cron_script = make_calendar(concurrencyPolicy=policy)
+    calendar, cron_script = make_calendar(concurrencyPolicy=policy, **spec)
 
     def appear() -> None:
         begin_former(calendar, cron_script, earlier)
@@ -306,7 +306,7 @@ async def test_a_job_that_finds_its_run_looks_again_whether_it_has_to_yield(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(firing, "_TRY_SECONDS", 0.0)
-    calendar, cron_script = make_rivals("Forbid", Phase.PENDING)
+    calendar, cron_script = make_rivals("Forbid", Phase.PENDING, executor="Job")
     turn = Turn(now=SOON, slot=NOW, firer=Firer("a", "uid-a"))
     appear = calendar.meanwhile["record"]
 

@@ -1,0 +1,130 @@
+"""What a Job's pod does about its slot: each full hour's at noon, judged up to eleven."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from scriptorium_api import cron_runs, names
+from scriptorium_api.cron_runs import Firer
+from scriptorium_api.cron_script import CronScript, Executor
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.reasons import Phase
+from scriptorium_runner.executions.errors import Unreachable, Vanished
+from scriptorium_runner.own_pod import one_slot
+from scriptorium_runner.own_pod.one_slot import Means, OneSlot
+from scriptorium_runner.settings import SlotWork
+from scriptorium_runner.sources.slot_job import SlotJob
+from tests.support.makers import NOW
+from tests.support.waiting import until_async
+from tests.unit.runner.schedules.fakes import ELEVEN, MemoryCalendar, make_cron_script
+
+NOON_RUN = names.slot_run_name("nightly", NOW)
+
+
+class FindingCalendar(MemoryCalendar):
+    """Finds a CronScript by what a pod was told of it."""
+
+    async def find_cron_script(self, name: str, uid: str) -> CronScript:
+        current = self.cron_scripts.get(name)
+        if current is None or current.metadata.uid != uid:
+            raise Vanished("deleted")
+        return await self.read_cron_script(current)
+
+
+@dataclass
+class Cluster:
+    """A calendar with one CronScript; runs that a pod takes succeed at once."""
+
+    calendar: FindingCalendar
+    slot: datetime | None = NOW
+    created: datetime = NOW
+    followed: list[str] = field(default_factory=list)
+
+    async def find_job(self, name: str) -> SlotJob:
+        return SlotJob(name=name, uid=f"uid-{name}", created=self.created, slot=self.slot)
+
+    async def follow_run(self, run: ScriptExecution, _stopping: asyncio.Event) -> int:
+        self.followed.append(run.metadata.name)
+        self.calendar.end_run(run.metadata.name)
+        return 0
+
+    async def follow(self, job: str = "job") -> int:
+        work = SlotWork(cron_script="nightly", uid="uid-nightly", job=job)
+        slot = OneSlot(self.calendar, Means(self.find_job, self.follow_run, lambda: NOW), work)
+        async with asyncio.timeout(5):
+            return await slot.follow(asyncio.Event())
+
+
+@pytest.fixture(autouse=True)
+def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOOK_SECONDS", "MOST_LOOK_SECONDS", "RETRY_SECONDS"):
+        monkeypatch.setattr(one_slot, name, 0.001)
+
+
+def make_cluster(begin: datetime = ELEVEN, **spec: Any) -> Cluster:
+    cron_script = make_cron_script(begin=begin, **({"executor": "Job"} | spec))
+    return Cluster(FindingCalendar({"nightly": cron_script}))
+
+
+async def test_a_slot_is_run_to_its_end() -> None:
+    cluster = make_cluster()
+    assert await cluster.follow() == 0
+    assert cluster.followed == [NOON_RUN]
+    assert cluster.calendar.status_of().accounted_until == NOW
+
+
+async def test_while_nobody_answers_it_is_tried_again() -> None:
+    cluster = make_cluster()
+    cluster.calendar.faults["make_run"] = [Unreachable("a quota was changed meanwhile")] * 3
+    assert await cluster.follow() == 0
+    assert cluster.followed == [NOON_RUN]
+
+
+async def test_the_slots_of_an_outage_are_run_one_after_another_although_answers_are_lost() -> None:
+    cluster = make_cluster(ELEVEN - timedelta(hours=2), missedRuns="RunAll")
+    cluster.calendar.faults["record"] = [Unreachable("nobody answers")]
+    assert await cluster.follow() == 0
+    assert cluster.followed == cluster.calendar.made
+    assert cluster.calendar.slots_of() == [NOW - timedelta(hours=hours) for hours in (2, 1, 0)]
+
+
+async def test_a_run_of_its_slot_that_another_job_made_is_left_to_that_one() -> None:
+    cluster = make_cluster()
+    theirs = cron_runs.build_run(make_cron_script(executor="Job"), NOW, Firer("other", "uid-other"))
+    cluster.calendar.add_run(theirs, Phase.PENDING)
+    pod = asyncio.create_task(cluster.follow())
+    await until_async(lambda: cluster.calendar.calls.count("list_runs") > 2)
+    cluster.calendar.end_run(NOON_RUN)
+    assert await pod == 0
+    assert cluster.followed == []
+
+
+async def test_a_slot_of_a_schedule_that_is_the_pools_now_is_left_to_it() -> None:
+    cluster = make_cluster()
+    cluster.calendar.edit("nightly", executor=Executor.POOL)
+    assert await cluster.follow() == 0
+    assert (cluster.followed, cluster.calendar.made) == ([], [])
+
+
+async def test_a_run_by_hand_of_a_schedule_that_is_the_pools_is_made_and_left_to_it() -> None:
+    cluster = make_cluster(executor="Pool")
+    cluster.slot = None
+    assert await cluster.follow() == 0
+    assert (len(cluster.calendar.made), cluster.followed) == (1, [])
+
+
+async def test_a_run_by_hand_is_run() -> None:
+    cluster = make_cluster()
+    cluster.slot = None
+    assert await cluster.follow() == 0
+    assert cluster.followed == cluster.calendar.made
+
+
+async def test_of_a_schedule_that_is_gone_nothing_is_run() -> None:
+    cluster = make_cluster()
+    cluster.calendar.cron_scripts.clear()
+    assert await cluster.follow() == 0
+    assert cluster.calendar.made == []
