@@ -1,5 +1,6 @@
 """The CronJob that a CronScript becomes: each of its Jobs is a pod that is the runner itself."""
 
+import json
 import math
 from dataclasses import dataclass
 
@@ -33,6 +34,8 @@ class CronOrder:
     """Those of its Script; the default ones as long as there is none."""
     values: tuple[ValueRef, ...] = ()
     """What the Script's env names of Secrets and ConfigMaps."""
+    is_retired: bool = False
+    """It fires nothing any more, and is there for the Jobs alone that go on: they would go with it."""
 
 
 def build_cron_job(order: CronOrder, place: Place) -> Manifest:
@@ -50,12 +53,13 @@ def build_cron_job(order: CronOrder, place: Place) -> Manifest:
                 "name": names.cron_job_name(metadata.name),
                 "namespace": metadata.namespace,
                 "labels": names.run_labels(place.pool.metadata.name),
+                "annotations": {names.APPLIED_TERMS: _write_terms(order)},
                 "ownerReferences": [ownership.build_owner("CronScript", metadata)],
             },
             "spec": {
                 "schedule": spec.schedule,
                 "timeZone": spec.time_zone,
-                "suspend": spec.suspend,
+                "suspend": spec.suspend or order.is_retired,
                 "concurrencyPolicy": "Allow",
                 "successfulJobsHistoryLimit": min(spec.successful_runs_history_limit, _MOST_SUCCEEDED),
                 # One in any case: what befell a pod before it judged its slot is to be seen there alone.
@@ -64,6 +68,13 @@ def build_cron_job(order: CronOrder, place: Place) -> Manifest:
             },
         }
     )
+
+
+def _write_terms(order: CronOrder) -> str:
+    spec = order.cron_script.spec
+    if order.is_retired:
+        return "null"
+    return json.dumps({"schedule": spec.schedule, "timeZone": spec.time_zone, "suspend": spec.suspend})
 
 
 def _build_job(order: CronOrder, place: Place) -> Manifest:
