@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from scriptorium_api import names, retry, slot_verdicts
 from scriptorium_api.cron_script import CronScript, CronScriptSpec, MissedRuns
 from scriptorium_api.env import ValueRef
+from scriptorium_api.execution import ExecutionSpec
 from scriptorium_api.script import Limits
 from scriptorium_operator.build import env_volume, ownership, pool_objects, run_job, runner_pod
 from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.facts import Manifest
 
-#: A slot whose pod stands still is over when it should have started so long ago, and no deadline is given.
+#: Until a slot's pod has started, its image pulled: no less however late the schedule wants its slots run.
 START_SECONDS = 300
+
+#: So long an attempt may wait for its Script: the runs of slots have no other deadline.
+_WAIT_SECONDS: int = ExecutionSpec.model_fields["start_deadline_seconds"].default
 
 #: To judge what is left of an outage and to begin the next run of it: some requests to a busy API server.
 _NEXT_SECONDS = 5
@@ -113,7 +117,7 @@ def _build_placement(cron_script: CronScript) -> Manifest:
 def _sum_seconds(order: CronOrder) -> int:
     """Give how long a slot's pod may take: all attempts and the pauses between them are one pod's."""
     spec = order.cron_script.spec
-    begin = spec.jitter_seconds + (spec.starting_deadline_seconds or START_SECONDS)
+    begin = spec.jitter_seconds + START_SECONDS
     work = _count_runs(spec) * (_sum_run(order) + _NEXT_SECONDS) - _NEXT_SECONDS
     return math.ceil(begin + work + runner_pod.GRACE_SECONDS + run_job.MARGIN_SECONDS)
 
@@ -134,7 +138,7 @@ def _sum_run(order: CronOrder) -> float:
     if spec.retry is not None:
         attempts += spec.retry.limit
         pauses = sum(retry.find_pause(spec.retry, number) for number in range(1, attempts))
-    return attempts * timeout + pauses * (1 + retry.SPREAD)
+    return attempts * (_WAIT_SECONDS + timeout) + pauses * (1 + retry.SPREAD)
 
 
 def _build_container(order: CronOrder, place: Place) -> Manifest:

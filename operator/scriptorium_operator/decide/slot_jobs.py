@@ -17,6 +17,10 @@ from scriptorium_operator.facts import CronRun, FiredJob, RunPod
 #: A pod that starts as it should has judged its slot by then, so its Job is not looked at.
 FIRST_LOOK = timedelta(seconds=10)
 
+#: A pod that has not begun by then is judged for, as well as it may be: whoever is fired next, a minute later
+#: at the earliest, would take its slot for one that nobody had fired.
+BEGINNING = timedelta(seconds=40)
+
 #: Until the Job of a pod is looked at again that is on its way, and of one that is held up.
 WAITING_SECONDS, HELD_UP_SECONDS = 10.0, 30.0
 
@@ -94,10 +98,11 @@ def decide_job(job: FiredJob, cron_script: CronScript, pod: RunPod | None, now: 
         return Judge(is_over=True)
     if pod.is_running:
         return Look(RUNNING_SECONDS)
+    start, pause = _find_start(job, cron_script), HELD_UP_SECONDS
     if pod.trouble is None:
-        return Look(WAITING_SECONDS)
-    early = (_find_start(job, cron_script) - now).total_seconds()
-    return Look(min(early, HELD_UP_SECONDS)) if early > 0 else Judge(is_over=False)
+        start, pause = max(start, job.created + BEGINNING), WAITING_SECONDS
+    early = (start - now).total_seconds()
+    return Look(min(early, pause)) if early > 0 else Judge(is_over=False)
 
 
 def _find_start(job: FiredJob, cron_script: CronScript) -> datetime:

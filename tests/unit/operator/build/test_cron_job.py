@@ -61,8 +61,17 @@ def test_a_suspended_schedule_is_a_suspended_cron_job() -> None:
 def test_the_job_has_the_time_of_all_attempts_and_of_the_pauses_between_them() -> None:
     retry = {"limit": 2, "backoffSeconds": 10, "maxBackoffSeconds": 15}
     manifest = build(timeoutSeconds=20, jitterSeconds=7, retry=retry)
-    # 7 s of jitter, 300 s to start, 3 attempts of 20 s, pauses of 10 s and 15 s and a quarter, 120 s as ever.
-    assert job_of(manifest)["activeDeadlineSeconds"] == 7 + 300 + 60 + 32 + 120
+    # 7 s of jitter, 300 s to start, 3 attempts of 20 s that may wait for their Script, pauses of 10 s and 15 s
+    # and a quarter, 120 s as ever.
+    assert job_of(manifest)["activeDeadlineSeconds"] == 7 + 300 + 3 * (300 + 20) + 32 + 120
+
+
+def test_how_late_a_slot_may_be_run_shortens_no_pods_life() -> None:
+    deadlines = [
+        job_of(build(**spec))["activeDeadlineSeconds"]
+        for spec in ({}, {"startingDeadlineSeconds": 10}, {"startingDeadlineSeconds": 3600})
+    ]
+    assert len(set(deadlines)) == 1
 
 
 def test_the_job_that_may_run_a_whole_outage_has_the_time_for_it() -> None:
@@ -71,7 +80,7 @@ def test_the_job_that_may_run_a_whole_outage_has_the_time_for_it() -> None:
         for missed in ("RunOnce", "RunAll")
     )
     # 100 runs and one that they have to wait for, with 5 s between each two of them.
-    assert all_of_it - once == 100 * (20 + 5)
+    assert all_of_it - once == 100 * (300 + 20 + 5)
 
 
 def test_the_jobs_of_slots_say_whose_they_are() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, Miss, MissReason
+from scriptorium_api.slot_verdicts import find_start
 from scriptorium_operator.decide.slot_jobs import Judge, Look, Settle, decide_job, is_settled, plan, record
 from scriptorium_operator.facts import CronRun, RunPod, Trouble
 from tests.unit.operator.fakes import NOW, make_cron_run, make_cron_script, make_fired_job
@@ -37,6 +38,21 @@ def schedule(status: CronScriptStatus | None = None, **spec: Any) -> CronScript:
 )
 def test_what_is_done_about_a_job(pod: RunPod | None, wanted: object) -> None:
     assert decide_job(JOB, schedule(), pod, SOON) == wanted
+
+
+def test_a_pod_that_is_slow_is_judged_for_before_the_next_slot_is_fired() -> None:
+    slow = RunPod(job_uid="j", is_over=False, trouble=None)
+    assert decide_job(JOB, schedule(), slow, JOB.created + timedelta(seconds=35)) == Look(5)
+    assert decide_job(JOB, schedule(), slow, JOB.created + timedelta(seconds=40)) == Judge(is_over=False)
+
+
+def test_a_pod_that_is_slow_has_its_jitter_first() -> None:
+    slow = RunPod(job_uid="j", is_over=False, trouble=None)
+    late = schedule(jitterSeconds=3000)
+    start = find_start(SOON, 3000, late.metadata.uid)
+    assert start - SOON > timedelta(seconds=60)
+    assert decide_job(JOB, late, slow, start - timedelta(seconds=1)) == Look(1)
+    assert decide_job(JOB, late, slow, start) == Judge(is_over=False)
 
 
 def missed(first: datetime, last: datetime | None = None) -> CronScriptStatus:
