@@ -61,8 +61,8 @@ def test_a_suspended_schedule_is_a_suspended_cron_job() -> None:
 def test_the_job_has_the_time_of_all_attempts_and_of_the_pauses_between_them() -> None:
     retry = {"limit": 2, "backoffSeconds": 10, "maxBackoffSeconds": 15}
     manifest = build(timeoutSeconds=20, jitterSeconds=7, retry=retry)
-    # 7 s of jitter, 300 s to start, 3 attempts of 20 s that may wait for their Script, pauses of 10 s and 15 s
-    # and a quarter, 120 s as ever.
+    # 7 s of jitter, 300 s to start, 3 attempts of 20 s that may wait for their Script, pauses of 10 s and
+    # 15 s and a quarter, 120 s as ever.
     assert job_of(manifest)["activeDeadlineSeconds"] == 7 + 300 + 3 * (300 + 20) + 32 + 120
 
 
