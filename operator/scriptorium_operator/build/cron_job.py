@@ -142,12 +142,13 @@ def _sum_run(order: CronOrder) -> float:
 
 
 def _build_container(order: CronOrder, place: Place) -> Manifest:
-    metadata = order.cron_script.metadata
+    metadata, spec = order.cron_script.metadata, order.cron_script.spec
     settings = {
         "SCRIPTORIUM_CRON_SCRIPT": metadata.name,
         "SCRIPTORIUM_CRON_SCRIPT_UID": metadata.uid,
-        # An edited schedule can fire a slot of the one before: the pod sees by it which one it is from.
-        "SCRIPTORIUM_CRON_SCRIPT_GENERATION": str(metadata.generation),
+        # A CronJob fires by the terms of when it was written; while no operator is there, others may be wanted.
+        "SCRIPTORIUM_CRON_SCHEDULE": spec.schedule,
+        "SCRIPTORIUM_CRON_TIME_ZONE": spec.time_zone,
     }
     resources = _build_resources(order)
     container = runner_pod.build_container(place, ("scriptorium-runner", "run"), settings, resources)

@@ -109,11 +109,14 @@ def test_a_pod_that_failed_before_it_judged_its_slot_can_be_seen_whatever_histor
     assert build(failedRunsHistoryLimit=0)["spec"]["failedJobsHistoryLimit"] > 0
 
 
-def test_an_edit_is_another_generation_which_the_pod_is_told() -> None:
+def test_a_pod_is_told_by_which_schedule_it_is_fired() -> None:
+    env = pod_of(build(schedule="*/5 * * * *", timeZone="Asia/Tashkent"))["containers"][0]["env"]
+    told = {each["name"]: each.get("value") for each in env}
+    assert told["SCRIPTORIUM_CRON_SCHEDULE"] == "*/5 * * * *"
+    assert told["SCRIPTORIUM_CRON_TIME_ZONE"] == "Asia/Tashkent"
+
+
+def test_an_edit_of_what_no_pod_needs_leaves_the_cron_job_as_it_is() -> None:
     cron_script = make_cron_script()
-    edited = cron_script.model_copy(
-        update={"metadata": cron_script.metadata.model_copy(update={"generation": 4})}
-    )
-    told = [pod_of(build_order(each))["containers"][0]["env"] for each in (cron_script, edited)]
-    name = "SCRIPTORIUM_CRON_SCRIPT_GENERATION"
-    assert [each["value"] for env in told for each in env if each["name"] == name] == ["3", "4"]
+    metadata = cron_script.metadata.model_copy(update={"generation": 4})
+    assert build_order(cron_script.model_copy(update={"metadata": metadata})) == build_order(cron_script)
