@@ -58,7 +58,7 @@ class SlotWork:
     uid: str
     job: str
     schedule: str | None = None
-    """By which schedule and in which time zone the CronJob fires: the CronScript may have been edited since."""
+    """By which schedule and in which zone the CronJob fires: the CronScript may have been edited since."""
     time_zone: str | None = None
 
 

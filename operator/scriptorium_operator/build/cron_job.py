@@ -146,7 +146,7 @@ def _build_container(order: CronOrder, place: Place) -> Manifest:
     settings = {
         "SCRIPTORIUM_CRON_SCRIPT": metadata.name,
         "SCRIPTORIUM_CRON_SCRIPT_UID": metadata.uid,
-        # A CronJob fires by the terms of when it was written; while no operator is there, others may be wanted.
+        # A CronJob fires by the terms of when it was written; with no operator there it stays as it was.
         "SCRIPTORIUM_CRON_SCHEDULE": spec.schedule,
         "SCRIPTORIUM_CRON_TIME_ZONE": spec.time_zone,
     }

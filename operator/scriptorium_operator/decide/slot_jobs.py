@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scriptorium_api import names, schedule_problems, slot_records, slot_verdicts
+from scriptorium_api import cron_runs, names, schedule_problems, slot_records, slot_verdicts
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, Executor, Miss, MissReason
 from scriptorium_api.schedule import read_schedule
 from scriptorium_api.slot_verdicts import Facts, Verdict
@@ -139,6 +139,7 @@ def _gather(cron_script: CronScript, runs: Iterable[CronRun], job: FiredJob) -> 
         return None
     begun = cron_script.status.accounted_until or cron_script.metadata.creation_timestamp or job.created
     known = list(runs)
+    unfinished = [run for run in known if run.is_unfinished]
     return Facts(
         spec=cron_script.spec,
         schedule=read_schedule(cron_script.spec.schedule),
@@ -146,7 +147,8 @@ def _gather(cron_script: CronScript, runs: Iterable[CronRun], job: FiredJob) -> 
         now=job.created,
         accounted_until=begun,
         known=frozenset(run.slot for run in known if run.slot and run.slot > begun),
-        active=tuple(run.name for run in known if run.is_unfinished),
+        active=tuple(run.name for run in unfinished),
+        is_catching_up=any(cron_runs.is_late(cron_script, run.slot, run.created) for run in unfinished),
     )
 
 

@@ -122,6 +122,18 @@ def test_slots_of_an_outage_wait_while_a_run_goes_on() -> None:
     assert (judged.run, judged.leaves_others) == (None, True)
 
 
+def caught_up(seconds_late: float) -> CronRun:
+    """Give a run of the slot at NOW that has not ended, and was made so late."""
+    created = NOW + timedelta(seconds=seconds_late)
+    return make_cron_run("going-on", minutes=0, created=created, is_unfinished=True, completed=None)
+
+
+def test_a_slot_on_time_waits_while_an_outage_is_caught_up_with() -> None:
+    judged = plan(schedule(missedRuns="RunAll"), [caught_up(600)], JOB)
+    assert judged is not None
+    assert (judged.run, judged.misses, judged.leaves_others) == (None, (), True)
+
+
 def test_what_is_not_judged_further_changes_no_status() -> None:
     status = CronScriptStatus(accounted_until=SOON)
     assert record(schedule(status), (), NOW) == status
