@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from scriptorium_api import names
+from scriptorium_api import names, slot_verdicts
 from scriptorium_api.cron_script import CronScript, Executor
 from scriptorium_api.execution import ExecutionSpec, FiredBy, Isolation, ScriptExecution, ScriptRef
 
@@ -79,6 +79,14 @@ def build_run_spec(cron_script: CronScript, slot: datetime | None, job: str | No
         isolation=Isolation.POD if spec.executor is Executor.JOB else Isolation.POOL,
         fired_by=FiredBy(cron_script=cron_script.metadata.name, scheduled_time=slot, job=job),
     )
+
+
+def is_late(cron_script: CronScript, slot: datetime | None, created: datetime) -> bool:
+    """Say whether a run was made for a slot that an outage had held up: later than by its jitter."""
+    if slot is None:
+        return False
+    start = slot_verdicts.find_start(slot, cron_script.spec.jitter_seconds, cron_script.metadata.uid)
+    return created - start > slot_verdicts.ON_TIME
 
 
 def take_over(execution: ScriptExecution, cron_script: CronScript) -> ScriptExecution:

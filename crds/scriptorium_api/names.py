@@ -31,6 +31,9 @@ CRON_SCRIPT_LABEL = "scriptorium.dev/cron-script"
 #: The annotation that tells which manifest the operator applied last.
 APPLIED_HASH = "scriptorium.dev/applied-hash"
 
+#: On a CronJob: by which terms the operator has it fire, whatever somebody else has made of its spec.
+APPLIED_TERMS = "scriptorium.dev/applied-terms"
+
 
 def source_hash(source: str) -> str:
     """Give the name of a source by its content."""

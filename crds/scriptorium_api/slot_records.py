@@ -1,6 +1,7 @@
 """What a CronScript's status tells of slots that were not run. Pure."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from scriptorium_api import slot_verdicts, slots
 from scriptorium_api.cron_script import (
@@ -14,21 +15,38 @@ from scriptorium_api.cron_script import (
 from scriptorium_api.slot_verdicts import Facts, Verdict
 
 _CHANGED = "the schedule or its time zone was changed before this slot was run"
+_HELD_UP = "nothing fired it in time, and then the schedule was changed or suspended"
 
 
 def judge_former(facts: Facts, present: CronScriptSpec) -> tuple[Miss, ...]:
     """Say what to record of a schedule's slots that were not run before it was changed.
 
-    `facts` are those of the former terms; `present` is the spec as it is now.
+    `facts` are those of the former terms; `present` is the spec as it is now. What an outage had held up
+    before the change was missed: to suspend a schedule, or to change it, does not undo that.
     """
-    as_suspended = replace(facts, spec=facts.spec.model_copy(update={"suspend": True}))
-    misses = slot_verdicts.judge_due(as_suspended).misses
-    return misses if facts.spec.suspend or present.suspend else tuple(map(_rename, misses))
+    if facts.spec.suspend:
+        return _skip(facts)
+    # One whose turn had not come, or whose pod has just begun, is no slot of an outage.
+    held_up = facts.now - slot_verdicts.ON_TIME - timedelta(seconds=facts.spec.jitter_seconds)
+    if held_up <= facts.accounted_until:
+        missed: tuple[Miss, ...] = ()
+    else:
+        outage, before = MissReason.OUTAGE, replace(facts, now=held_up)
+        missed = tuple(_rename(miss, outage, _HELD_UP) for miss in _skip(before))
+        known = frozenset(slot for slot in facts.known if slot > held_up)
+        facts = replace(facts, accounted_until=held_up, known=known)
+    if present.suspend:
+        return (*missed, *_skip(facts))
+    return (*missed, *(_rename(miss, MissReason.SCHEDULE_CHANGED, _CHANGED) for miss in _skip(facts)))
 
 
-def _rename(miss: Miss) -> Miss:
-    reason = MissReason.SCHEDULE_CHANGED
-    return miss.model_copy(update={"outcome": reason.outcome, "reason": reason, "message": _CHANGED})
+def _skip(facts: Facts) -> tuple[Miss, ...]:
+    suspended = replace(facts, spec=facts.spec.model_copy(update={"suspend": True}))
+    return slot_verdicts.judge_due(suspended).misses
+
+
+def _rename(miss: Miss, reason: MissReason, message: str) -> Miss:
+    return miss.model_copy(update={"outcome": reason.outcome, "reason": reason, "message": message})
 
 
 def record(status: CronScriptStatus, facts: Facts, verdict: Verdict) -> CronScriptStatus:

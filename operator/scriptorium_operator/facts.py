@@ -126,6 +126,8 @@ class CronRun:
     """Whether it waits or goes on."""
     owner: str = ""
     """The UID of the CronScript that made it: there may be another one of that name by now."""
+    job: str = ""
+    """The Job of the CronJob that made it; none where the pool has fired it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

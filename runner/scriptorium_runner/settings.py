@@ -57,6 +57,9 @@ class SlotWork:
     cron_script: str
     uid: str
     job: str
+    schedule: str | None = None
+    """By which schedule and in which zone the CronJob fires: the CronScript may have been edited since."""
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +116,8 @@ def _read_work(environment: Mapping[str, str]) -> AttemptWork | SlotWork:
             cron_script=_required(environment, "SCRIPTORIUM_CRON_SCRIPT"),
             uid=_required(environment, "SCRIPTORIUM_CRON_SCRIPT_UID"),
             job=_required(environment, "SCRIPTORIUM_JOB"),
+            schedule=environment.get("SCRIPTORIUM_CRON_SCHEDULE") or None,
+            time_zone=environment.get("SCRIPTORIUM_CRON_TIME_ZONE") or None,
         )
     return AttemptWork(
         execution=_required(environment, "SCRIPTORIUM_EXECUTION"),

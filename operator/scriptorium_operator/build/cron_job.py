@@ -1,18 +1,23 @@
 """The CronJob that a CronScript becomes: each of its Jobs is a pod that is the runner itself."""
 
+import json
 import math
 from dataclasses import dataclass
 
 from scriptorium_api import names, retry, slot_verdicts
 from scriptorium_api.cron_script import CronScript, CronScriptSpec, MissedRuns
 from scriptorium_api.env import ValueRef
+from scriptorium_api.execution import ExecutionSpec
 from scriptorium_api.script import Limits
 from scriptorium_operator.build import env_volume, ownership, pool_objects, run_job, runner_pod
 from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.facts import Manifest
 
-#: A slot whose pod stands still is over when it should have started so long ago, and no deadline is given.
+#: Until a slot's pod has started, its image pulled: no less however late the schedule wants its slots run.
 START_SECONDS = 300
+
+#: So long an attempt may wait for its Script: the runs of slots have no other deadline.
+_WAIT_SECONDS: int = ExecutionSpec.model_fields["start_deadline_seconds"].default
 
 #: To judge what is left of an outage and to begin the next run of it: some requests to a busy API server.
 _NEXT_SECONDS = 5
@@ -33,6 +38,8 @@ class CronOrder:
     """Those of its Script; the default ones as long as there is none."""
     values: tuple[ValueRef, ...] = ()
     """What the Script's env names of Secrets and ConfigMaps."""
+    is_retired: bool = False
+    """It fires nothing any more, and is there for the Jobs alone that go on: they would go with it."""
 
 
 def build_cron_job(order: CronOrder, place: Place) -> Manifest:
@@ -50,12 +57,13 @@ def build_cron_job(order: CronOrder, place: Place) -> Manifest:
                 "name": names.cron_job_name(metadata.name),
                 "namespace": metadata.namespace,
                 "labels": names.run_labels(place.pool.metadata.name),
+                "annotations": {names.APPLIED_TERMS: _write_terms(order)},
                 "ownerReferences": [ownership.build_owner("CronScript", metadata)],
             },
             "spec": {
                 "schedule": spec.schedule,
                 "timeZone": spec.time_zone,
-                "suspend": spec.suspend,
+                "suspend": spec.suspend or order.is_retired,
                 "concurrencyPolicy": "Allow",
                 "successfulJobsHistoryLimit": min(spec.successful_runs_history_limit, _MOST_SUCCEEDED),
                 # One in any case: what befell a pod before it judged its slot is to be seen there alone.
@@ -64,6 +72,13 @@ def build_cron_job(order: CronOrder, place: Place) -> Manifest:
             },
         }
     )
+
+
+def _write_terms(order: CronOrder) -> str:
+    spec = order.cron_script.spec
+    if order.is_retired:
+        return "null"
+    return json.dumps({"schedule": spec.schedule, "timeZone": spec.time_zone, "suspend": spec.suspend})
 
 
 def _build_job(order: CronOrder, place: Place) -> Manifest:
@@ -102,7 +117,7 @@ def _build_placement(cron_script: CronScript) -> Manifest:
 def _sum_seconds(order: CronOrder) -> int:
     """Give how long a slot's pod may take: all attempts and the pauses between them are one pod's."""
     spec = order.cron_script.spec
-    begin = spec.jitter_seconds + (spec.starting_deadline_seconds or START_SECONDS)
+    begin = spec.jitter_seconds + START_SECONDS
     work = _count_runs(spec) * (_sum_run(order) + _NEXT_SECONDS) - _NEXT_SECONDS
     return math.ceil(begin + work + runner_pod.GRACE_SECONDS + run_job.MARGIN_SECONDS)
 
@@ -123,16 +138,17 @@ def _sum_run(order: CronOrder) -> float:
     if spec.retry is not None:
         attempts += spec.retry.limit
         pauses = sum(retry.find_pause(spec.retry, number) for number in range(1, attempts))
-    return attempts * timeout + pauses * (1 + retry.SPREAD)
+    return attempts * (_WAIT_SECONDS + timeout) + pauses * (1 + retry.SPREAD)
 
 
 def _build_container(order: CronOrder, place: Place) -> Manifest:
-    metadata = order.cron_script.metadata
+    metadata, spec = order.cron_script.metadata, order.cron_script.spec
     settings = {
         "SCRIPTORIUM_CRON_SCRIPT": metadata.name,
         "SCRIPTORIUM_CRON_SCRIPT_UID": metadata.uid,
-        # An edited schedule can fire a slot of the one before: the pod sees by it which one it is from.
-        "SCRIPTORIUM_CRON_SCRIPT_GENERATION": str(metadata.generation),
+        # A CronJob fires by the terms of when it was written; with no operator there it stays as it was.
+        "SCRIPTORIUM_CRON_SCHEDULE": spec.schedule,
+        "SCRIPTORIUM_CRON_TIME_ZONE": spec.time_zone,
     }
     resources = _build_resources(order)
     container = runner_pod.build_container(place, ("scriptorium-runner", "run"), settings, resources)

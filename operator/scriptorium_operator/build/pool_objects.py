@@ -42,4 +42,5 @@ def seal(manifest: Manifest) -> Manifest:
     """
     text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
     annotations = {names.APPLIED_HASH: hashlib.sha256(text.encode()).hexdigest()[:16]}
-    return manifest | {"metadata": manifest["metadata"] | {"annotations": annotations}}
+    metadata = manifest["metadata"]
+    return manifest | {"metadata": metadata | {"annotations": metadata.get("annotations", {}) | annotations}}

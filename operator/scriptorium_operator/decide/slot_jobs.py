@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scriptorium_api import names, schedule_problems, slot_records, slot_verdicts
+from scriptorium_api import cron_runs, names, schedule_problems, slot_records, slot_verdicts
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, Executor, Miss, MissReason
 from scriptorium_api.schedule import read_schedule
 from scriptorium_api.slot_verdicts import Facts, Verdict
@@ -16,6 +16,10 @@ from scriptorium_operator.facts import CronRun, FiredJob, RunPod
 
 #: A pod that starts as it should has judged its slot by then, so its Job is not looked at.
 FIRST_LOOK = timedelta(seconds=10)
+
+#: A pod that has not begun by then is judged for, as well as it may be: whoever is fired next, a minute later
+#: at the earliest, would take its slot for one that nobody had fired.
+BEGINNING = timedelta(seconds=40)
 
 #: Until the Job of a pod is looked at again that is on its way, and of one that is held up.
 WAITING_SECONDS, HELD_UP_SECONDS = 10.0, 30.0
@@ -94,10 +98,11 @@ def decide_job(job: FiredJob, cron_script: CronScript, pod: RunPod | None, now: 
         return Judge(is_over=True)
     if pod.is_running:
         return Look(RUNNING_SECONDS)
+    start, pause = _find_start(job, cron_script), HELD_UP_SECONDS
     if pod.trouble is None:
-        return Look(WAITING_SECONDS)
-    early = (_find_start(job, cron_script) - now).total_seconds()
-    return Look(min(early, HELD_UP_SECONDS)) if early > 0 else Judge(is_over=False)
+        start, pause = max(start, job.created + BEGINNING), WAITING_SECONDS
+    early = (start - now).total_seconds()
+    return Look(min(early, pause)) if early > 0 else Judge(is_over=False)
 
 
 def _find_start(job: FiredJob, cron_script: CronScript) -> datetime:
@@ -134,6 +139,7 @@ def _gather(cron_script: CronScript, runs: Iterable[CronRun], job: FiredJob) -> 
         return None
     begun = cron_script.status.accounted_until or cron_script.metadata.creation_timestamp or job.created
     known = list(runs)
+    unfinished = [run for run in known if run.is_unfinished]
     return Facts(
         spec=cron_script.spec,
         schedule=read_schedule(cron_script.spec.schedule),
@@ -141,7 +147,8 @@ def _gather(cron_script: CronScript, runs: Iterable[CronRun], job: FiredJob) -> 
         now=job.created,
         accounted_until=begun,
         known=frozenset(run.slot for run in known if run.slot and run.slot > begun),
-        active=tuple(run.name for run in known if run.is_unfinished),
+        active=tuple(run.name for run in unfinished),
+        is_catching_up=any(cron_runs.is_late(cron_script, run.slot, run.created) for run in unfinished),
     )
 
 

@@ -106,6 +106,7 @@ def read_cron_run(item: Manifest) -> CronRun | None:
         reason=_REASONS.get(status.get("reason", Reason.QUEUED)),
         completed=None if is_unfinished(item) else _read_time(status.get("completionTime")),
         is_unfinished=is_unfinished(item),
+        job=fired_by.get("job", ""),
         owner=next(
             (each["uid"] for each in metadata.get("ownerReferences", []) if each.get("controller")), ""
         ),
@@ -144,14 +145,33 @@ def read_fired_job(item: Manifest) -> FiredJob | None:
     )
 
 
-def read_terms(cron_job: Manifest) -> Terms:
-    """Give by which terms a CronJob fires; ours always name their time zone."""
-    spec = cron_job["spec"]
+def read_terms(cron_job: Manifest) -> Terms | None:
+    """Give by which terms we had a CronJob fire; None of one that fires no more.
+
+    What was applied counts, not what somebody has made of it since: the CronScript never had such slots.
+    """
+    applied = (cron_job["metadata"].get("annotations") or {}).get(names.APPLIED_TERMS)
+    try:
+        return _read_terms(cron_job["spec"]) if applied is None else _read_terms(json.loads(applied))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        # Not ours any more: somebody has written into it.
+        return _read_terms(cron_job["spec"])
+
+
+def _read_terms(spec: Manifest | None) -> Terms | None:
+    if spec is None:
+        return None
+    # Ours always name their time zone.
     return Terms(
-        schedule=spec["schedule"],
-        time_zone=spec.get("timeZone") or "",
-        is_suspended=spec.get("suspend") or False,
+        schedule=str(spec["schedule"]),
+        time_zone=str(spec.get("timeZone") or ""),
+        is_suspended=bool(spec.get("suspend")),
     )
+
+
+def has_active_jobs(cron_job: Manifest) -> bool:
+    """Say whether Jobs of a CronJob go on, as far as its controller has seen."""
+    return bool((cron_job.get("status") or {}).get("active"))
 
 
 def _read_time(text: str | None) -> datetime | None:

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 #: Until the namespace's pool is looked for again: it was asked for when the CronScript was seen.
 POOL_SECONDS = 1.0
 
+#: Until it is looked again whether a CronJob that fires no more can go.
+RETIRING_SECONDS = 30.0
+
 _POOL_STARTING = Problem(
     "PoolStarting", "The RunnerPool is being made, whose account and policy the pods of runs have."
 )
@@ -83,7 +86,8 @@ async def reconcile(context: Context, key: Key) -> float | None:
     if Kind.EXECUTION not in context.inventory.in_sync:
         return None
     job = await context.cluster.find(_name_cron_job(key))
-    former = reading.read_terms(job) if job and reading.is_owned_by(job, cron_script.metadata.uid) else None
+    is_own = job is not None and reading.is_owned_by(job, cron_script.metadata.uid)
+    former = reading.read_terms(job) if job and is_own else None
     accounted = _account(context, key, cron_script, former)
     if accounted != cron_script.status and former != cron_accounts.find_terms(cron_script):
         # Written before the CronJob forgets by which terms it has fired; then all the rest.
@@ -98,7 +102,10 @@ async def reconcile(context: Context, key: Key) -> float | None:
         scene = await _look(context, key, cron_script, accounted)
         await _record(context, key, cron_script, replace(scene, problem=Problem("Refused", str(refusal))))
         raise
-    return await _record(context, key, cron_script, scene)
+    following = await _record(context, key, cron_script, scene)
+    if is_own and cron_script.spec.executor is Executor.POOL:
+        return RETIRING_SECONDS if following is None else min(following, RETIRING_SECONDS)
+    return following
 
 
 def _account(context: Context, key: Key, cron_script: CronScript, former: Terms | None) -> CronScriptStatus:
@@ -144,12 +151,19 @@ async def _put_inline_script(context: Context, cron_script: CronScript) -> None:
 async def _put_cron_job(
     context: Context, cron_script: CronScript, script: Script | None, live: Manifest | None
 ) -> bool:
-    """Have the CronJob, or none if the pool runs the slots; says no as long as the pool is not there."""
-    metadata = cron_script.metadata
-    if cron_script.spec.executor is Executor.POOL:
+    """Have the CronJob, or none if the pool runs the slots; says no as long as the pool is not there.
+
+    One that is there when the pool takes over fires no more, and goes when its last Job has ended: all of
+    its Jobs go with it, and with them the runs that go on.
+    """
+    metadata, is_retired = cron_script.metadata, cron_script.spec.executor is Executor.POOL
+    if is_retired:
+        if live is None or not reading.is_owned_by(live, metadata.uid):
+            return True
         key = Key(Kind.CRON_SCRIPT, metadata.namespace, metadata.name)
-        await _remove(context, cron_script, _name_cron_job(key))
-        return True
+        if reading.read_terms(live) is None and not _has_jobs(context, key, cron_script, live):
+            await _remove(context, cron_script, _name_cron_job(key))
+            return True
     place = await pools.find_place(context, metadata.namespace)
     if place is None:
         return False
@@ -157,9 +171,16 @@ async def _put_cron_job(
         cron_script=cron_script,
         limits=script.spec.limits if script else Limits(),
         values=tuple(sorted({each.ref for each in script.spec.env if each.ref})) if script else (),
+        is_retired=is_retired,
     )
     await objects.put_over(context, cron_job.build_cron_job(order, place), live)
     return True
+
+
+def _has_jobs(context: Context, key: Key, cron_script: CronScript, live: Manifest) -> bool:
+    """Say whether a Job goes on; its controller does not count those that were made by hand."""
+    runs = _list_runs(context, key, cron_script)
+    return reading.has_active_jobs(live) or any(run.is_unfinished and run.job for run in runs)
 
 
 async def _remove(context: Context, cron_script: CronScript, key: Key) -> None:

@@ -1,10 +1,12 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from scriptorium_api.cron_runs import build_run_spec, find_script_name, take_over
+from scriptorium_api.cron_runs import build_run_spec, find_script_name, is_late, take_over
 from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.slot_verdicts import find_start
 from tests.support.makers import NOW
 from tests.support.manifests import cron, execution
 
@@ -26,6 +28,15 @@ def test_the_run_of_a_slot_has_all_that_it_needs_by_itself() -> None:
 
 def test_a_run_that_was_started_by_hand_has_no_slot() -> None:
     assert build_run_spec(make_cron(), None).to_wire()["firedBy"] == {"cronScript": "nightly"}
+
+
+def test_a_run_is_late_if_an_outage_has_held_it_up_and_not_its_jitter() -> None:
+    hourly = make_cron(schedule="0 * * * *", jitterSeconds=3000)
+    start = find_start(NOW, 3000, hourly.metadata.uid)
+    assert start - NOW > timedelta(seconds=60), "the jitter of this slot shows nothing"
+    assert not is_late(hourly, NOW, start + timedelta(seconds=60))
+    assert is_late(hourly, NOW, start + timedelta(seconds=61))
+    assert not is_late(hourly, None, start + timedelta(days=1))
 
 
 @pytest.mark.parametrize(("executor", "isolation"), [("Job", "Pod"), ("Pool", "Pool")])

@@ -46,7 +46,23 @@ def slots_before(change: Facts, **present: object) -> list[tuple[str, int]]:
 
 
 def test_the_slots_of_a_former_schedule_are_told_as_such() -> None:
-    assert slots_before(make_facts(since=hour(9)), schedule="@daily") == [("ScheduleChanged", 3)]
+    assert slots_before(make_facts(), schedule="@daily") == [("ScheduleChanged", 1)]
+
+
+def test_to_suspend_or_to_change_a_schedule_hides_no_outage_before() -> None:
+    facts = make_facts(since=hour(7), known=(hour(9), hour(12)))
+    assert slots_before(facts, suspend=True) == [("Outage", 3)]
+    for present, reason in (({"suspend": True}, "Suspended"), ({"schedule": "@daily"}, "ScheduleChanged")):
+        assert slots_before(make_facts(since=hour(9)), **present) == [("Outage", 2), (reason, 1)]
+
+
+def test_a_slot_whose_jitter_had_not_passed_is_of_no_outage() -> None:
+    facts = make_facts(seconds_late=600, since=hour(10), jitterSeconds=1800)
+    assert slots_before(facts, suspend=True) == [("Outage", 1), ("Suspended", 1)]
+
+
+def test_slots_that_a_suspension_skipped_are_of_no_outage_when_it_ends() -> None:
+    assert slots_before(make_facts(since=hour(9), suspend=True), suspend=False) == [("Suspended", 3)]
 
 
 def test_a_suspension_that_begins_or_ends_skips_the_slots_before() -> None:

@@ -8,6 +8,7 @@ from scriptorium_runner.engine import EngineSettings, Seal
 from scriptorium_runner.host.http.addresses import Verdict, judge_address
 from scriptorium_runner.settings import (
     SettingError,
+    SlotWork,
     read_http_settings,
     read_pool_settings,
     read_run_settings,
@@ -58,6 +59,14 @@ def test_what_is_missing_is_named(name: str) -> None:
 def test_what_is_missing_is_named_in_the_pod_of_one_run_too(name: str) -> None:
     with pytest.raises(SettingError, match=name):
         read_run_settings({key: value for key, value in (LEAST | OF_A_RUN).items() if key != name})
+
+
+def test_a_pod_of_a_slot_knows_by_which_schedule_it_was_fired_if_it_is_told() -> None:
+    slot = {"SCRIPTORIUM_CRON_SCRIPT": "nightly", "SCRIPTORIUM_CRON_SCRIPT_UID": "c1", "SCRIPTORIUM_JOB": "j"}
+    terms = {"SCRIPTORIUM_CRON_SCHEDULE": "0 3 * * *", "SCRIPTORIUM_CRON_TIME_ZONE": "UTC"}
+    assert read_run_settings(LEAST | slot).work == SlotWork("nightly", "c1", "j")
+    told = SlotWork("nightly", "c1", "j", schedule="0 3 * * *", time_zone="UTC")
+    assert read_run_settings(LEAST | slot | terms).work == told
 
 
 @pytest.mark.parametrize("text", ["node-1", "10.0.0.9:443", "10.0.0.9/8"])

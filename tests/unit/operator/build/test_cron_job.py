@@ -61,8 +61,17 @@ def test_a_suspended_schedule_is_a_suspended_cron_job() -> None:
 def test_the_job_has_the_time_of_all_attempts_and_of_the_pauses_between_them() -> None:
     retry = {"limit": 2, "backoffSeconds": 10, "maxBackoffSeconds": 15}
     manifest = build(timeoutSeconds=20, jitterSeconds=7, retry=retry)
-    # 7 s of jitter, 300 s to start, 3 attempts of 20 s, pauses of 10 s and 15 s and a quarter, 120 s as ever.
-    assert job_of(manifest)["activeDeadlineSeconds"] == 7 + 300 + 60 + 32 + 120
+    # 7 s of jitter, 300 s to start, 3 attempts of 20 s that may wait for their Script, pauses of 10 s and
+    # 15 s and a quarter, 120 s as ever.
+    assert job_of(manifest)["activeDeadlineSeconds"] == 7 + 300 + 3 * (300 + 20) + 32 + 120
+
+
+def test_how_late_a_slot_may_be_run_shortens_no_pods_life() -> None:
+    deadlines = [
+        job_of(build(**spec))["activeDeadlineSeconds"]
+        for spec in ({}, {"startingDeadlineSeconds": 10}, {"startingDeadlineSeconds": 3600})
+    ]
+    assert len(set(deadlines)) == 1
 
 
 def test_the_job_that_may_run_a_whole_outage_has_the_time_for_it() -> None:
@@ -71,7 +80,7 @@ def test_the_job_that_may_run_a_whole_outage_has_the_time_for_it() -> None:
         for missed in ("RunOnce", "RunAll")
     )
     # 100 runs and one that they have to wait for, with 5 s between each two of them.
-    assert all_of_it - once == 100 * (20 + 5)
+    assert all_of_it - once == 100 * (300 + 20 + 5)
 
 
 def test_the_jobs_of_slots_say_whose_they_are() -> None:
@@ -100,11 +109,14 @@ def test_a_pod_that_failed_before_it_judged_its_slot_can_be_seen_whatever_histor
     assert build(failedRunsHistoryLimit=0)["spec"]["failedJobsHistoryLimit"] > 0
 
 
-def test_an_edit_is_another_generation_which_the_pod_is_told() -> None:
+def test_a_pod_is_told_by_which_schedule_it_is_fired() -> None:
+    env = pod_of(build(schedule="*/5 * * * *", timeZone="Asia/Tashkent"))["containers"][0]["env"]
+    told = {each["name"]: each.get("value") for each in env}
+    assert told["SCRIPTORIUM_CRON_SCHEDULE"] == "*/5 * * * *"
+    assert told["SCRIPTORIUM_CRON_TIME_ZONE"] == "Asia/Tashkent"
+
+
+def test_an_edit_of_what_no_pod_needs_leaves_the_cron_job_as_it_is() -> None:
     cron_script = make_cron_script()
-    edited = cron_script.model_copy(
-        update={"metadata": cron_script.metadata.model_copy(update={"generation": 4})}
-    )
-    told = [pod_of(build_order(each))["containers"][0]["env"] for each in (cron_script, edited)]
-    name = "SCRIPTORIUM_CRON_SCRIPT_GENERATION"
-    assert [each["value"] for env in told for each in env if each["name"] == name] == ["3", "4"]
+    metadata = cron_script.metadata.model_copy(update={"generation": 4})
+    assert build_order(cron_script.model_copy(update={"metadata": metadata})) == build_order(cron_script)

@@ -71,13 +71,22 @@ def test_who_suspends_has_the_slots_skipped_that_have_not_begun() -> None:
 
 def test_slots_of_a_former_schedule_that_were_not_run_are_told() -> None:
     former = replace(TERMS, schedule="*/15 * * * *")
-    status = account(make(), former, [at(15)], at(35))
+    status = account(make(), former, [at(15)], at(30.5))
     (miss,) = status.misses
     assert (miss.reason, miss.outcome, miss.scheduled_time) == (
         MissReason.SCHEDULE_CHANGED,
         MissReason.SCHEDULE_CHANGED.outcome,
         at(30),
     )
+
+
+def test_who_suspends_after_an_outage_does_not_hide_it() -> None:
+    status = account(make(suspend=True), TERMS, [], at(30.5))
+    assert [(miss.reason, miss.count) for miss in status.misses] == [
+        (MissReason.OUTAGE, 2),
+        (MissReason.SUSPENDED, 1),
+    ]
+    assert (status.missed_runs, status.skipped_runs) == (2, 1)
 
 
 def test_an_edited_schedule_has_no_slots_of_the_past() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, Miss, MissReason
+from scriptorium_api.slot_verdicts import find_start
 from scriptorium_operator.decide.slot_jobs import Judge, Look, Settle, decide_job, is_settled, plan, record
 from scriptorium_operator.facts import CronRun, RunPod, Trouble
 from tests.unit.operator.fakes import NOW, make_cron_run, make_cron_script, make_fired_job
@@ -37,6 +38,21 @@ def schedule(status: CronScriptStatus | None = None, **spec: Any) -> CronScript:
 )
 def test_what_is_done_about_a_job(pod: RunPod | None, wanted: object) -> None:
     assert decide_job(JOB, schedule(), pod, SOON) == wanted
+
+
+def test_a_pod_that_is_slow_is_judged_for_before_the_next_slot_is_fired() -> None:
+    slow = RunPod(job_uid="j", is_over=False, trouble=None)
+    assert decide_job(JOB, schedule(), slow, JOB.created + timedelta(seconds=35)) == Look(5)
+    assert decide_job(JOB, schedule(), slow, JOB.created + timedelta(seconds=40)) == Judge(is_over=False)
+
+
+def test_a_pod_that_is_slow_has_its_jitter_first() -> None:
+    slow = RunPod(job_uid="j", is_over=False, trouble=None)
+    late = schedule(jitterSeconds=3000)
+    start = find_start(SOON, 3000, late.metadata.uid)
+    assert start - SOON > timedelta(seconds=60)
+    assert decide_job(JOB, late, slow, start - timedelta(seconds=1)) == Look(1)
+    assert decide_job(JOB, late, slow, start) == Judge(is_over=False)
 
 
 def missed(first: datetime, last: datetime | None = None) -> CronScriptStatus:
@@ -104,6 +120,18 @@ def test_slots_of_an_outage_wait_while_a_run_goes_on() -> None:
     judged = plan(schedule(missedRuns="RunAll"), [unfinished(-5)], make_fired_job(minutes=3))
     assert judged is not None
     assert (judged.run, judged.leaves_others) == (None, True)
+
+
+def caught_up(seconds_late: float) -> CronRun:
+    """Give a run of the slot at NOW that has not ended, and was made so late."""
+    created = NOW + timedelta(seconds=seconds_late)
+    return make_cron_run("going-on", minutes=0, created=created, is_unfinished=True, completed=None)
+
+
+def test_a_slot_on_time_waits_while_an_outage_is_caught_up_with() -> None:
+    judged = plan(schedule(missedRuns="RunAll"), [caught_up(600)], JOB)
+    assert judged is not None
+    assert (judged.run, judged.misses, judged.leaves_others) == (None, (), True)
 
 
 def test_what_is_not_judged_further_changes_no_status() -> None:

@@ -176,7 +176,24 @@ def test_only_an_owner_of_ours_is_told(kind: Kind, owner: str, told: str) -> Non
 
 def test_a_cron_job_says_by_which_terms_it_fires() -> None:
     spec = {"schedule": "@daily", "timeZone": "UTC", "suspend": True}
-    assert reading.read_terms({"spec": spec}) == Terms(schedule="@daily", time_zone="UTC", is_suspended=True)
+    wanted = Terms(schedule="@daily", time_zone="UTC", is_suspended=True)
+    assert reading.read_terms({"metadata": {}, "spec": spec}) == wanted
+
+
+@pytest.mark.parametrize(
+    ("applied", "wanted"),
+    [
+        ('{"schedule": "0 3 * * *", "timeZone": "UTC", "suspend": false}', "0 3 * * *"),
+        ("null", None),
+        ("[]", "@daily"),
+        ("{", "@daily"),
+    ],
+)
+def test_the_terms_that_were_applied_to_a_cron_job_are_its_terms(applied: str, wanted: str | None) -> None:
+    metadata = {"annotations": {names.APPLIED_TERMS: applied}}
+    spec = {"schedule": "@daily", "timeZone": "UTC"}
+    terms = reading.read_terms({"metadata": metadata, "spec": spec})
+    assert (terms and terms.schedule) == wanted
 
 
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"

@@ -233,10 +233,68 @@ async def test_a_users_script_of_that_name_is_never_removed(context: Context, cl
 async def test_slots_that_the_pool_runs_have_no_cron_job(context: Context, cluster: FakeCluster) -> None:
     cluster.put(make_cron_script())
     await cron_scripts.reconcile(context, KEY)
-    cluster.objects[CRON_JOB]["metadata"]["uid"] = "j1"
     alter(cluster, executor="Pool")
-    await cron_scripts.reconcile(context, KEY)
+    await retire(context, cluster)
     assert CRON_JOB not in cluster.objects
+
+
+async def retire(context: Context, cluster: FakeCluster, **status: Any) -> None:
+    """Have the operator look twice, with what the CronJob's controller says of its Jobs between."""
+    for _ in range(2):
+        assert await cron_scripts.reconcile(context, KEY) is not None
+        if CRON_JOB in cluster.objects:
+            given = cluster.objects[CRON_JOB]["metadata"] | {"uid": "j1"}
+            cluster.objects[CRON_JOB] = cluster.objects[CRON_JOB] | {"metadata": given, "status": status}
+
+
+async def test_a_job_that_goes_on_when_the_pool_takes_over_keeps_its_cron_job_which_fires_no_more(
+    context: Context, cluster: FakeCluster
+) -> None:
+    cluster.put(make_cron_script())
+    await cron_scripts.reconcile(context, KEY)
+    alter(cluster, executor="Pool")
+    await retire(context, cluster, active=[{"name": "nightly-1"}])
+    assert cluster.objects[CRON_JOB]["spec"]["suspend"] is True
+    assert "delete CronJob" not in cluster.writes
+    await retire(context, cluster)
+    assert CRON_JOB not in cluster.objects
+
+
+async def test_a_run_that_was_started_by_hand_goes_on_when_the_pool_takes_over(
+    context: Context, cluster: FakeCluster
+) -> None:
+    context.cron_runs.note(make_cron_run("by-hand", minutes=-1, slot=None, job="mine", **RUNNING))
+    cluster.put(make_cron_script())
+    await cron_scripts.reconcile(context, KEY)
+    alter(cluster, executor="Pool")
+    await retire(context, cluster)
+    assert CRON_JOB in cluster.objects
+
+
+async def test_a_cron_job_that_fires_no_more_has_no_slots_that_were_skipped(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    cluster.put(make_cron_script(schedule="* * * * *"))
+    await cron_scripts.reconcile(context, KEY)
+    alter(cluster, schedule="* * * * *", executor="Pool")
+    await retire(context, cluster, active=[{"name": "nightly-1"}])
+    before = live(cluster).status
+    clock.advance(hours=1)
+    await cron_scripts.reconcile(context, KEY)
+    status = live(cluster).status
+    assert (status.skipped_runs, status.accounted_until) == (0, before.accounted_until)
+
+
+async def test_what_somebody_made_of_the_cron_job_falsifies_no_record(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    cluster.put(make_cron_script(schedule="0 * * * *"))
+    await cron_scripts.reconcile(context, KEY)
+    cluster.objects[CRON_JOB]["spec"] |= {"schedule": "* * * * *", "suspend": True}
+    clock.advance(minutes=45)
+    await cron_scripts.reconcile(context, KEY)
+    assert live(cluster).status.misses == []
+    assert cluster.objects[CRON_JOB]["spec"]["suspend"] is False
 
 
 async def test_an_unknown_time_zone_is_told_and_makes_no_cron_job(

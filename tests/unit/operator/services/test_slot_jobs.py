@@ -97,6 +97,21 @@ async def test_a_slot_whose_pod_does_not_judge_it_gets_its_run(
     assert cluster.writes == ["create ScriptExecution", "status CronScript"]
 
 
+async def test_a_pod_that_is_slow_loses_no_slot_and_keeps_its_job(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    put_schedule(cluster)
+    fire(context, cluster, FIRST, ON_ITS_WAY)
+    clock.advance(minutes=1, seconds=30)
+    await slot_jobs.reconcile(context, FIRST.cron_job)
+    assert run_of(cluster, FIRST) is None
+    clock.advance(seconds=12)
+    await slot_jobs.reconcile(context, FIRST.cron_job)
+    assert run_of(cluster, FIRST) is not None
+    assert status_of(cluster).accounted_until == FIRST.slot
+    assert cluster.writes == ["create ScriptExecution", "status CronScript"]
+
+
 async def test_that_run_tells_what_keeps_its_pod_and_ends_for_it(
     context: Context, cluster: FakeCluster, clock: Clock
 ) -> None:

@@ -363,7 +363,7 @@ async def test_what_a_changed_schedule_left_is_recorded_and_nothing_of_the_past_
     calendar, former = make_calendar(ELEVEN - timedelta(hours=1))
     changed = calendar.edit("nightly", schedule="30 * * * *")
     await fire(calendar, changed, Turn(now=SOON, former=former.spec))
-    assert (calendar.made, calendar.misses_of()) == ([], [("ScheduleChanged", 2)])
+    assert (calendar.made, calendar.misses_of()) == ([], [("Outage", 1), ("ScheduleChanged", 1)])
     assert calendar.status_of().accounted_until == SOON
 
 
