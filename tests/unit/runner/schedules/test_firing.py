@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scriptorium_api import cron_runs, names
+from scriptorium_api import cron_runs, names, slot_verdicts
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import CronScript
 from scriptorium_api.reasons import Phase, Reason
@@ -187,6 +187,28 @@ async def test_jobs_that_catch_up_do_not_replace_each_others_runs() -> None:
     assert await fire(calendar, cron_script, turns[1]) == Fired(is_waiting=True)
     assert calendar.made == [name_of(first)]
     assert not calendar.runs[calendar.made[0]].is_cancelled
+
+
+@pytest.mark.parametrize(
+    ("late", "spec", "firer", "is_outage"),
+    [
+        (59, {}, None, False),
+        (61, {}, None, True),
+        (0, {"jitterSeconds": 1800}, None, False),
+        (150, {}, Firer("a", "uid-a"), False),
+        (200, {}, Firer("a", "uid-a"), True),
+    ],
+)
+async def test_jitter_and_a_slow_pod_are_no_outage(
+    late: int, spec: dict[str, Any], firer: Firer | None, is_outage: bool
+) -> None:
+    calendar, cron_script = make_calendar(missedRuns="RunAll", **spec)
+    planned = slot_verdicts.find_start(ELEVEN, spec.get("jitterSeconds", 0), "uid-nightly")
+    calendar.now = lambda: max(planned, ELEVEN + timedelta(seconds=late))
+    calendar.add_run(cron_runs.build_run(cron_script, ELEVEN, firer), Phase.RUNNING)
+    fired = await fire(calendar, cron_script, DUE)
+    assert fired.is_waiting == is_outage
+    assert calendar.misses_of() == ([] if is_outage else [("Overlap", 1)])
 
 
 async def test_run_once_runs_the_latest_slot_of_an_outage_and_records_the_others() -> None:
