@@ -10,7 +10,7 @@ from scriptorium_api import cron_runs, names, slot_verdicts
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import CronScript
 from scriptorium_api.reasons import Phase, Reason
-from scriptorium_runner.executions.errors import Refused, Unreachable, Vanished
+from scriptorium_runner.executions.errors import NoRoom, Refused, Unreachable, Vanished
 from scriptorium_runner.schedules import firing
 from scriptorium_runner.schedules.firing import Fired, Turn, fire
 from tests.support.makers import NOW
@@ -247,6 +247,24 @@ async def test_a_slot_whose_run_was_made_by_one_who_died_is_recorded_by_the_next
     await fire(calendar, cron_script, Turn(now=SOON + timedelta(seconds=5)))
     assert (calendar.made, calendar.misses_of()) == ([NOON_RUN], [])
     assert calendar.status_of().accounted_until == NOW
+
+
+async def test_a_slot_for_whose_run_a_quota_has_no_room_is_recorded() -> None:
+    calendar, cron_script = make_calendar()
+    words = "exceeded quota: runs, requested: 1, used: 5, limited: 5"
+    calendar.faults["make_run"] = [NoRoom(words)]
+    assert await fire(calendar, cron_script, DUE) == Fired()
+    (miss,) = calendar.status_of().misses
+    assert (miss.reason.value, miss.scheduled_time, miss.message) == ("QuotaExceeded", NOW, words)
+    assert calendar.status_of().accounted_until == NOW
+
+
+async def test_of_several_slots_none_is_recorded_for_a_quota_before_its_turn() -> None:
+    calendar, cron_script = make_calendar(ELEVEN - timedelta(hours=1), missedRuns="RunAll")
+    calendar.faults["make_run"] = [NoRoom("exceeded quota: runs")]
+    with pytest.raises(NoRoom):
+        await fire(calendar, cron_script, DUE)
+    assert calendar.misses_of() == []
 
 
 def make_rivals(
