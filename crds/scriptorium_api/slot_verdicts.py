@@ -199,6 +199,12 @@ def _build_miss(reason: MissReason, message: str, missed: list[datetime], number
     )
 
 
+def refuse_first(verdict: Verdict, refusal: str) -> Verdict:
+    """Give the verdict with the slot recorded that was to be run, since a quota has no room for its run."""
+    miss = _build_miss(MissReason.QUOTA_EXCEEDED, refusal, [verdict.runs[0]])
+    return replace(verdict, runs=verdict.runs[1:], misses=(*verdict.misses, miss))
+
+
 def find_start(slot: datetime, jitter_seconds: int, uid: str) -> datetime:
     """Give when a slot is to start: some seconds after its time, as many each time that one asks."""
     digest = hashlib.sha256(f"{uid}/{int(slot.timestamp())}".encode()).digest()

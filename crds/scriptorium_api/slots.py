@@ -45,14 +45,6 @@ def list_upcoming(schedule: Schedule, zone: ZoneInfo, after: datetime, count: in
     return list(islice(walk(schedule, zone, after), count))
 
 
-def list_between(
-    schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime, most: int
-) -> list[datetime]:
-    """Give the slots after one moment up to and with another: the first ones, if they are too many."""
-    found = takewhile(lambda slot: slot <= until, walk(schedule, zone, after))
-    return list(islice(found, most))
-
-
 def list_latest(
     schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime, most: int
 ) -> list[datetime]:

@@ -9,8 +9,8 @@ from scriptorium_api.cron_script import CronScript
 from scriptorium_runner.dev import turns
 from scriptorium_runner.dev.plan import Key
 from scriptorium_runner.executions.errors import Vanished
-from scriptorium_runner.schedules import firing
-from scriptorium_runner.sources import cron_objects, files
+from scriptorium_runner.schedules import decide, firing
+from scriptorium_runner.sources import files
 from scriptorium_runner.sources.file_calendar import FileCalendar
 from scriptorium_runner.sources.manifests import Loaded
 
@@ -38,7 +38,7 @@ class Timetable:
         former = {_key_of(each): each for each in self._board.cron_scripts()}
         for key, cron_script in former.items():
             spec = wanted.get(key)
-            if spec is not None and cron_objects.has_other_terms(cron_script.spec, spec):
+            if spec is not None and not decide.has_same_terms(cron_script.spec, spec):
                 runs = self._board.list_fired(cron_script)
                 self._calendar.put(cron_script, turns.settle_edit(cron_script, spec, runs, now))
         self._board.take(loaded, now)

@@ -5,6 +5,7 @@ BoardError
  ├ Vanished     the run was deleted
  ├ Refused      the status is not valid: our bug
  └ Unreachable  nobody answers: try again
+    └ NoRoom    a quota leaves no room for the run
 NoWorker        the sandbox had no room for a run that never started
 """
 
@@ -35,3 +36,7 @@ class Unreachable(BoardError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class NoRoom(Unreachable):
+    """A quota leaves no room for the run."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from scriptorium_api import cron_runs, slot_records
+from scriptorium_api import cron_runs, slot_records, slot_verdicts
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import (
     ConcurrencyPolicy,
@@ -22,7 +22,7 @@ from scriptorium_api.cron_script import (
 )
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.slot_verdicts import Facts, Verdict
-from scriptorium_runner.executions.errors import Superseded, Unreachable, Vanished
+from scriptorium_runner.executions.errors import NoRoom, Superseded, Unreachable, Vanished
 from scriptorium_runner.schedules import decide
 from scriptorium_runner.schedules.ports import Calendar
 
@@ -72,32 +72,64 @@ async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired
             unfinished = decide.list_unfinished(current, runs)
             if decide.is_run_elsewhere(unfinished, turn.slot, turn.firer):
                 return Fired(is_waiting=True)
-            run = decide.find_made(unfinished, turn.slot, turn.firer)
-            if run is None and current.spec.executor is Executor.POOL:
-                raise Vanished(f"CronScript {current.metadata.name} is run by the pool now")
+            run = _find_made(current, unfinished, turn.slot, turn.firer)
         facts = decide.gather(current, runs, turn.now)
         if facts is None:
             return Fired(run)
         verdict = _judge(facts, turn, has_run=run is not None)
         if verdict.runs:
-            run = await _make(calendar, current, runs, verdict, turn.firer)
+            run, verdict = await _make_or_refuse(calendar, current, runs, verdict, turn.firer)
         try:
             await _record(calendar, current, slot_records.record(current.status, facts, verdict), verdict)
         except Superseded:
             # Somebody else judged slots meanwhile, or changed the schedule: what is known is old.
             continue
-        if run is not None and turn.firer is not None and not decide.is_made_by(run, turn.firer):
-            # It was made by another at the same moment, who runs it.
-            return Fired(is_waiting=True)
-        if run is not None and await _yields(calendar, current, run):
-            run = None
-        return Fired(run, verdict.is_waiting)
+        if run is None:
+            return Fired(is_waiting=verdict.is_waiting)
+        return await _hand_over(calendar, current, run, turn, verdict)
+
+
+async def _hand_over(
+    calendar: Calendar, cron_script: CronScript, run: ScriptExecution, turn: Turn, verdict: Verdict
+) -> Fired:
+    """Give the run to whoever fired it, unless it is another's or has to yield."""
+    if turn.firer is not None and not decide.is_made_by(run, turn.firer):
+        # It was made by another at the same moment, who runs it.
+        return Fired(is_waiting=True)
+    yields = await _yields(calendar, cron_script, run)
+    return Fired(None if yields else run, verdict.is_waiting)
+
+
+def _find_made(
+    cron_script: CronScript, unfinished: list[ScriptExecution], slot: datetime | None, firer: Firer
+) -> ScriptExecution | None:
+    run = decide.find_made(unfinished, slot, firer)
+    if run is None and cron_script.spec.executor is Executor.POOL:
+        raise Vanished(f"CronScript {cron_script.metadata.name} is run by the pool now")
+    return run
 
 
 def _judge(facts: Facts, turn: Turn, *, has_run: bool) -> Verdict:
     if turn.former is not None:
         return decide.judge_change(facts, turn.former)
     return decide.judge_rest(facts) if has_run else decide.judge(facts, turn.slot)
+
+
+async def _make_or_refuse(
+    calendar: Calendar,
+    cron_script: CronScript,
+    runs: Sequence[ScriptExecution],
+    verdict: Verdict,
+    firer: Firer | None,
+) -> tuple[ScriptExecution | None, Verdict]:
+    """Make the run of the slot whose turn it is; one for which a quota has no room is recorded."""
+    try:
+        return await _make(calendar, cron_script, runs, verdict, firer), verdict
+    except NoRoom as full:
+        if verdict.is_waiting:
+            # It is not counted before those behind it are; by then there may be room.
+            raise
+        return None, slot_verdicts.refuse_first(verdict, str(full))
 
 
 async def _make(

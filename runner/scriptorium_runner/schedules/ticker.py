@@ -339,7 +339,11 @@ class Ticker:
         if end.fired is not None and end.fired.is_waiting:
             run = end.fired.run
             has_ended = run.metadata.uid in entry.ended if run else bool(entry.ended)
-            return now if has_ended else now + FIRST_TRY
+            if has_ended:
+                return now
+            # Of the end of a run that the watch has told of it tells too.
+            is_known = run is None and self._runs.has(begin.cron_script.metadata.name)
+            return now + (WAITING_SECONDS if is_known else FIRST_TRY)
         is_news = _is_news(begin.cron_script, entry.cron_script)
         entry.tries = 0 if is_news else entry.tries + 1
         if is_news:

@@ -5,11 +5,14 @@ from typing import Any
 
 from scriptorium_api.cron_script import CronScript, CronScriptStatus
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
-from scriptorium_client import ApiError, Client, Conflict, NotFound
+from scriptorium_client import ApiError, Client, Conflict, Forbidden, NotFound
 from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS
-from scriptorium_runner.executions.errors import BoardError, Refused, Unreachable, Vanished
+from scriptorium_runner.executions.errors import BoardError, NoRoom, Refused, Unreachable, Vanished
 from scriptorium_runner.sources.cluster import ClusterBoard, translate
 from scriptorium_runner.sources.reading import read_execution
+
+#: How the API server words its refusal for a quota; it has the same code as a missing right.
+_NO_ROOM = "exceeded quota:"
 
 
 class ClusterCalendar:
@@ -58,7 +61,7 @@ class ClusterCalendar:
         return list(map(read_execution, found))
 
     async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
-        """Make the run, or give it if it is there already; raises Refused if its name is another's."""
+        """Make the run, or give it if it is there; raises Refused if its name is another's, and NoRoom."""
         try:
             run = read_execution(await self._client.create(manifest, EXECUTIONS))
         except Conflict as conflict:
@@ -103,4 +106,6 @@ class ClusterCalendar:
 
 def _translate(error: ApiError) -> BoardError:
     """Give what an answer means that is not about one object: nobody's CronScript is gone for it."""
+    if isinstance(error, Forbidden) and _NO_ROOM in str(error):
+        return NoRoom(str(error))
     return Unreachable(str(error)) if isinstance(error, NotFound) else translate(error)

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from scriptorium_api.cron_script import CronScript, CronScriptSpec, CronScriptStatus
+from scriptorium_api.cron_script import CronScript, CronScriptStatus
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_runner.schedules import decide
 
@@ -38,22 +38,13 @@ def carry_over(manifest: CronScript, former: CronScript | None, now: datetime) -
     if former.spec == manifest.spec:
         return former
     status = former.status
-    if has_other_terms(former.spec, manifest.spec):
+    if not decide.has_same_terms(former.spec, manifest.spec):
         status = status.model_copy(update={"accounted_until": now})
     generation = {"generation": former.metadata.generation + 1}
     changed = former.model_copy(
         update={"spec": manifest.spec, "metadata": former.metadata.model_copy(update=generation)}
     )
     return write_status(changed, status)
-
-
-def has_other_terms(former: CronScriptSpec, spec: CronScriptSpec) -> bool:
-    """Say whether an edit changed which slots there are, or whether they are run."""
-    return (former.schedule, former.time_zone, former.suspend) != (
-        spec.schedule,
-        spec.time_zone,
-        spec.suspend,
-    )
 
 
 def write_status(cron_script: CronScript, status: CronScriptStatus) -> CronScript:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from scriptorium_api import cron_runs, names
+from scriptorium_api import cron_runs, names, slot_verdicts
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import CronScript
 from scriptorium_api.reasons import Phase, Reason
-from scriptorium_runner.executions.errors import Refused, Unreachable, Vanished
+from scriptorium_runner.executions.errors import NoRoom, Refused, Unreachable, Vanished
 from scriptorium_runner.schedules import firing
 from scriptorium_runner.schedules.firing import Fired, Turn, fire
 from tests.support.makers import NOW
@@ -189,6 +189,28 @@ async def test_jobs_that_catch_up_do_not_replace_each_others_runs() -> None:
     assert not calendar.runs[calendar.made[0]].is_cancelled
 
 
+@pytest.mark.parametrize(
+    ("late", "spec", "firer", "is_outage"),
+    [
+        (59, {}, None, False),
+        (61, {}, None, True),
+        (0, {"jitterSeconds": 1800}, None, False),
+        (150, {}, Firer("a", "uid-a"), False),
+        (200, {}, Firer("a", "uid-a"), True),
+    ],
+)
+async def test_jitter_and_a_slow_pod_are_no_outage(
+    late: int, spec: dict[str, Any], firer: Firer | None, is_outage: bool
+) -> None:
+    calendar, cron_script = make_calendar(missedRuns="RunAll", **spec)
+    planned = slot_verdicts.find_start(ELEVEN, spec.get("jitterSeconds", 0), "uid-nightly")
+    calendar.now = lambda: max(planned, ELEVEN + timedelta(seconds=late))
+    calendar.add_run(cron_runs.build_run(cron_script, ELEVEN, firer), Phase.RUNNING)
+    fired = await fire(calendar, cron_script, DUE)
+    assert fired.is_waiting == is_outage
+    assert calendar.misses_of() == ([] if is_outage else [("Overlap", 1)])
+
+
 async def test_run_once_runs_the_latest_slot_of_an_outage_and_records_the_others() -> None:
     calendar, cron_script = make_calendar(ELEVEN - timedelta(hours=3))
     assert name_of(await fire(calendar, cron_script, DUE)) == NOON_RUN
@@ -225,6 +247,24 @@ async def test_a_slot_whose_run_was_made_by_one_who_died_is_recorded_by_the_next
     await fire(calendar, cron_script, Turn(now=SOON + timedelta(seconds=5)))
     assert (calendar.made, calendar.misses_of()) == ([NOON_RUN], [])
     assert calendar.status_of().accounted_until == NOW
+
+
+async def test_a_slot_for_whose_run_a_quota_has_no_room_is_recorded() -> None:
+    calendar, cron_script = make_calendar()
+    words = "exceeded quota: runs, requested: 1, used: 5, limited: 5"
+    calendar.faults["make_run"] = [NoRoom(words)]
+    assert await fire(calendar, cron_script, DUE) == Fired()
+    (miss,) = calendar.status_of().misses
+    assert (miss.reason.value, miss.scheduled_time, miss.message) == ("QuotaExceeded", NOW, words)
+    assert calendar.status_of().accounted_until == NOW
+
+
+async def test_of_several_slots_none_is_recorded_for_a_quota_before_its_turn() -> None:
+    calendar, cron_script = make_calendar(ELEVEN - timedelta(hours=1), missedRuns="RunAll")
+    calendar.faults["make_run"] = [NoRoom("exceeded quota: runs")]
+    with pytest.raises(NoRoom):
+        await fire(calendar, cron_script, DUE)
+    assert calendar.misses_of() == []
 
 
 def make_rivals(

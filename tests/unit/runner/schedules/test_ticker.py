@@ -422,6 +422,18 @@ async def test_slots_that_wait_for_a_run_ask_for_little() -> None:
     assert len(pool.calendar.calls) - before <= 4
 
 
+async def test_a_slot_on_time_that_waits_behind_an_outages_asks_for_little() -> None:
+    pool = make_pool(now=NOW + timedelta(minutes=59, seconds=50), missedRuns="RunAll")
+    await pool.settle()
+    assert pool.calendar.made == [NOON_RUN]
+    before = len(pool.calendar.calls)
+    await pool.pass_time(60, step=1)
+    assert len(pool.calendar.calls) - before <= 6
+    pool.calendar.end_run(NOON_RUN)
+    await pool.settle()
+    assert len(pool.calendar.made) == 2
+
+
 async def test_a_clock_that_is_set_forward_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ticker, "LONGEST_PAUSE", 0.01)
     pool = make_pool(now=NOW - timedelta(minutes=50))

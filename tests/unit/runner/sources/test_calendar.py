@@ -6,9 +6,9 @@ import pytest
 
 from scriptorium_api import cron_runs
 from scriptorium_api.execution import ScriptExecution
-from scriptorium_client import Client, Conflict, NotFound
+from scriptorium_client import Client, Conflict, Forbidden, NotFound
 from scriptorium_client.client import Manifest
-from scriptorium_runner.executions.errors import Refused, Unreachable
+from scriptorium_runner.executions.errors import NoRoom, Refused, Unreachable
 from scriptorium_runner.sources.calendar import ClusterCalendar
 from tests.support.makers import NOW
 from tests.unit.runner.schedules.fakes import make_cron_script
@@ -65,6 +65,25 @@ async def test_a_conflict_over_something_else_is_to_be_tried_again() -> None:
     with pytest.raises(Unreachable, match="resourcequotas"):
         await calendar.make_run(RUN)
     assert made == []
+
+
+class Refusing(OneName):
+    """Refuses each run with these words, as it does without a right to make any."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self._words = words
+
+    async def create(self, *_: Any) -> Manifest:
+        raise Forbidden(self._words)
+
+
+async def test_a_quota_is_told_from_a_missing_right() -> None:
+    for words, is_quota in (("exceeded quota: runs", True), ("cannot create resource", False)):
+        calendar, _ = make_calendar(Refusing(words))
+        with pytest.raises(Unreachable) as caught:
+            await calendar.make_run(RUN)
+        assert isinstance(caught.value, NoRoom) == is_quota
 
 
 async def test_a_run_of_that_name_that_is_anothers_is_not_the_slots() -> None:
