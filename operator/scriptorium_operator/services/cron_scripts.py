@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 #: Until the namespace's pool is looked for again: it was asked for when the CronScript was seen.
 POOL_SECONDS = 1.0
 
-#: Until it is looked again whether a CronJob that fires no more can go.
-RETIRING_SECONDS = 30.0
+#: Until it is looked again whether a CronJob that fires no more can go; so long it stays in any case, since
+#: its controller may be about to tell of a Job that it has just made.
+RETIRING_SECONDS = 15.0
 
 _POOL_STARTING = Problem(
     "PoolStarting", "The RunnerPool is being made, whose account and policy the pods of runs have."
@@ -69,6 +70,7 @@ def _forget(context: Context, key: Key) -> None:
     context.script_users.forget(key)
     context.cron_runs.written.pop(key, None)
     context.cron_runs.misses.pop(key, None)
+    context.cron_runs.retired.pop(key, None)
     context.history.set_limits(key, None)
 
 
@@ -157,13 +159,20 @@ async def _put_cron_job(
     its Jobs go with it, and with them the runs that go on.
     """
     metadata, is_retired = cron_script.metadata, cron_script.spec.executor is Executor.POOL
+    key = Key(Kind.CRON_SCRIPT, metadata.namespace, metadata.name)
     if is_retired:
         if live is None or not reading.is_owned_by(live, metadata.uid):
+            context.cron_runs.retired.pop(key, None)
             return True
-        key = Key(Kind.CRON_SCRIPT, metadata.namespace, metadata.name)
-        if reading.read_terms(live) is None and not _has_jobs(context, key, cron_script, live):
-            await _remove(context, cron_script, _name_cron_job(key))
-            return True
+        if reading.read_terms(live) is None:
+            since = context.cron_runs.retired.setdefault(key, context.now())
+            is_known = (context.now() - since).total_seconds() >= RETIRING_SECONDS
+            if is_known and not _has_jobs(context, key, cron_script, live):
+                await _remove(context, cron_script, _name_cron_job(key))
+                del context.cron_runs.retired[key]
+                return True
+    else:
+        context.cron_runs.retired.pop(key, None)
     place = await pools.find_place(context, metadata.namespace)
     if place is None:
         return False
