@@ -164,13 +164,9 @@ async def _put_cron_job(
         if live is None or not reading.is_owned_by(live, metadata.uid):
             context.cron_runs.retired.pop(key, None)
             return True
-        if reading.read_terms(live) is None:
-            since = context.cron_runs.retired.setdefault(key, context.now())
-            is_known = (context.now() - since).total_seconds() >= RETIRING_SECONDS
-            if is_known and not _has_jobs(context, key, cron_script, live):
-                await _remove(context, cron_script, _name_cron_job(key))
-                del context.cron_runs.retired[key]
-                return True
+        if reading.read_terms(live) is None and _is_at_rest(context, key, cron_script, live):
+            await _remove(context, cron_script, _name_cron_job(key))
+            return True
     else:
         context.cron_runs.retired.pop(key, None)
     place = await pools.find_place(context, metadata.namespace)
@@ -186,10 +182,14 @@ async def _put_cron_job(
     return True
 
 
-def _has_jobs(context: Context, key: Key, cron_script: CronScript, live: Manifest) -> bool:
-    """Say whether a Job goes on; its controller does not count those that were made by hand."""
+def _is_at_rest(context: Context, key: Key, cron_script: CronScript, live: Manifest) -> bool:
+    """Say whether no Job of a CronJob that fires no more goes on."""
+    since = context.cron_runs.retired.setdefault(key, context.now())
+    if (context.now() - since).total_seconds() < RETIRING_SECONDS or reading.has_active_jobs(live):
+        return False
+    # Its controller does not count the Jobs that were made by hand.
     runs = _list_runs(context, key, cron_script)
-    return reading.has_active_jobs(live) or any(run.is_unfinished and run.job for run in runs)
+    return not any(run.is_unfinished and run.job for run in runs)
 
 
 async def _remove(context: Context, cron_script: CronScript, key: Key) -> None:
