@@ -1,7 +1,7 @@
 """What a CronScript's runs take over from it. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from scriptorium_api import names, slot_verdicts
@@ -13,6 +13,10 @@ def find_script_name(cron_script: CronScript) -> str:
     """Give the name of the Script that a CronScript runs, be it its own."""
     reference = cron_script.spec.script_ref
     return reference.name if reference else names.inline_script_name(cron_script.metadata.name)
+
+
+#: A pod may take so long to begin, for its image or a new node, before its slot counts as one of an outage.
+SLOW_POD = timedelta(seconds=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +85,15 @@ def build_run_spec(cron_script: CronScript, slot: datetime | None, job: str | No
     )
 
 
-def is_late(cron_script: CronScript, slot: datetime | None, created: datetime) -> bool:
-    """Say whether a run was made for a slot that an outage had held up: later than by its jitter."""
-    if slot is None:
+def is_late(
+    cron_script: CronScript, slot: datetime | None, created: datetime | None, *, is_by_pod: bool
+) -> bool:
+    """Say whether a run was made for a slot that an outage had held up, not only its jitter or its pod."""
+    if slot is None or created is None:
         return False
     start = slot_verdicts.find_start(slot, cron_script.spec.jitter_seconds, cron_script.metadata.uid)
-    return created - start > slot_verdicts.ON_TIME
+    slow = SLOW_POD if is_by_pod else timedelta()
+    return created - start > slot_verdicts.ON_TIME + slow
 
 
 def take_over(execution: ScriptExecution, cron_script: CronScript) -> ScriptExecution:

@@ -42,6 +42,16 @@ class Kubectl:
         path.write_text(json.dumps(config))
         return Kubectl(str(path))
 
+    def as_pod(self, account: str, folder: Path) -> "Kubectl":
+        """Give a kubectl that speaks as a pod with the account would; its kubeconfig is in the folder."""
+        config = json.loads(self.run("config", "view", "--raw", "--minify", "-o", "json"))
+        (entry,) = config["users"]
+        extra = {"authentication.kubernetes.io/pod-name": ["a-pod"]}
+        entry["user"] |= {"as": account, "as-user-extra": extra}
+        path = folder / f"{account.replace(':', '-')}.kubeconfig"
+        path.write_text(json.dumps(config))
+        return Kubectl(str(path))
+
     def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
         """Give an object, or None where there is none."""
         place = ["--namespace", namespace] if namespace else []

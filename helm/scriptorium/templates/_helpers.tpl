@@ -42,14 +42,26 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* Says of a request that one of our own accounts makes it: the operator's, or a runner's in its namespace. */}}
-{{- define "scriptorium.ours" -}}
+{{/* Says of a request that it bears the name of one of our accounts: the operator's, or a runner's in its namespace. */}}
+{{- define "scriptorium.ourAccounts" -}}
 request.userInfo.username in [
 'system:serviceaccount:{{ .Release.Namespace }}:scriptorium-operator',
 'system:serviceaccount:' + request.namespace + ':scriptorium-runner-default']
 {{- end }}
 
-{{/* Says that none of them does. */}}
+{{/* Says that a pod asks: who impersonates an account, or has a token of it made for himself, has none. */}}
+{{- define "scriptorium.fromPod" -}}
+has(request.userInfo.extra) &&
+'authentication.kubernetes.io/pod-name' in request.userInfo.extra
+{{- end }}
+
+{{/* Says that a pod of ours asks, and not somebody who has borrowed its account. */}}
+{{- define "scriptorium.ours" -}}
+{{ include "scriptorium.ourAccounts" . }} &&
+{{ include "scriptorium.fromPod" . }}
+{{- end }}
+
+{{/* Says that none of our pods does. */}}
 {{- define "scriptorium.notOurs" -}}
 !({{ include "scriptorium.ours" . }})
 {{- end }}

@@ -148,7 +148,9 @@ def _gather(cron_script: CronScript, runs: Iterable[CronRun], job: FiredJob) -> 
         accounted_until=begun,
         known=frozenset(run.slot for run in known if run.slot and run.slot > begun),
         active=tuple(run.name for run in unfinished),
-        is_catching_up=any(cron_runs.is_late(cron_script, run.slot, run.created) for run in unfinished),
+        is_catching_up=any(
+            cron_runs.is_late(cron_script, run.slot, run.created, is_by_pod=True) for run in unfinished
+        ),
     )
 
 

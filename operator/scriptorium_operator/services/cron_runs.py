@@ -15,6 +15,8 @@ class CronRuns:
         self._owners: dict[str, Key] = {}
         self.written: dict[Key, datetime] = {}
         """When the status of each CronScript was written last, by this replica."""
+        self.retired: dict[Key, datetime] = {}
+        """Since when the CronJob of a CronScript is known to fire no more."""
         self.misses: dict[Key, tuple[str, list[Miss]]] = {}
         """What the status of each CronScript told last of slots that were not run, and its UID."""
 

@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 #: Until the namespace's pool is looked for again: it was asked for when the CronScript was seen.
 POOL_SECONDS = 1.0
 
-#: Until it is looked again whether a CronJob that fires no more can go.
-RETIRING_SECONDS = 30.0
+#: Until it is looked again whether a CronJob that fires no more can go; so long it stays in any case, since
+#: its controller may be about to tell of a Job that it has just made.
+RETIRING_SECONDS = 15.0
 
 _POOL_STARTING = Problem(
     "PoolStarting", "The RunnerPool is being made, whose account and policy the pods of runs have."
@@ -69,6 +70,7 @@ def _forget(context: Context, key: Key) -> None:
     context.script_users.forget(key)
     context.cron_runs.written.pop(key, None)
     context.cron_runs.misses.pop(key, None)
+    context.cron_runs.retired.pop(key, None)
     context.history.set_limits(key, None)
 
 
@@ -157,13 +159,16 @@ async def _put_cron_job(
     its Jobs go with it, and with them the runs that go on.
     """
     metadata, is_retired = cron_script.metadata, cron_script.spec.executor is Executor.POOL
+    key = Key(Kind.CRON_SCRIPT, metadata.namespace, metadata.name)
     if is_retired:
         if live is None or not reading.is_owned_by(live, metadata.uid):
+            context.cron_runs.retired.pop(key, None)
             return True
-        key = Key(Kind.CRON_SCRIPT, metadata.namespace, metadata.name)
-        if reading.read_terms(live) is None and not _has_jobs(context, key, cron_script, live):
+        if reading.read_terms(live) is None and _is_at_rest(context, key, cron_script, live):
             await _remove(context, cron_script, _name_cron_job(key))
             return True
+    else:
+        context.cron_runs.retired.pop(key, None)
     place = await pools.find_place(context, metadata.namespace)
     if place is None:
         return False
@@ -177,10 +182,14 @@ async def _put_cron_job(
     return True
 
 
-def _has_jobs(context: Context, key: Key, cron_script: CronScript, live: Manifest) -> bool:
-    """Say whether a Job goes on; its controller does not count those that were made by hand."""
+def _is_at_rest(context: Context, key: Key, cron_script: CronScript, live: Manifest) -> bool:
+    """Say whether no Job of a CronJob that fires no more goes on."""
+    since = context.cron_runs.retired.setdefault(key, context.now())
+    if (context.now() - since).total_seconds() < RETIRING_SECONDS or reading.has_active_jobs(live):
+        return False
+    # Its controller does not count the Jobs that were made by hand.
     runs = _list_runs(context, key, cron_script)
-    return reading.has_active_jobs(live) or any(run.is_unfinished and run.job for run in runs)
+    return not any(run.is_unfinished and run.job for run in runs)
 
 
 async def _remove(context: Context, cron_script: CronScript, key: Key) -> None:

@@ -12,11 +12,11 @@ from typing import Protocol, TypeVar
 
 from scriptorium_api import cron_runs, slot_verdicts
 from scriptorium_api.cron_runs import Firer
-from scriptorium_api.cron_script import CronScript
+from scriptorium_api.cron_script import CronScript, CronScriptSpec
 from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_runner.executions.errors import BoardError, Unreachable, Vanished
 from scriptorium_runner.own_pod.one_run import LOOK_SECONDS
-from scriptorium_runner.schedules import firing
+from scriptorium_runner.schedules import decide, firing
 from scriptorium_runner.schedules.firing import Turn
 from scriptorium_runner.schedules.ports import Calendar
 from scriptorium_runner.settings import SlotWork
@@ -94,6 +94,11 @@ class OneSlot:
         metadata, spec = errand.cron_script.metadata, errand.cron_script.spec
         start = slot_verdicts.find_start(slot, spec.jitter_seconds, metadata.uid)
         await self._wait_until(start, stopping)
+        if former := self._find_former(spec):
+            # It was fired by terms that are no more: what they left is recorded, and nothing of it is run.
+            change = Turn(now=errand.job.created, former=former, firer=errand.firer)
+            await self._insist(partial(firing.fire, self._calendar, errand.cron_script, change))
+            return 0
         turn, code = Turn(now=errand.job.created, slot=slot, firer=errand.firer), 0
         pause = LOOK_SECONDS
         while not stopping.is_set():
@@ -109,6 +114,14 @@ class OneSlot:
                 return code
             turn = replace(turn, now=self._means.now())
         return 1
+
+    def _find_former(self, spec: CronScriptSpec) -> CronScriptSpec | None:
+        """Give the terms by which the Job was fired, where the schedule has others now."""
+        if self._work.schedule is None:
+            return None
+        terms = {"schedule": self._work.schedule, "time_zone": self._work.time_zone or "UTC"}
+        former = spec.model_copy(update=terms)
+        return None if decide.has_same_terms(former, spec) else former
 
     async def _wait_until(self, moment: datetime, stopping: asyncio.Event) -> None:
         while (left := (moment - self._means.now()).total_seconds()) > 0 and not stopping.is_set():

@@ -16,9 +16,6 @@ from scriptorium_api.reasons import Phase, Reason
 from scriptorium_api.schedule import read_schedule
 from scriptorium_api.slot_verdicts import Facts, Verdict
 
-#: A pod may take so long to begin, for its image or a new node, before its slot counts as one of an outage.
-SLOW_POD = timedelta(seconds=120)
-
 _BEGIN = datetime.min
 
 
@@ -37,18 +34,14 @@ def gather(cron_script: CronScript, runs: Sequence[ScriptExecution], now: dateti
         accounted_until=begun,
         known=frozenset(slot for run in own if (slot := find_slot(run)) and slot > begun),
         active=tuple(run.metadata.name for run in unfinished),
-        is_catching_up=any(_is_late(run, cron_script) for run in unfinished),
+        is_catching_up=any(_is_late(cron_script, run) for run in unfinished),
     )
 
 
-def _is_late(run: ScriptExecution, cron_script: CronScript) -> bool:
-    """Say whether a run was made for a slot that an outage had held up, not only its jitter or its pod."""
-    slot, created = find_slot(run), run.metadata.creation_timestamp
-    if slot is None or created is None:
-        return False
-    start = slot_verdicts.find_start(slot, cron_script.spec.jitter_seconds, cron_script.metadata.uid)
+def _is_late(cron_script: CronScript, run: ScriptExecution) -> bool:
     is_by_pod = run.spec.fired_by is not None and run.spec.fired_by.job is not None
-    return created - start > slot_verdicts.ON_TIME + (SLOW_POD if is_by_pod else timedelta())
+    created = run.metadata.creation_timestamp
+    return cron_runs.is_late(cron_script, find_slot(run), created, is_by_pod=is_by_pod)
 
 
 def find_slot(run: ScriptExecution) -> datetime | None:

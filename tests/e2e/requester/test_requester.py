@@ -1,6 +1,7 @@
 """Who asked for a run is known, and nobody can name another; asked with real accounts."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,10 +105,13 @@ def test_our_own_accounts_name_nobody_and_are_not_written_down(
     until(lambda: kubectl.get("serviceaccount", "scriptorium-runner-default", namespace))
     runner = let_in(kubectl, namespace, f"{namespace}:scriptorium-runner-default", tmp_path)
     operator = let_in(kubectl, namespace, f"{release}:scriptorium-operator", tmp_path)
-    for account in (runner, operator):
+    for borrowed in (runner, operator):
+        pod = replace(borrowed, kubectl=kubectl.as_pod(borrowed.name, tmp_path))
         named = slot_run(requestedBy={"name": "ada", "uid": "7"})
-        assert "no spec.requestedBy" in attempt(account, namespace, named)
-        assert read_requester(attempt(account, namespace, slot_run())) is None
+        assert "no spec.requestedBy" in attempt(pod, namespace, named)
+        assert read_requester(attempt(pod, namespace, slot_run())) is None
+        # A token that was made for somebody who is no pod of ours.
+        assert "spec.firedBy is filled in by Scriptorium" in attempt(borrowed, namespace, slot_run())
 
 
 def test_a_runner_of_another_namespace_is_nobody_special(

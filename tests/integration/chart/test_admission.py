@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.chart.rendering import NAMESPACE, render
 from tests.support.kubectl import Kubectl
-from tests.support.manifests import slot_run
+from tests.support.manifests import cron, execution, slot_run
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
@@ -37,7 +38,7 @@ def grant(kubectl: Kubectl, namespace: str, user: str, resources: str) -> None:
     kubectl.run("create", "rolebinding", user, "-n", namespace, f"--role={user}", f"--user={user}")
 
 
-def run_as(kubectl: Kubectl, namespace: str, user: str, spec: dict[str, Any], **metadata: Any) -> str:
+def run_as(kubectl: Kubectl, namespace: str, user: str | None, spec: dict[str, Any], **metadata: Any) -> str:
     """Ask the API server to accept a run, without keeping it; gives what it says."""
     manifest = {
         "apiVersion": "scriptorium.dev/v1alpha1",
@@ -45,8 +46,9 @@ def run_as(kubectl: Kubectl, namespace: str, user: str, spec: dict[str, Any], **
         "metadata": metadata or {"generateName": "asked-"},
         "spec": spec,
     }
+    speaker = ("--as", user) if user else ()
     done = kubectl.attempt(
-        *("create", "--namespace", namespace, "--as", user, "--dry-run=server", "-f", "-"),
+        *("create", "--namespace", namespace, *speaker, "--dry-run=server", "-f", "-"),
         stdin=json.dumps(manifest),
     )
     return done.stdout or done.stderr
@@ -100,7 +102,7 @@ def test_nobody_claims_to_be_a_schedule(kubectl: Kubectl, namespace: str) -> Non
 
 @pytest.mark.parametrize("account", ["{namespace}:scriptorium-runner-default", OPERATOR])
 def test_our_accounts_create_the_runs_of_schedules_and_no_others(
-    kubectl: Kubectl, namespace: str, account: str
+    kubectl: Kubectl, namespace: str, account: str, tmp_path: Path
 ) -> None:
     user = f"system:serviceaccount:{account.format(namespace=namespace)}"
     options = ("-n", namespace, "--verb=create", "--resource=scriptexecutions.scriptorium.dev")
@@ -111,8 +113,10 @@ def test_our_accounts_create_the_runs_of_schedules_and_no_others(
     (owner,) = fired["metadata"]["ownerReferences"]
     other = owner | {"kind": "Script", "name": "hello", "controller": False}
 
+    pod = kubectl.as_pod(user, tmp_path)
+
     def ask(spec: dict[str, Any], **metadata: Any) -> str:
-        return run_as(kubectl, namespace, user, spec, **(fired["metadata"] | metadata))
+        return run_as(pod, namespace, None, spec, **(fired["metadata"] | metadata))
 
     answer = until(lambda: _refusal(ask(BY_NAME)), 30)
     assert "Scriptorium creates the runs of schedules and no others" in answer
@@ -122,6 +126,31 @@ def test_our_accounts_create_the_runs_of_schedules_and_no_others(
     for owners in ([], [owner | {"name": "another"}], [owner | {"controller": False}], [owner, other]):
         assert "owned by the CronScript" in ask(fired["spec"], ownerReferences=owners)
     assert "created" in ask(fired["spec"])
+    borrowed = run_as(kubectl, namespace, user, fired["spec"], **fired["metadata"])
+    assert "spec.firedBy is filled in by Scriptorium" in borrowed
+
+
+def test_who_has_borrowed_a_runners_account_writes_no_status(
+    kubectl: Kubectl, namespace: str, tmp_path: Path
+) -> None:
+    user = f"system:serviceaccount:{namespace}:scriptorium-runner-default"
+    resources = "--resource=scriptexecutions.scriptorium.dev/status,cronscripts.scriptorium.dev/status"
+    kubectl.run("create", "role", "writer", "-n", namespace, "--verb=patch", resources)
+    kubectl.run("create", "rolebinding", "writer", "-n", namespace, "--role=writer", f"--user={user}")
+    kubectl.apply(execution("asked", **BY_NAME), namespace)
+    kubectl.apply(cron("nightly", schedule="@daily", suspend=True, **BY_NAME), namespace)
+
+    def patch(speaker: Kubectl, kind: str, name: str, *options: str) -> str:
+        # Neither is true, and neither is kept.
+        change = ("--subresource=status", "--type=merge", "--patch", '{"status":{}}', "--dry-run=server")
+        done = speaker.attempt("patch", kind, name, "--namespace", namespace, *change, *options)
+        return done.stdout or done.stderr
+
+    for kind, name in (("scriptexecution", "asked"), ("cronscript", "nightly")):
+        refused = until(lambda kind=kind, name=name: _refusal(patch(kubectl, kind, name, "--as", user)), 30)
+        assert "a status is written by the pods of runners" in refused
+        assert "patched" in patch(kubectl.as_pod(user, tmp_path), kind, name)
+        assert "patched" in patch(kubectl, kind, name)
 
 
 def test_who_may_write_scripts_may_bring_code(kubectl: Kubectl, namespace: str) -> None:

@@ -193,6 +193,29 @@ def test_our_accounts_create_no_runs_but_those_of_schedules() -> None:
     assert binding == {"policyName": "scriptorium-own-runs", "validationActions": ["Deny"]}
 
 
+@pytest.mark.parametrize("name", ["scriptorium-fired-by", "scriptorium-requester"])
+def test_who_has_borrowed_one_of_our_accounts_is_nobody_special(name: str) -> None:
+    conditions = render_one("ValidatingAdmissionPolicy", name)["spec"]["matchConditions"]
+    (by_us,) = (each["expression"] for each in conditions if each["name"] == "not-asked-by-us")
+    # Both have to hold of who is ours.
+    assert (by_us[:2], by_us[-1]) == ("!(", ")")
+    assert "scriptorium-operator" in by_us
+    assert "&& has(request.userInfo.extra) && 'authentication.kubernetes.io/pod-name' in" in by_us
+
+
+def test_only_pods_write_a_status_with_the_account_of_runners() -> None:
+    policy = render_one("ValidatingAdmissionPolicy", "scriptorium-runner-status")["spec"]
+    (rule,) = policy["matchConstraints"]["resourceRules"]
+    assert (rule["resources"], rule["operations"]) == (
+        ["cronscripts/status", "scriptexecutions/status"],
+        ["UPDATE"],
+    )
+    (validation,) = policy["validations"]
+    assert "'authentication.kubernetes.io/pod-name' in request.userInfo.extra" in validation["expression"]
+    binding = render_one("ValidatingAdmissionPolicyBinding", "scriptorium-runner-status")["spec"]
+    assert binding == {"policyName": "scriptorium-runner-status", "validationActions": ["Deny"]}
+
+
 def test_who_may_create_runs_of_ours_is_bound_by_the_policy() -> None:
     creators = {
         role["metadata"]["name"]

@@ -34,9 +34,11 @@ def test_a_run_is_late_if_an_outage_has_held_it_up_and_not_its_jitter() -> None:
     hourly = make_cron(schedule="0 * * * *", jitterSeconds=3000)
     start = find_start(NOW, 3000, hourly.metadata.uid)
     assert start - NOW > timedelta(seconds=60), "the jitter of this slot shows nothing"
-    assert not is_late(hourly, NOW, start + timedelta(seconds=60))
-    assert is_late(hourly, NOW, start + timedelta(seconds=61))
-    assert not is_late(hourly, None, start + timedelta(days=1))
+    assert not is_late(hourly, NOW, start + timedelta(seconds=60), is_by_pod=False)
+    assert is_late(hourly, NOW, start + timedelta(seconds=61), is_by_pod=False)
+    assert not is_late(hourly, NOW, start + timedelta(seconds=180), is_by_pod=True)
+    assert is_late(hourly, NOW, start + timedelta(seconds=181), is_by_pod=True)
+    assert not is_late(hourly, None, start + timedelta(days=1), is_by_pod=False)
 
 
 @pytest.mark.parametrize(("executor", "isolation"), [("Job", "Pod"), ("Pool", "Pool")])

@@ -120,12 +120,13 @@ def test_a_run_of_a_slot_tells_its_schedule() -> None:
     assert run.slot == datetime(2026, 1, 1, 3, tzinfo=UTC)
     assert run.completed == datetime(2026, 1, 1, 3, 0, 5, tzinfo=UTC)
     assert (run.phase, run.reason, run.is_unfinished) == (Phase.SUCCEEDED, Reason.COMPLETED, False)
+    assert run.job == "", "the pool has fired it"
 
 
 def test_a_run_of_a_schedule_that_was_started_by_hand_has_no_slot() -> None:
-    run = reading.read_cron_run(make_run({}, cronScript="nightly"))
+    run = reading.read_cron_run(make_run({}, cronScript="nightly", job="by-hand"))
     assert run is not None
-    assert (run.slot, run.is_unfinished, run.completed) == (None, True, None)
+    assert (run.slot, run.job, run.is_unfinished, run.completed) == (None, "by-hand", True, None)
 
 
 def test_other_runs_are_no_schedules_business() -> None:

@@ -230,44 +230,60 @@ async def test_a_users_script_of_that_name_is_never_removed(context: Context, cl
     assert INLINE in cluster.objects
 
 
-async def test_slots_that_the_pool_runs_have_no_cron_job(context: Context, cluster: FakeCluster) -> None:
+async def test_slots_that_the_pool_runs_have_no_cron_job(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
     cluster.put(make_cron_script())
     await cron_scripts.reconcile(context, KEY)
     alter(cluster, executor="Pool")
-    await retire(context, cluster)
+    await retire(context, cluster, clock)
     assert CRON_JOB not in cluster.objects
 
 
-async def retire(context: Context, cluster: FakeCluster, **status: Any) -> None:
-    """Have the operator look twice, with what the CronJob's controller says of its Jobs between."""
-    for _ in range(2):
-        assert await cron_scripts.reconcile(context, KEY) is not None
+async def retire(context: Context, cluster: FakeCluster, clock: Clock, **status: Any) -> None:
+    """Have the operator look until it would remove the CronJob, of whose Jobs its controller says this."""
+    for _ in range(3):
+        after = await cron_scripts.reconcile(context, KEY)
+        assert after is not None
+        clock.advance(seconds=min(after, cron_scripts.RETIRING_SECONDS))
         if CRON_JOB in cluster.objects:
             given = cluster.objects[CRON_JOB]["metadata"] | {"uid": "j1"}
             cluster.objects[CRON_JOB] = cluster.objects[CRON_JOB] | {"metadata": given, "status": status}
 
 
-async def test_a_job_that_goes_on_when_the_pool_takes_over_keeps_its_cron_job_which_fires_no_more(
-    context: Context, cluster: FakeCluster
+async def test_a_cron_job_that_was_just_suspended_stays_until_its_last_job_is_told(
+    context: Context, cluster: FakeCluster, clock: Clock
 ) -> None:
     cluster.put(make_cron_script())
     await cron_scripts.reconcile(context, KEY)
     alter(cluster, executor="Pool")
-    await retire(context, cluster, active=[{"name": "nightly-1"}])
+    for _ in range(3):
+        await cron_scripts.reconcile(context, KEY)
+        clock.advance(seconds=1)
+    assert CRON_JOB in cluster.objects
+
+
+async def test_a_job_that_goes_on_when_the_pool_takes_over_keeps_its_cron_job_which_fires_no_more(
+    context: Context, cluster: FakeCluster, clock: Clock
+) -> None:
+    cluster.put(make_cron_script())
+    await cron_scripts.reconcile(context, KEY)
+    alter(cluster, executor="Pool")
+    await retire(context, cluster, clock, active=[{"name": "nightly-1"}])
     assert cluster.objects[CRON_JOB]["spec"]["suspend"] is True
     assert "delete CronJob" not in cluster.writes
-    await retire(context, cluster)
+    await retire(context, cluster, clock)
     assert CRON_JOB not in cluster.objects
 
 
 async def test_a_run_that_was_started_by_hand_goes_on_when_the_pool_takes_over(
-    context: Context, cluster: FakeCluster
+    context: Context, cluster: FakeCluster, clock: Clock
 ) -> None:
     context.cron_runs.note(make_cron_run("by-hand", minutes=-1, slot=None, job="mine", **RUNNING))
     cluster.put(make_cron_script())
     await cron_scripts.reconcile(context, KEY)
     alter(cluster, executor="Pool")
-    await retire(context, cluster)
+    await retire(context, cluster, clock)
     assert CRON_JOB in cluster.objects
 
 
@@ -277,7 +293,7 @@ async def test_a_cron_job_that_fires_no_more_has_no_slots_that_were_skipped(
     cluster.put(make_cron_script(schedule="* * * * *"))
     await cron_scripts.reconcile(context, KEY)
     alter(cluster, schedule="* * * * *", executor="Pool")
-    await retire(context, cluster, active=[{"name": "nightly-1"}])
+    await retire(context, cluster, clock, active=[{"name": "nightly-1"}])
     before = live(cluster).status
     clock.advance(hours=1)
     await cron_scripts.reconcile(context, KEY)

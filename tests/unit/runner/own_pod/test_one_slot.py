@@ -41,6 +41,8 @@ class Cluster:
     calendar: FindingCalendar
     slot: datetime | None = NOW
     created: datetime = NOW
+    schedule: str | None = None
+    """The schedule by which the Jobs are fired; None is that of now."""
     followed: list[str] = field(default_factory=list)
 
     async def find_job(self, name: str) -> SlotJob:
@@ -52,7 +54,7 @@ class Cluster:
         return 0
 
     async def follow(self, job: str = "job") -> int:
-        work = SlotWork(cron_script="nightly", uid="uid-nightly", job=job)
+        work = SlotWork(cron_script="nightly", uid="uid-nightly", job=job, schedule=self.schedule)
         slot = OneSlot(self.calendar, Means(self.find_job, self.follow_run, lambda: NOW), work)
         async with asyncio.timeout(5):
             return await slot.follow(asyncio.Event())
@@ -128,3 +130,14 @@ async def test_of_a_schedule_that_is_gone_nothing_is_run() -> None:
     cluster.calendar.cron_scripts.clear()
     assert await cluster.follow() == 0
     assert cluster.calendar.made == []
+
+
+async def test_a_job_of_a_former_schedule_runs_nothing_of_the_past() -> None:
+    each_ten = make_cron_script(begin=ELEVEN, schedule="*/10 * * * *", executor="Job")
+    cluster = Cluster(FindingCalendar({"nightly": each_ten}), schedule="@hourly")
+    assert await cluster.follow() == 0
+    assert (cluster.calendar.made, cluster.followed) == ([], [])
+    assert [(miss.reason, miss.count) for miss in cluster.calendar.status_of().misses] == [
+        ("ScheduleChanged", 1)
+    ]
+    assert cluster.calendar.status_of().accounted_until == NOW
