@@ -29,8 +29,9 @@ from scriptorium_runner.schedules.watched import WatchedCalendar
 log = logging.getLogger(__name__)
 
 #: Seconds that each next runner in the order leaves to those before it. Longer than for runs: in a minute of
-#: many slots the first has to get through all of its own before others may take it for gone.
-STEP_SECONDS = 2.0
+#: many slots the first has to get through all of its own before others may take it for gone, and would be held
+#: up by their doing the same. One that is gone leaves the order by itself.
+STEP_SECONDS = 10.0
 
 #: How many CronScripts are seen to at once. More would be no faster, and would hold up the runs themselves.
 MOST_TURNS = 16
@@ -46,6 +47,9 @@ WAITING_SECONDS = 30.0
 
 #: The first pause and the longest after a turn of which nothing came.
 FIRST_TRY, LONGEST_TRY = 1.0, 60.0
+
+#: After a turn that was recorded, before the watch is taken not to tell of it.
+LAG_SECONDS = 10.0
 
 _NEVER = math.inf
 
@@ -348,6 +352,9 @@ class Ticker:
         entry.tries = 0 if is_news else entry.tries + 1
         if is_news:
             return now
+        if end.fired is not None:
+            # The watch is about to tell what was recorded, which is news then; it lags when many fire at once.
+            return now + LAG_SECONDS
         pause = min(FIRST_TRY * 2.0 ** min(entry.tries - 1, 10), LONGEST_TRY)
         return now + max(end.retry_after, pause * random.uniform(0.5, 1))  # noqa: S311 - spreads tries.
 

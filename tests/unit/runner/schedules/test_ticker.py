@@ -12,7 +12,7 @@ from scriptorium_api.cron_script import CronScript, Executor
 from scriptorium_api.reasons import Phase
 from scriptorium_runner.executions.errors import Unreachable, Vanished
 from scriptorium_runner.schedules import ticker, turn_times
-from scriptorium_runner.schedules.ticker import MOST_TURNS, STEP_SECONDS, Standing, Ticker
+from scriptorium_runner.schedules.ticker import LAG_SECONDS, MOST_TURNS, STEP_SECONDS, Standing, Ticker
 from tests.support.makers import NOW
 from tests.support.waiting import until_async
 from tests.unit.runner.schedules.fakes import ELEVEN, MemoryCalendar, make_cron_script
@@ -108,6 +108,16 @@ async def test_a_slot_takes_few_requests(policy: str, calls: list[str]) -> None:
     pool = make_pool(now=NOW, concurrencyPolicy=policy)
     await pool.pass_time(60)
     assert pool.calendar.calls == calls
+
+
+async def test_a_watch_that_lags_has_no_slot_asked_for_again() -> None:
+    pool = make_pool(now=NOW, concurrencyPolicy="Allow")
+    pool.calendar.tell = lambda _cron_script: None
+    await pool.pass_time(LAG_SECONDS - 1)
+    assert pool.calendar.calls == ["read_cron_script", "make_run", "record"]
+    await pool.pass_time(2)
+    assert pool.calendar.calls.count("read_cron_script") == 2
+    assert pool.calendar.made == [NOON_RUN]
 
 
 async def test_where_runs_may_overlap_a_slot_that_has_its_run_is_recorded() -> None:
