@@ -29,8 +29,8 @@ from scriptorium_runner.schedules.watched import WatchedCalendar
 log = logging.getLogger(__name__)
 
 #: Seconds that each next runner in the order leaves to those before it. Longer than for runs: in a minute of
-#: many slots the first has to get through all of its own before others may take it for gone, and would be held
-#: up by their doing the same. One that is gone leaves the order by itself.
+#: many slots the first has to get through all of its own before others may take it for gone, and their doing
+#: the same would hold it up. One that is gone leaves the order by itself.
 STEP_SECONDS = 10.0
 
 #: How many CronScripts are seen to at once. More would be no faster, and would hold up the runs themselves.
@@ -353,7 +353,7 @@ class Ticker:
         if is_news:
             return now
         if end.fired is not None:
-            # The watch is about to tell what was recorded, which is news then; it lags when many fire at once.
+            # The watch is about to tell what was recorded, and that is news; it lags when many fire at once.
             return now + LAG_SECONDS
         pause = min(FIRST_TRY * 2.0 ** min(entry.tries - 1, 10), LONGEST_TRY)
         return now + max(end.retry_after, pause * random.uniform(0.5, 1))  # noqa: S311 - spreads tries.
