@@ -5,7 +5,7 @@ import signal
 from collections.abc import Awaitable
 from functools import partial
 
-from scriptorium_api.execution import Isolation, ScriptExecution
+from scriptorium_api.execution import ScriptExecution
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
 from scriptorium_runner.executions.handling import Place
@@ -48,8 +48,6 @@ def _build_pod(settings: RunSettings, client: Client, sandbox: EngineSandbox) ->
         holder=settings.holder,
         tenant=settings.tenant,
         slots=1,
-        # The pool may have begun with any other by now.
-        takes=frozenset({Isolation.POD}),
         is_enabled=settings.is_enabled,
     )
     return Pod(client, sandbox, place, settings.drain_seconds, logs.write_script_logs)

@@ -134,8 +134,10 @@ def test_who_has_borrowed_a_runners_account_writes_no_status(
     kubectl: Kubectl, namespace: str, tmp_path: Path
 ) -> None:
     user = f"system:serviceaccount:{namespace}:scriptorium-runner-default"
-    resources = "--resource=scriptexecutions.scriptorium.dev/status,cronscripts.scriptorium.dev/status"
-    kubectl.run("create", "role", "writer", "-n", namespace, "--verb=patch", resources)
+    kinds = ("scriptexecutions.scriptorium.dev", "cronscripts.scriptorium.dev")
+    # kubectl reads an object before it changes it.
+    resources = "--resource=" + ",".join([*kinds, *(f"{kind}/status" for kind in kinds)])
+    kubectl.run("create", "role", "writer", "-n", namespace, "--verb=get,patch", resources)
     kubectl.run("create", "rolebinding", "writer", "-n", namespace, "--role=writer", f"--user={user}")
     kubectl.apply(execution("asked", **BY_NAME), namespace)
     kubectl.apply(cron("nightly", schedule="@daily", suspend=True, **BY_NAME), namespace)
