@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import re
-import secrets
 import subprocess
 import time
 from collections import Counter
@@ -22,7 +21,7 @@ from typing import Any
 
 from bench.executions import Place, open_place
 from bench.figures import Figures, render_ratio, render_row, summarize
-from bench.own_pod import wait_for
+from bench.own_pod import build_floor, wait_for
 from scriptorium_api import names
 from scriptorium_client import Client, load_config
 from scriptorium_client.resources import (
@@ -74,15 +73,8 @@ async def find_image(client: Client) -> str:
 
 async def run_floor(place: Place, image: str) -> float:
     """Make a Job whose one line tells when it ran."""
-    name = f"floor-{secrets.token_hex(6)}"
-    container = {"name": "python", "image": image, "command": ["python", "-c", FIRST_LINE]}
-    pod = {"restartPolicy": "Never", "containers": [container]}
-    job = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name, "namespace": place.namespace},
-        "spec": {"backoffLimit": 0, "template": {"spec": pod}},
-    }
+    job = build_floor(place, image, FIRST_LINE)
+    name = job["metadata"]["name"]
     begun = time.time()
     await place.client.create(job, JOBS)
     await wait_for(place, JOBS, name)

@@ -33,20 +33,24 @@ def is_over(item: dict[str, Any]) -> bool:
     return status.get("phase") in TERMINAL or bool(conditions & {"Complete", "Failed"})
 
 
-async def run_floor(place: Place, image: str) -> float:
-    """Make a Job and wait until it is Complete."""
-    name = f"floor-{secrets.token_hex(6)}"
-    container = {"name": "python", "image": image, "command": ["python", "-c", "pass"]}
+def build_floor(place: Place, image: str, code: str) -> dict[str, Any]:
+    """Give a Job whose pod runs one line of Python."""
+    container = {"name": "python", "image": image, "command": ["python", "-c", code]}
     pod = {"restartPolicy": "Never", "containers": [container]}
-    job = {
+    return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"name": name, "namespace": place.namespace},
+        "metadata": {"name": f"floor-{secrets.token_hex(6)}", "namespace": place.namespace},
         "spec": {"backoffLimit": 0, "template": {"spec": pod}},
     }
+
+
+async def run_floor(place: Place, image: str) -> float:
+    """Make a Job and wait until it is Complete."""
+    job = build_floor(place, image, "pass")
     begun = time.perf_counter()
     await place.client.create(job, JOBS)
-    ended = await wait_for(place, JOBS, name)
+    ended = await wait_for(place, JOBS, job["metadata"]["name"])
     assert ended["status"].get("succeeded") == 1, ended["status"]
     return time.perf_counter() - begun
 

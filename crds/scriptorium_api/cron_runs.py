@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from scriptorium_api import names, slot_verdicts
+from scriptorium_api import names, owners, slot_verdicts
 from scriptorium_api.cron_script import CronScript, Executor
 from scriptorium_api.execution import ExecutionSpec, FiredBy, Isolation, ScriptExecution, ScriptRef
 
@@ -40,17 +40,7 @@ def build_run(cron_script: CronScript, slot: datetime | None, firer: Firer | Non
             "name": _name_run(metadata.name, slot, firer),
             "namespace": metadata.namespace,
             "labels": names.cron_run_labels(metadata.name),
-            "ownerReferences": [
-                {
-                    "apiVersion": names.API_VERSION,
-                    "kind": "CronScript",
-                    "name": metadata.name,
-                    "uid": metadata.uid,
-                    "controller": True,
-                    # To block the owner's deletion would take the right to set its finalizers.
-                    "blockOwnerDeletion": False,
-                }
-            ],
+            "ownerReferences": [owners.build_owner("CronScript", metadata)],
         },
         "spec": build_run_spec(cron_script, slot, firer.name if firer else None).to_wire(),
     }
@@ -85,13 +75,18 @@ def build_run_spec(cron_script: CronScript, slot: datetime | None, job: str | No
     )
 
 
+def find_start(cron_script: CronScript, slot: datetime) -> datetime:
+    """Give when a slot of a CronScript is to start: at its time, or by its jitter some seconds after it."""
+    return slot_verdicts.find_start(slot, cron_script.spec.jitter_seconds, cron_script.metadata.uid)
+
+
 def is_late(
     cron_script: CronScript, slot: datetime | None, created: datetime | None, *, is_by_pod: bool
 ) -> bool:
     """Say whether a run was made for a slot that an outage had held up, not only its jitter or its pod."""
     if slot is None or created is None:
         return False
-    start = slot_verdicts.find_start(slot, cron_script.spec.jitter_seconds, cron_script.metadata.uid)
+    start = find_start(cron_script, slot)
     slow = SLOW_POD if is_by_pod else timedelta()
     return created - start > slot_verdicts.ON_TIME + slow
 

@@ -4,12 +4,12 @@ import json
 import math
 from dataclasses import dataclass
 
-from scriptorium_api import names, retry, slot_verdicts
+from scriptorium_api import names, owners, retry, slot_verdicts
 from scriptorium_api.cron_script import CronScript, CronScriptSpec, MissedRuns
 from scriptorium_api.env import ValueRef
 from scriptorium_api.execution import ExecutionSpec
 from scriptorium_api.script import Limits
-from scriptorium_operator.build import env_volume, ownership, pool_objects, run_job, runner_pod
+from scriptorium_operator.build import env_volume, pool_objects, run_job, runner_pod
 from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.facts import Manifest
 
@@ -58,7 +58,7 @@ def build_cron_job(order: CronOrder, place: Place) -> Manifest:
                 "namespace": metadata.namespace,
                 "labels": names.run_labels(place.pool.metadata.name),
                 "annotations": {names.APPLIED_TERMS: _write_terms(order)},
-                "ownerReferences": [ownership.build_owner("CronScript", metadata)],
+                "ownerReferences": [owners.build_owner("CronScript", metadata)],
             },
             "spec": {
                 "schedule": spec.schedule,

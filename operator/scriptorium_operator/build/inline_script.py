@@ -1,9 +1,9 @@
 """The Script that a CronScript owns for what stands inline in it."""
 
-from scriptorium_api import names
+from scriptorium_api import names, owners
 from scriptorium_api.base import Metadata
 from scriptorium_api.script import Code
-from scriptorium_operator.build import ownership, pool_objects
+from scriptorium_operator.build import pool_objects
 from scriptorium_operator.facts import Manifest
 
 
@@ -17,7 +17,7 @@ def build_inline_script(owner: Metadata, code: Code) -> Manifest:
                 "name": names.inline_script_name(owner.name),
                 "namespace": owner.namespace,
                 "labels": names.inline_script_labels(),
-                "ownerReferences": [ownership.build_owner("CronScript", owner)],
+                "ownerReferences": [owners.build_owner("CronScript", owner)],
             },
             "spec": code.to_wire(),
         }

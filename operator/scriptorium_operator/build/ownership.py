@@ -1,7 +1,6 @@
 """Whose the objects are that we make: they go when their owner goes."""
 
-from scriptorium_api import names
-from scriptorium_api.base import Metadata
+from scriptorium_api import names, owners
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_operator.facts import Manifest
 
@@ -12,18 +11,5 @@ def build_metadata(pool: RunnerPool) -> Manifest:
         "name": names.pool_object_name(pool.metadata.name),
         "namespace": pool.metadata.namespace,
         "labels": names.runner_labels(pool.metadata.name),
-        "ownerReferences": [build_owner("RunnerPool", pool.metadata)],
-    }
-
-
-def build_owner(kind: str, metadata: Metadata) -> Manifest:
-    """Give the reference to an object of ours that owns another as its controller."""
-    return {
-        "apiVersion": names.API_VERSION,
-        "kind": kind,
-        "name": metadata.name,
-        "uid": metadata.uid,
-        "controller": True,
-        # To block the owner's deletion would take the right to set its finalizers, for nothing.
-        "blockOwnerDeletion": False,
+        "ownerReferences": [owners.build_owner("RunnerPool", pool.metadata)],
     }

@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from scriptorium_api import names
+from scriptorium_api import names, owners
 from scriptorium_api.ceilings import MEMORY_PART
 from scriptorium_api.env import ValueRef
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.script import Limits
-from scriptorium_operator.build import env_volume, ownership, runner_pod
+from scriptorium_operator.build import env_volume, runner_pod
 from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.facts import Manifest
 
@@ -49,7 +49,7 @@ def build_run_job(order: RunOrder, place: Place) -> Manifest:
             "name": names.run_job_name(metadata.uid, order.attempt),
             "namespace": metadata.namespace,
             "labels": labels,
-            "ownerReferences": [ownership.build_owner("ScriptExecution", metadata)],
+            "ownerReferences": [owners.build_owner("ScriptExecution", metadata)],
         },
         "spec": {
             "backoffLimit": 0,

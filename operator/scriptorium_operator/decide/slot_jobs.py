@@ -106,10 +106,7 @@ def decide_job(job: FiredJob, cron_script: CronScript, pod: RunPod | None, now: 
 
 
 def _find_start(job: FiredJob, cron_script: CronScript) -> datetime:
-    if job.slot is None:
-        return job.created
-    jitter_seconds, uid = cron_script.spec.jitter_seconds, cron_script.metadata.uid
-    return slot_verdicts.find_start(job.slot, jitter_seconds, uid)
+    return job.created if job.slot is None else cron_runs.find_start(cron_script, job.slot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

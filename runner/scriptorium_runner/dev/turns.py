@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from scriptorium_api import schedule_problems, slot_records, slot_verdicts, slots
+from scriptorium_api import cron_runs, schedule_problems, slot_records, slots
 from scriptorium_api.cron_script import CronScript, CronScriptSpec, CronScriptStatus
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.schedule import read_schedule
@@ -19,7 +19,7 @@ def find_moment(cron_script: CronScript) -> datetime | None:
     slot = _find_first_slot(cron_script)
     if slot is None:
         return None
-    start = _find_start(cron_script, slot)
+    start = cron_runs.find_start(cron_script, slot)
     begun = cron_script.status.accounted_until
     return max(start, begun + SUSPENDED_APART) if cron_script.spec.suspend and begun else start
 
@@ -30,7 +30,7 @@ def build_turn(cron_script: CronScript, now: datetime) -> Turn:
     Jitter is no delay: slots are judged as if they had come to their turn at their own time.
     """
     slot = _find_first_slot(cron_script)
-    return Turn(now=now - (_find_start(cron_script, slot) - slot) if slot else now)
+    return Turn(now=now - (cron_runs.find_start(cron_script, slot) - slot) if slot else now)
 
 
 def settle_edit(
@@ -45,7 +45,3 @@ def _find_first_slot(cron_script: CronScript) -> datetime | None:
     spec, begun = cron_script.spec, cron_script.status.accounted_until
     zone = schedule_problems.find_zone(spec.time_zone)
     return slots.find_next(read_schedule(spec.schedule), zone, begun) if begun else None
-
-
-def _find_start(cron_script: CronScript, slot: datetime) -> datetime:
-    return slot_verdicts.find_start(slot, cron_script.spec.jitter_seconds, cron_script.metadata.uid)

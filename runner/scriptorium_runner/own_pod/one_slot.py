@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from scriptorium_api import cron_runs, slot_verdicts
+from scriptorium_api import cron_runs
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import CronScript, CronScriptSpec
 from scriptorium_api.execution import Isolation, ScriptExecution
@@ -91,10 +91,8 @@ class OneSlot:
 
     async def _fire(self, errand: _Errand, slot: datetime, stopping: asyncio.Event) -> int:
         """Run what the slot comes to, and the slots that wait behind that, one after another."""
-        metadata, spec = errand.cron_script.metadata, errand.cron_script.spec
-        start = slot_verdicts.find_start(slot, spec.jitter_seconds, metadata.uid)
-        await self._wait_until(start, stopping)
-        if former := self._find_former(spec):
+        await self._wait_until(cron_runs.find_start(errand.cron_script, slot), stopping)
+        if former := self._find_former(errand.cron_script.spec):
             # It was fired by terms that are no more: what they left is recorded, and nothing of it is run.
             change = Turn(now=errand.job.created, former=former, firer=errand.firer)
             await self._insist(partial(firing.fire, self._calendar, errand.cron_script, change))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from scriptorium_api import schedule_problems, slot_verdicts, slots
+from scriptorium_api import cron_runs, schedule_problems, slots
 from scriptorium_api.cron_script import ConcurrencyPolicy, CronScript, CronScriptSpec, MissedRuns
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.schedule import BadSchedule, Schedule, read_schedule
@@ -56,7 +56,7 @@ def find_turn(cron_script: CronScript, times: Times, now: datetime) -> datetime 
         return None
     if cron_script.spec.suspend:
         return due[0] + SUSPENDED
-    return slot_verdicts.find_start(due[1], cron_script.spec.jitter_seconds, cron_script.metadata.uid)
+    return cron_runs.find_start(cron_script, due[1])
 
 
 def find_now(cron_script: CronScript, times: Times, now: datetime) -> datetime:
@@ -68,7 +68,7 @@ def find_now(cron_script: CronScript, times: Times, now: datetime) -> datetime:
     due = find_due(times, begin, now) if begin else None
     if due is None or cron_script.spec.suspend:
         return now
-    start = slot_verdicts.find_start(due[1], cron_script.spec.jitter_seconds, cron_script.metadata.uid)
+    start = cron_runs.find_start(cron_script, due[1])
     return now - (start - due[1])
 
 
@@ -123,5 +123,5 @@ def find_delay(cron_script: CronScript, run: ScriptExecution, now: datetime) -> 
     slot = find_slot(run)
     if slot is None:
         return None
-    start = slot_verdicts.find_start(slot, cron_script.spec.jitter_seconds, cron_script.metadata.uid)
+    start = cron_runs.find_start(cron_script, slot)
     return max(0.0, (now - start).total_seconds())

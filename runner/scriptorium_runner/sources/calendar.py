@@ -1,11 +1,12 @@
 """The cluster as a calendar: CronScripts and their runs read anew, and runs made."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from scriptorium_api.cron_script import CronScript, CronScriptStatus
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_client import ApiError, Client, Conflict, Forbidden, NotFound
+from scriptorium_client.client import Manifest
 from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS
 from scriptorium_runner.executions.errors import BoardError, NoRoom, Refused, Unreachable, Vanished
 from scriptorium_runner.sources.cluster import ClusterBoard, translate
@@ -44,21 +45,15 @@ class ClusterCalendar:
 
     async def list_runs(self, cron_script: CronScript) -> list[ScriptExecution]:
         """Give all runs that name the CronScript as what fired them."""
-        fields = f"spec.firedBy.cronScript={cron_script.metadata.name}"
-        try:
-            found = await self._client.list_all(EXECUTIONS, self._namespace, fields=fields)
-        except ApiError as error:
-            raise _translate(error) from error
-        return list(map(read_execution, found))
+        fields = _select(cron_script)
+        return await _read(self._client.list_all(EXECUTIONS, self._namespace, fields=fields))
 
     async def list_known_runs(self, cron_script: CronScript, version: str) -> list[ScriptExecution]:
         """Give them as they were at this resource version or later."""
-        fields = f"spec.firedBy.cronScript={cron_script.metadata.name}"
-        try:
-            found = await self._client.list_since(EXECUTIONS, self._namespace, fields=fields, version=version)
-        except ApiError as error:
-            raise _translate(error) from error
-        return list(map(read_execution, found))
+        fields = _select(cron_script)
+        return await _read(
+            self._client.list_since(EXECUTIONS, self._namespace, fields=fields, version=version)
+        )
 
     async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
         """Make the run, or give it if it is there; raises Refused if its name is another's, and NoRoom."""
@@ -102,6 +97,18 @@ class ClusterCalendar:
             )
         except ApiError as error:
             raise translate(error) from error
+
+
+def _select(cron_script: CronScript) -> str:
+    return f"spec.firedBy.cronScript={cron_script.metadata.name}"
+
+
+async def _read(listing: Awaitable[list[Manifest]]) -> list[ScriptExecution]:
+    try:
+        found = await listing
+    except ApiError as error:
+        raise _translate(error) from error
+    return list(map(read_execution, found))
 
 
 def _translate(error: ApiError) -> BoardError:
