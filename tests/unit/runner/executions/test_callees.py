@@ -7,8 +7,9 @@ from typing import Any
 import pytest_asyncio
 
 from scriptorium_api.reasons import Reason
+from scriptorium_api.script import Script
 from scriptorium_runner import engine
-from scriptorium_runner.executions.decide import Start, Values
+from scriptorium_runner.executions.decide import Source, Start, Values
 from scriptorium_runner.executions.outcome import Outcome
 from scriptorium_runner.executions.sandbox import EngineSandbox
 from tests.support.makers import make_script
@@ -148,21 +149,40 @@ async def test_a_callee_ends_with_its_caller(sandbox: EngineSandbox) -> None:
     assert answer.output == {"value": 1}
 
 
+class GatedBoard(MemoryBoard):
+    """Hands out the source of "count" once that of "open" was asked for."""
+
+    def __init__(self, board: MemoryBoard) -> None:
+        super().__init__(scripts=board.scripts)
+        self.gate = asyncio.Event()
+
+    async def read_source(self, script: Script) -> Source:
+        if script.metadata.name == "open":
+            self.gate.set()
+        else:
+            await self.gate.wait()
+        return await super().read_source(script)
+
+
 async def test_inputs_of_called_scripts_are_counted_and_too_many_of_them_are_refused() -> None:
     own = engine.Engine(engine.EngineSettings(pool_size=2, spare_workers=0))
     own.held = engine.Held(most_bytes=300_000)
     await own.start()
     source = """
 const call = () => scripts.call('count', {text: 'x'.repeat(60000)});
-const ends = await Promise.allSettled([call(), call(), call()]);
-const again = await call();
-return {again, ends: ends.map((end) => end.value?.value ?? end.reason.code)}"""
+const first = call();
+const ends = await Promise.allSettled([call(), call()]);
+await scripts.call('open');
+const codes = ends.map((end) => end.reason?.code);
+return {first: await first, codes, again: await call()}"""
+    board = GatedBoard(make_board(count="return input.text.length", open="return null"))
     try:
-        outcome = await run(EngineSandbox(own), make_board(count="return input.text.length"), source)
+        outcome = await run(EngineSandbox(own), board, source)
     finally:
         await own.shutdown()
     assert outcome.output == {
+        "first": {"value": 60000},
+        "codes": ["TooMuchUnderWay", "TooMuchUnderWay"],
         "again": {"value": 60000},
-        "ends": [60000, "TooMuchUnderWay", "TooMuchUnderWay"],
     }
     assert own.held.size == 0
