@@ -126,8 +126,10 @@ def test_our_accounts_create_the_runs_of_schedules_and_no_others(
     for owners in ([], [owner | {"name": "another"}], [owner | {"controller": False}], [owner, other]):
         assert "owned by the CronScript" in ask(fired["spec"], ownerReferences=owners)
     assert "created" in ask(fired["spec"])
+    # Two policies refuse who is no pod, and either may be told of: the requester is filled in by then.
     borrowed = run_as(kubectl, namespace, user, fired["spec"], **fired["metadata"])
-    assert "spec.firedBy is filled in by Scriptorium" in borrowed
+    refusals = ("spec.firedBy is filled in by Scriptorium", "the run of a schedule has no spec.requestedBy")
+    assert any(words in borrowed for words in refusals), borrowed
 
 
 def test_who_has_borrowed_a_runners_account_writes_no_status(
