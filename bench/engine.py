@@ -12,18 +12,34 @@ from typing import Any
 from bench import floors, steady_load, waiting
 from bench.figures import Figures, render_ratio, render_row, summarize
 from bench.processes import find_descendants, read_memory
-from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program, Seal
+from scriptorium_runner.engine import Engine, EngineSettings, HttpRequest, Lane, Limits, Program, Seal
 from scriptorium_runner.engine.workers.channel import Worker
 from scriptorium_runner.engine.workers.zygote_process import ZygoteProcess
 
 CONTEXT = {"tenant": {}, "user": None, "script": {}, "execution": {}, "input": {"a": 1, "b": 2}}
 SOURCE = "return { sum: input.a + input.b };"
+REQUEST = HttpRequest(
+    method="GET", path="/sum", query={"a": "1"}, headers={"host": "example.org", "accept": "*/*"}, id="1"
+)
 #: Host calls of a run, so that the run itself weighs little beside them.
 CALLS = 100
 ONE_BY_ONE = f"for (let i = 0; i < {CALLS}; i++) await scripts.call('x', {{a: i}});"
 ALL_AT_ONCE = f"await Promise.all(Array.from({{length: {CALLS}}}, (_, i) => scripts.call('x', {{a: i}})));"
 LOOP = "for (;;);"
 FLOOD = "const s = 'x'.repeat(1000); for (;;) console.log(s)"
+
+
+async def measure_requests(engine: Engine, count: int) -> Figures:
+    """Run the same small script as measure_runs, to answer a request."""
+    program = Program(source=SOURCE, owner="owner-0", lane=Lane.HTTP, request=REQUEST)
+    latencies = []
+    started = time.perf_counter()
+    for _ in range(count):
+        begun = time.perf_counter()
+        result = await engine.execute(program, CONTEXT, Limits())
+        latencies.append(time.perf_counter() - begun)
+        assert result.response is not None, result
+    return summarize(latencies, time.perf_counter() - started)
 
 
 async def measure_runs(engine: Engine, count: int, owners: int) -> Figures:
@@ -251,6 +267,9 @@ async def main(count: int, seconds: float, waiting_count: int) -> None:
     if (node := floors.measure_node(SOURCE, count)) is not None:
         print(render_row("node, a fresh vm context", node))
         print(render_ratio("  against node", ours, node))
+    asked = await measure_requests(engine, count)
+    print(render_row("a request, one Script", asked))
+    print(render_ratio("  against a run", asked, ours))
     print(render_row("a run, another Script each", await measure_runs(engine, count, owners=count)))
     await engine.shutdown()
     await measure_load(seconds)

@@ -4,11 +4,9 @@ import base64
 import os
 import ssl
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -26,6 +24,12 @@ class Config:
     tls: ssl.SSLContext | None
     token: str | None = None
     token_file: Path | None = None
+    bare_tls: ssl.SSLContext | None = None
+    """The same trust without a certificate of ours; None: the authorities of this machine."""
+
+    def of_bearer(self, token: str) -> "Config":
+        """Give the way to the same API server with this token, and with nothing of who we are."""
+        return replace(self, tls=self.bare_tls, token=token, token_file=None)
 
     def bearer(self) -> str | None:
         """Give the token of this moment: the kubelet replaces a pod's token file about every hour."""
@@ -40,17 +44,23 @@ def load_config(kubeconfig: str | None = None) -> Config:
     path = Path(named.split(os.pathsep)[0]).expanduser()
     if not path.exists():
         raise ConfigError(f"no kubeconfig at {path}: set KUBECONFIG, or run inside a cluster")
+    # A pod has no such file, and its start waits for every import.
+    import yaml  # noqa: PLC0415
+
     return _from_kubeconfig(yaml.safe_load(path.read_text()), path.parent)
 
 
 def _from_pod() -> Config:
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
     host = f"[{host}]" if ":" in host else host
+    tls = ssl.create_default_context(cafile=str(_ACCOUNT / "ca.crt"))
     return Config(
         server=f"https://{host}:{port}",
         namespace=(_ACCOUNT / "namespace").read_text().strip(),
-        tls=ssl.create_default_context(cafile=str(_ACCOUNT / "ca.crt")),
+        tls=tls,
         token_file=_ACCOUNT / "token",
+        # A pod has a token alone, and no certificate.
+        bare_tls=tls,
     )
 
 
@@ -66,12 +76,14 @@ def _from_kubeconfig(document: Any, folder: Path) -> Config:
         raise ConfigError(
             "kubeconfig users with exec plugins are not supported: use a token or a certificate"
         )
+    is_secure = server.startswith("https:")
     return Config(
         server=server.rstrip("/"),
         namespace=context.get("namespace", "default"),
-        tls=_load_tls(cluster, user, folder) if server.startswith("https:") else None,
+        tls=_load_tls(cluster, user, folder) if is_secure else None,
         token=user.get("token"),
         token_file=folder / user["tokenFile"] if "tokenFile" in user else None,
+        bare_tls=_load_tls(cluster, {}, folder) if is_secure else None,
     )
 
 

@@ -30,6 +30,7 @@ class Resource:
 SCRIPTS = Resource(f"{GROUP}/{VERSION}", "Script", "scripts")
 EXECUTIONS = Resource(f"{GROUP}/{VERSION}", "ScriptExecution", "scriptexecutions")
 CRON_SCRIPTS = Resource(f"{GROUP}/{VERSION}", "CronScript", "cronscripts")
+ENDPOINTS = Resource(f"{GROUP}/{VERSION}", "Endpoint", "scriptendpoints")
 RUNNER_POOLS = Resource(f"{GROUP}/{VERSION}", "RunnerPool", "runnerpools")
 CONFIG_MAPS = Resource("v1", "ConfigMap", "configmaps")
 PODS = Resource("v1", "Pod", "pods")
@@ -43,10 +44,19 @@ CRON_JOBS = Resource("batch/v1", "CronJob", "cronjobs")
 ROLES = Resource("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDINGS = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 NETWORK_POLICIES = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+INGRESSES = Resource("networking.k8s.io/v1", "Ingress", "ingresses")
 DISRUPTION_BUDGETS = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 LEASES = Resource("coordination.k8s.io/v1", "Lease", "leases")
 CRDS = Resource(
     "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", is_namespaced=False
+)
+
+#: What anybody may ask the API server about themselves; nothing is stored.
+SELF_SUBJECT_REVIEWS = Resource(
+    "authentication.k8s.io/v1", "SelfSubjectReview", "selfsubjectreviews", is_namespaced=False
+)
+SELF_SUBJECT_ACCESS_REVIEWS = Resource(
+    "authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", is_namespaced=False
 )
 
 VALIDATING_WEBHOOKS = Resource(
@@ -68,6 +78,7 @@ _KNOWN = {
         SCRIPTS,
         EXECUTIONS,
         CRON_SCRIPTS,
+        ENDPOINTS,
         RUNNER_POOLS,
         CONFIG_MAPS,
         PODS,
@@ -81,6 +92,7 @@ _KNOWN = {
         ROLES,
         ROLE_BINDINGS,
         NETWORK_POLICIES,
+        INGRESSES,
         DISRUPTION_BUDGETS,
         LEASES,
         CRDS,

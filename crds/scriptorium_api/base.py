@@ -53,8 +53,10 @@ class Model(BaseModel):
         alias_generator=wire_name,
         validate_by_name=True,
         validate_by_alias=True,
-        use_attribute_docstrings=True,
         ser_json_inf_nan="null",
+        # A pod that starts for one run reads three kinds of objects; most models are parts of these, and are
+        # never asked for by themselves.
+        defer_build=True,
     )
 
     def to_wire(self) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from typing import Any
 
 from scriptorium_api.base import Object
 from scriptorium_api.cron_script import CronScript
+from scriptorium_api.descriptions import DescribedSchema
+from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.names import GROUP, VERSION
 from scriptorium_api.runner_pool import RunnerPool
@@ -100,6 +102,21 @@ KINDS = (
         ],
     ),
     KindNames(
+        model=Endpoint,
+        # "endpoints" is a kind of Kubernetes' own.
+        plural="scriptendpoints",
+        singular="scriptendpoint",
+        short_name="sep",
+        columns=[
+            _column("URL", ".status.url", "Where it answers."),
+            _column("Methods", ".status.methods", "What it answers to."),
+            _column("Script", ".status.script", "The Script that answers."),
+            _column("Ready", ".status.conditions[?(@.type=='Ready')].status", "Whether it answers."),
+            _column("Reason", ".status.conditions[?(@.type=='Ready')].reason", "Why not.", is_wide=True),
+            _AGE,
+        ],
+    ),
+    KindNames(
         model=RunnerPool,
         plural="runnerpools",
         singular="runnerpool",
@@ -132,7 +149,10 @@ def build_crds() -> dict[str, dict[str, Any]]:
 
 def build_crd(kind: KindNames) -> dict[str, Any]:
     """Give the CRD manifest of one kind."""
-    schema = build_schema(kind.model.model_json_schema(by_alias=True, mode="validation"))
+    described = kind.model.model_json_schema(
+        by_alias=True, mode="validation", schema_generator=DescribedSchema
+    )
+    schema = build_schema(described)
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

@@ -34,6 +34,16 @@ def build_end(
     )
 
 
+def build_yield(own: ScriptExecution, first: str) -> ExecutionStatus:
+    """Give the status of a run that yields to another: it ends at once, or where it was taken is stopped."""
+    if own.status.attempt:
+        return own.status.model_copy(update={"replaced_by": first})
+    created = own.metadata.creation_timestamp
+    assert created is not None, "the API server sets creationTimestamp"  # noqa: S101
+    message = f"{first} had not ended, which was made at the same moment; concurrencyPolicy is Forbid"
+    return build_end(own, Reason.CANCELLED, message, created)
+
+
 def build_retrying(
     execution: ScriptExecution, reason: Reason, message: str | None, next_attempt: datetime
 ) -> ExecutionStatus:

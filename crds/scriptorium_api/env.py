@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from scriptorium_api.base import Model, rule, validated_by
+from scriptorium_api.names import MAX_ANY_NAME, NAME_FORM
 
 #: More than anybody's script names; together with the next number it is what one run can be given at most.
 MAX_ENV = 64
@@ -40,21 +41,37 @@ class ValueRef:
     origin: Origin
     name: str
     key: str
+    """Empty stands for a whole Secret, all keys of it: see `whole_secret`."""
 
     @property
     def path(self) -> str:
         """Give the file in the volume; neither a name nor a key has a slash, so no two meet."""
-        return f"{_FOLDERS[self.origin]}/{self.name}/{self.key}"
+        return (
+            f"{_FOLDERS[self.origin]}/{self.name}/{self.key}" if self.key else whole_secret_folder(self.name)
+        )
 
     def __str__(self) -> str:
-        return f'{self.origin} "{self.name}", key "{self.key}"'
+        return f'{self.origin} "{self.name}"' + (f', key "{self.key}"' if self.key else "")
+
+
+def whole_secret(name: str) -> ValueRef:
+    """Give the reference to all keys of a Secret, whichever these are."""
+    return ValueRef(Origin.SECRET, name, "")
+
+
+def whole_secret_folder(name: str) -> str:
+    """Give the folder of a whole Secret among the values: a file for each of its keys.
+
+    It is a volume of its own: its `..data` is another link than that of the values beside it.
+    """
+    return f"whole-secrets/{name}"
 
 
 class EnvKeyRef(Model):
     """One key of a Secret or ConfigMap in the same namespace."""
 
     # As Kubernetes itself demands: one Script's bad name must not spoil the volume that all share.
-    name: str = Field(max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    name: str = Field(max_length=MAX_ANY_NAME, pattern=NAME_FORM)
     """The object's name."""
     key: str = Field(max_length=253, pattern=r"^[.]?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$")
     """The key under data."""

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from scriptorium_api.base import Metadata, Model, Object, OpenObject, OpenValue, Timestamp, rule, validated_by
 from scriptorium_api.conditions import Condition
-from scriptorium_api.names import API_VERSION, MAX_CRON_SCRIPT_NAME, MAX_NAME
+from scriptorium_api.names import API_VERSION, MAX_CRON_SCRIPT_NAME, MAX_NAME, NAME_FORM
 from scriptorium_api.permissions import ObjectName
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_api.script import Entrypoint, Limits, Source, check_name
@@ -29,9 +29,7 @@ _KEY_NEEDS_SCRIPT = "idempotencyKey goes with scriptRef: it is one key of one Sc
 _IMMUTABLE = "spec is immutable but for cancel; create a new ScriptExecution instead"
 
 
-CronScriptName = Annotated[
-    str, Field(min_length=1, max_length=MAX_CRON_SCRIPT_NAME, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
-]
+CronScriptName = Annotated[str, Field(min_length=1, max_length=MAX_CRON_SCRIPT_NAME, pattern=NAME_FORM)]
 
 
 def _fixed() -> dict[str, Any]:

@@ -20,10 +20,15 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-        } | {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        } | list_facts(record)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
+
+
+def list_facts(record: logging.LogRecord) -> dict[str, Any]:
+    """Give what a record was given as `extra`."""
+    return {key: value for key, value in vars(record).items() if key not in _STANDARD}
 
 
 def set_up_logs(level: str = "INFO") -> None:

@@ -14,13 +14,18 @@ MAX_NAME = 63
 #: A CronScript's runs are named for it and their slot, and that name has to fit too.
 MAX_CRON_SCRIPT_NAME = 52
 
+#: What names of objects look like, in what Python's and the API server's expressions have in common.
+NAME_FORM = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+#: How long Kubernetes lets them be.
+MAX_ANY_NAME = 253
+
 #: The one RunnerPool that a namespace has in this version.
 DEFAULT_POOL = "default"
 
 #: The ClusterRole of the chart that the operator binds in each namespace with a pool.
 RUNNER_ROLE = "scriptorium-runner"
 
-#: Where a runner pod has the values that Scripts name in `env`.
+#: Where a runner pod has the values that Scripts name in `env`, and Endpoints in `auth`.
 VALUES_FOLDER = "/run/scriptorium/values"
 
 MANAGER = "scriptorium-operator"
@@ -71,9 +76,26 @@ def slot_job_name(cron_script: str, slot: datetime) -> str:
     return f"{cron_job_name(cron_script)}-{int(slot.timestamp()) // 60}"
 
 
-def inline_script_name(cron_script: str) -> str:
-    """Give the name of the Script that a CronScript owns for its inline script."""
-    return f"{cron_script}-{_short_hash(f'CronScript/{cron_script}')}"
+def inline_script_name(owner: str, kind: str = "CronScript") -> str:
+    """Give the name of the Script that a CronScript or an Endpoint owns for its inline script."""
+    # What is cut off is in the hash: an Endpoint's name may be as long as a Script's.
+    return f"{owner[:MAX_CRON_SCRIPT_NAME].rstrip('-.')}-{_short_hash(f'{kind}/{owner}')}"
+
+
+def ingress_name(host: str, ingress_class: str, tls_secret: str) -> str:
+    """Give the name of a namespace's Ingress for a host; class and Secret are empty where none is named."""
+    place = _short_hash(f"{ingress_class}/{host}/{tls_secret}")
+    return f"{host[:MAX_CRON_SCRIPT_NAME].rstrip('-.')}-{place}"
+
+
+def ingress_labels() -> dict[str, str]:
+    """Give the standard labels of the Ingresses of Endpoints."""
+    return {
+        "app.kubernetes.io/name": "scriptorium",
+        "app.kubernetes.io/component": "endpoint",
+        "app.kubernetes.io/part-of": "scriptorium",
+        "app.kubernetes.io/managed-by": MANAGER,
+    }
 
 
 def inline_script_labels() -> dict[str, str]:

@@ -6,12 +6,10 @@ from pydantic import AfterValidator, Field
 
 from scriptorium_api import host_patterns
 from scriptorium_api.base import Model, rule, validated_by
-from scriptorium_api.names import MAX_NAME
+from scriptorium_api.names import MAX_NAME, NAME_FORM
 
 #: A name of an object of ours.
-ObjectName = Annotated[
-    str, Field(min_length=1, max_length=MAX_NAME, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
-]
+ObjectName = Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=NAME_FORM)]
 
 
 def _check_pattern(text: str) -> str:

@@ -1,7 +1,7 @@
 """What a CronScript's status tells of slots that were not run. Pure."""
 
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from scriptorium_api import slot_verdicts, slots
 from scriptorium_api.cron_script import (
@@ -14,8 +14,33 @@ from scriptorium_api.cron_script import (
 )
 from scriptorium_api.slot_verdicts import Facts, Verdict
 
+#: So seldom the slots are recorded that a suspension skips; what is left is recorded when it ends.
+SUSPENDED_APART = timedelta(minutes=10)
+
 _CHANGED = "the schedule or its time zone was changed before this slot was run"
 _HELD_UP = "nothing fired it in time, and then the schedule was changed or suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the status said when a run was recorded: it tells who of two made at the same moment is first.
+
+    Of two that judge at once one is recorded first, and the other finds it in the status. The times at which
+    runs were made tell no such thing, being whole seconds.
+    """
+
+    since: datetime
+    """The accountedUntil by which the run was made."""
+    until: datetime
+    """The accountedUntil at which it was recorded, or gave up."""
+
+    def is_after(self, slot: datetime | None) -> bool:
+        """Say whether this one comes after the run of another slot, which was recorded meanwhile."""
+        return slot is not None and self.since < slot <= self.until
+
+    def is_before(self, slot: datetime | None) -> bool:
+        """Say whether this one comes before the run of another slot, which is not recorded yet."""
+        return slot is not None and slot > self.until
 
 
 def judge_former(facts: Facts, present: CronScriptSpec) -> tuple[Miss, ...]:

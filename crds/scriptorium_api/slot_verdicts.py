@@ -201,8 +201,13 @@ def _build_miss(reason: MissReason, message: str, missed: list[datetime], number
 
 def refuse_first(verdict: Verdict, refusal: str) -> Verdict:
     """Give the verdict with the slot recorded that was to be run, since a quota has no room for its run."""
-    miss = _build_miss(MissReason.QUOTA_EXCEEDED, refusal, [verdict.runs[0]])
+    miss = build_refused(verdict.runs[0], refusal)
     return replace(verdict, runs=verdict.runs[1:], misses=(*verdict.misses, miss))
+
+
+def build_refused(slot: datetime, refusal: str) -> Miss:
+    """Give the record of a slot for whose run a quota has no room."""
+    return _build_miss(MissReason.QUOTA_EXCEEDED, refusal, [slot])
 
 
 def find_start(slot: datetime, jitter_seconds: int, uid: str) -> datetime:

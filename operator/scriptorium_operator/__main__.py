@@ -21,7 +21,7 @@ from scriptorium_operator.gateways.election import LeaseGateway, Replica
 from scriptorium_operator.gateways.metrics import Metrics
 from scriptorium_operator.gateways.syntax import open_syntax_checker
 from scriptorium_operator.gateways.webhooks import Webhooks
-from scriptorium_operator.handlers import cron_scripts, health, login, pools, scripts
+from scriptorium_operator.handlers import cron_scripts, health, login, pools, scriptendpoints, scripts
 from scriptorium_operator.handlers.watching import watch
 from scriptorium_operator.services import leadership, tasks
 from scriptorium_operator.services.certificates import Door
@@ -32,7 +32,7 @@ from scriptorium_operator.settings import Settings
 log = logging.getLogger(__name__)
 
 #: Importing them is what makes kopf know them.
-HANDLERS = (login, pools, scripts, cron_scripts)
+HANDLERS = (login, pools, scripts, cron_scripts, scriptendpoints)
 
 
 def read_clock() -> datetime:
@@ -95,6 +95,7 @@ def show(context: Context) -> None:
     context.metrics.show_leadership(lambda: context.leadership.is_held)
     context.metrics.show_load(lambda: context.work.load)
     context.metrics.show_deaths(context.supervisor.count_deaths)
+    context.metrics.show_endpoints(context.endpoints.count_reasons)
 
 
 async def serve(context: Context, leases: LeaseGateway) -> None:

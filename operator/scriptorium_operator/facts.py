@@ -6,9 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from scriptorium_api.cron_script import Miss
 from scriptorium_api.env import ValueRef
-from scriptorium_api.reasons import Phase, Reason
 
 #: A raw object, as the API server takes and gives it.
 Manifest = dict[str, Any]
@@ -27,6 +25,7 @@ class Kind(StrEnum):
     SCRIPT = "Script"
     EXECUTION = "ScriptExecution"
     CRON_SCRIPT = "CronScript"
+    ENDPOINT = "Endpoint"
     RUNNER_POOL = "RunnerPool"
     CONFIG_MAP = "ConfigMap"
     NAMESPACE = "Namespace"
@@ -37,8 +36,12 @@ class Kind(StrEnum):
     NETWORK_POLICY = "NetworkPolicy"
     JOB = "Job"
     CRON_JOB = "CronJob"
+    INGRESS = "Ingress"
     DISRUPTION_BUDGET = "PodDisruptionBudget"
 
+
+#: What a namespace has a pool for, beside runs.
+POOL_USERS: Final = (Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.ENDPOINT)
 
 #: What a pool owns; a change of any of these makes us look at the pool again.
 POOL_PARTS: Final = (
@@ -108,106 +111,12 @@ class OwnPod:
     """The Script's name; empty for a run with a source of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CronRun:
-    """A ScriptExecution that belongs to a CronScript, as far as that one's status asks."""
-
-    cron_script: Key
-    name: str
-    uid: str
-    slot: datetime | None
-    """The slot that it is the run of; None for one that somebody asked for by hand."""
-    created: datetime
-    phase: Phase | None
-    """None for one that only a newer version of the API knows; the same goes for the reason."""
-    reason: Reason | None
-    completed: datetime | None = None
-    is_unfinished: bool = False
-    """Whether it waits or goes on."""
-    owner: str = ""
-    """The UID of the CronScript that made it: there may be another one of that name by now."""
-    job: str = ""
-    """The Job of the CronJob that made it; none where the pool has fired it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FiredJob:
-    """A Job that a CronScript's CronJob made, or somebody by hand of it."""
-
-    key: Key
-    uid: str
-    cron_job: Key
-    cron_script: Key
-    slot: datetime | None
-    """The slot that it is for; None for one that was made by hand."""
-    created: datetime
-
-    @property
-    def order(self) -> datetime:
-        """Give by what the Jobs of a CronJob are put in order."""
-        return self.slot or self.created
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnrunSlots:
-    """Slots of a CronScript that were not run, as far as that is news."""
-
-    key: Key
-    uid: str
-    miss: Miss
-    """The record that tells of them, and maybe of earlier ones."""
-    count: int
-    """How many of its slots are news."""
-
-    @property
-    def last(self) -> datetime:
-        """Give the last of them."""
-        return self.miss.last_scheduled_time or self.miss.scheduled_time
-
-
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a schedule's slots are not run, as a condition says it."""
+    """What keeps an object from its work, as a condition says it."""
 
     reason: str
     message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """By which terms a CronJob fires."""
-
-    schedule: str
-    time_zone: str
-    is_suspended: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """An object appeared, changed or is gone; of the gone ones, only the key and the UID are sure."""
-
-    key: Key
-    uid: str
-    generation: int
-    labels: Mapping[str, str]
-    is_gone: bool = False
-    ended: EndedRun | None = None
-    """Of a ScriptExecution that has ended: what came of it."""
-    own_pod: OwnPod | None = None
-    """Of a ScriptExecution that has a pod of its own: what that takes."""
-    cron_run: CronRun | None = None
-    """Of a ScriptExecution that belongs to a CronScript: what that one tells of it."""
-    fired_job: FiredJob | None = None
-    """Of a Job that a schedule made: which slot it is for."""
-    owner: str = ""
-    """Of a Job: the name of the run whose pod it is; of a CronJob: that of its CronScript."""
-    values: frozenset[ValueRef] = frozenset()
-    """Of a Script: what its env names of Secrets and ConfigMaps."""
-
-
-@dataclass(frozen=True, slots=True)
-class InSync:
-    """All that exists has been told."""
 
 
 @dataclass(frozen=True, slots=True)

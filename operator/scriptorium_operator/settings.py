@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scriptorium_api import ceilings, http_rules
 from scriptorium_api.http_rules import HttpRules, RuleUnfit
+from scriptorium_operator.endpoint_settings import EndpointSettings, read_endpoint_settings
 from scriptorium_operator.errors import SettingInvalid
 
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
@@ -31,6 +32,8 @@ class RunnerSettings:
     """What the platform says of all scripts, as the runners' environment says it."""
     http: HttpRules = field(default_factory=HttpRules)
     """What the platform says of the requests of scripts."""
+    endpoints: EndpointSettings = field(default_factory=EndpointSettings)
+    """What the platform says of the requests to scripts."""
     requires_landlock: bool = True
     """Whether a node without Landlock refuses to run scripts, the operator's syntax checks among them."""
 
@@ -140,6 +143,7 @@ def _read_runner(environment: Mapping[str, str]) -> RunnerSettings:
         metrics_from=_read_names(environment, "SCRIPTORIUM_METRICS_FROM"),
         sandbox=_read_sandbox(environment),
         http=_read_http(environment),
+        endpoints=read_endpoint_settings(environment),
         requires_landlock=_read_choice(environment, "SCRIPTORIUM_REQUIRE_LANDLOCK", "true", ("true", "false"))
         == "true",
     )

@@ -1,14 +1,24 @@
 """`scriptorium-runner pool`, `scriptorium-runner run`, `scriptorium dev` and `scriptorium next`."""
 
 import argparse
+import contextlib
+import gc
+import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+
+#: Where OpenSSL is told of another file with the authorities that the system trusts.
+_AUTHORITIES = "SSL_CERT_FILE"
+
+#: So many new objects are made until the collector looks for those that only hold each other.
+_OBJECTS_PER_LOOK = 10_000
 
 #: A thousand slots may be five years apart, and the calendar ends with 9999.
 _FIRST_YEAR, _LAST_YEAR = 1970, 3000
@@ -44,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     dev.add_argument("--state", type=Path, default=Path(".scriptorium"), help="folder of the history")
     dev.add_argument("--workers", type=_read_workers, default=4, metavar="N", help="runs at once, 1 to 100")
+    dev.add_argument(
+        "--port",
+        type=_read_port,
+        default=8080,
+        metavar="PORT",
+        help="where Endpoints answer, on 127.0.0.1 (default 8080; 0: any that is free)",
+    )
     dev.add_argument(
         "--insecure-no-seal",
         action="store_true",
@@ -86,6 +103,10 @@ def _read_workers(text: str) -> int:
     return _read_number(text, 100)
 
 
+def _read_port(text: str) -> int:
+    return 0 if text == "0" else _read_number(text, 65535)
+
+
 def _read_count(text: str) -> int:
     return _read_number(text, 1000)
 
@@ -109,17 +130,52 @@ def _read_moment(text: str) -> datetime:
 
 
 def _run_pool(_options: argparse.Namespace) -> int:
-    # Each command imports only what it needs.
-    from scriptorium_runner import pool, settings  # noqa: PLC0415
+    with _importing():
+        # Each command imports only what it needs.
+        from scriptorium_runner import pool, settings  # noqa: PLC0415
 
     return _run_in_pod(settings.read_pool_settings, pool.run_pool)
 
 
 def _run_one(_options: argparse.Namespace) -> int:
-    # Each command imports only what it needs.
-    from scriptorium_runner import run, settings  # noqa: PLC0415
+    from scriptorium_runner.engine.workers import zygote_start  # noqa: PLC0415 - see below.
 
-    return _run_in_pod(settings.read_run_settings, run.run_one)
+    # The sandbox takes about as long to start as all the rest to be imported.
+    begun = zygote_start.begin_early()
+    with _importing():
+        # Each command imports only what it needs.
+        from scriptorium_runner import run, settings  # noqa: PLC0415
+
+    return _run_in_pod(settings.read_run_settings, partial(run.run_one, begun=begun))
+
+
+@contextlib.contextmanager
+def _importing() -> Iterator[None]:
+    """Import what a pod needs, and no more than that: its run waits for it.
+
+    All that is imported stays, so the collector has nothing to look for, now or later. And aiohttp reads all
+    certificates of the system, twice, for connections that bring no context of their own; ours all do.
+    """
+    gc.disable()
+    named = os.environ.get(_AUTHORITIES)
+    os.environ[_AUTHORITIES] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ[_AUTHORITIES]
+        if named is not None:
+            os.environ[_AUTHORITIES] = named
+        _rest_collector()
+        gc.enable()
+
+
+def _rest_collector() -> None:
+    """Have the collector look at what is made from now on, and not so often.
+
+    Hundreds of requests under way are all alive each time that it looks, so its work grew with their number.
+    """
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_PER_LOOK)
 
 
 def _run_in_pod(read: Callable[[], T], run: Callable[[T], Coroutine[None, None, int]]) -> int:
@@ -166,6 +222,7 @@ def _run_dev(options: argparse.Namespace) -> int:
     except settings.SettingError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
         return 2
+    _rest_collector()
     return asyncio.run(
         session.run_dev(
             session.DevOptions(
@@ -176,6 +233,7 @@ def _run_dev(options: argparse.Namespace) -> int:
                 workers=options.workers,
                 seal=Seal.NONE if options.insecure_no_seal else required,
                 http=http,
+                port=options.port,
             )
         )
     )

@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from scriptorium_api.execution import ExecutionStatus
+from scriptorium_runner.endpoints.invoke.invoking import Record
 from scriptorium_runner.engine import EngineStats, EngineVersion, Lane, Layer
 from scriptorium_runner.executions.dispatcher import Load
 from scriptorium_runner.host.http import Ending
@@ -69,6 +70,17 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self._invocations = Counter(
+            "scriptorium_invocations",
+            "Calls of Scripts from inside the cluster.",
+            ["code", "phase"],
+            registry=self.registry,
+        )
+        self._invocation_duration = Histogram(
+            "scriptorium_invocation_duration_seconds",
+            "Time from such a call to its answer.",
+            registry=self.registry,
+        )
 
     def show_load(self, read: Callable[[], Load]) -> None:
         """Have the load read at each scrape."""
@@ -109,6 +121,11 @@ class Metrics:
     def count_http(self, ending: Ending) -> None:
         """Count a call of http; hosts are no label, since scripts choose them."""
         self._http.labels(ending.outcome).inc()
+
+    def count_invocation(self, record: Record) -> None:
+        """Count a call of a Script from inside the cluster; names are no label, since callers choose them."""
+        self._invocations.labels(record.status, record.phase or "none").inc()
+        self._invocation_duration.observe(record.seconds)
 
 
 class _EngineCollector(Collector):

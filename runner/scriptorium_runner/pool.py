@@ -3,13 +3,19 @@
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scriptorium_api.execution import ExecutionStatus, Isolation, ScriptExecution
 from scriptorium_client import Client, load_config
-from scriptorium_runner import engine, logs
+from scriptorium_runner import engine, front, logs, request_log
+from scriptorium_runner.endpoints.auth.key_sets import KeySets
+from scriptorium_runner.endpoints.invoke.invoking import Host, Invoking
+from scriptorium_runner.endpoints.invoke.verdicts import Verdicts
+from scriptorium_runner.endpoints.live import Terms
+from scriptorium_runner.endpoints.room import RoomSettings
 from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
@@ -18,8 +24,10 @@ from scriptorium_runner.executions.ports import Board
 from scriptorium_runner.executions.rescue import Rescuer
 from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
 from scriptorium_runner.executions.schedules import find_cron_script
+from scriptorium_runner.front import Front, FrontSettings, Means
 from scriptorium_runner.host.http import Denials, Ending, HttpClient
 from scriptorium_runner.metrics import Metrics
+from scriptorium_runner.request_metrics import RequestMetrics
 from scriptorium_runner.schedules import turn_times
 from scriptorium_runner.schedules.ticker import Standing, Ticker
 from scriptorium_runner.settings import PoolSettings
@@ -27,7 +35,9 @@ from scriptorium_runner.sources.calendar import ClusterCalendar
 from scriptorium_runner.sources.cluster import ClusterBoard
 from scriptorium_runner.sources.following import Followers, Listeners
 from scriptorium_runner.sources.leases import Leases
+from scriptorium_runner.sources.reviews import TokenReviews
 from scriptorium_runner.web import health
+from scriptorium_runner.web.internal import InternalListener
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +51,13 @@ class Parts:
     rescuer: Rescuer
     leases: Leases
     ticker: Ticker
+    front: Front | None = None
 
     @property
     def is_ready(self) -> bool:
-        """Say whether runs can be taken."""
-        return self.followers.is_synced and self.leases.is_held
+        """Say whether runs can be taken, and requests."""
+        is_open = self.front is None or self.front.is_open
+        return self.followers.is_synced and self.leases.is_held and is_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +93,8 @@ async def run_pool(settings: PoolSettings) -> int:
     async with Client(load_config(), user_agent="scriptorium-runner") as client:
         await sandbox.start()
         try:
-            async with HttpClient(settings.http) as http:
-                return await _serve(settings, client, Sandboxes(sandbox, http), stopping)
+            async with HttpClient(settings.http) as http, front.open_key_sets(settings.http) as key_sets:
+                return await _serve(settings, client, Sandboxes(sandbox, http, key_sets), stopping)
         finally:
             await sandbox.shutdown()
 
@@ -93,6 +105,7 @@ class Sandboxes:
 
     engine: engine.Engine
     http: HttpClient
+    key_sets: KeySets
 
 
 async def _serve(settings: PoolSettings, client: Client, places: Sandboxes, stopping: asyncio.Event) -> int:
@@ -106,7 +119,12 @@ async def _serve(settings: PoolSettings, client: Client, places: Sandboxes, stop
 
     outside = build_outside(places.http, metrics)
     hooks = Hooks(on_end=record_end, on_slot=metrics.count_slot)
-    parts = _assemble(settings, client, EngineSandbox(sandbox, settings.ceilings, outside), hooks)
+    stage = Stage(
+        ClusterBoard(client, settings.namespace), EngineSandbox(sandbox, settings.ceilings, outside)
+    )
+    means = Means(board=stage.board, engine=sandbox, sandbox=stage.sandbox, key_sets=places.key_sets)
+    answering = _build_front(settings, means, metrics)
+    parts = _assemble(settings, client, stage, hooks, answering)
     dispatcher = parts.dispatcher
     metrics.show_load(lambda: dispatcher.load)
     metrics.show_engine(sandbox.stats)
@@ -120,11 +138,17 @@ async def _serve(settings: PoolSettings, client: Client, places: Sandboxes, stop
         is_ready=lambda: parts.is_ready and sandbox.is_working and not stopping.is_set(),
         registry=metrics.registry,
     )
+    internal = build_internal(settings, client, stage, lambda: parts.followers.is_synced, metrics)
+    await internal.start(settings.internal_port)
     log.info("runner started", extra={"namespace": settings.namespace, "workers": settings.workers})
     await stopping.wait()
     log.info("runner stops, draining", extra={"running": dispatcher.load.running})
     parts.ticker.stop()
-    await dispatcher.drain(settings.drain_seconds)
+    await asyncio.gather(
+        dispatcher.drain(settings.drain_seconds),
+        answering.close(settings.grace_seconds, settings.drain_seconds),
+        internal.drain(settings.grace_seconds, settings.drain_seconds),
+    )
     has_died = work.done()
     for task in (work, renewing):
         task.cancel()
@@ -147,6 +171,29 @@ def build_outside(http: HttpClient, metrics: Metrics) -> Outside:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """What scripts run with, whoever asks for them."""
+
+    board: ClusterBoard
+    sandbox: EngineSandbox
+
+
+def build_internal(
+    settings: PoolSettings, client: Client, stage: Stage, is_ready: Callable[[], bool], metrics: Metrics
+) -> InternalListener:
+    """Give the listener for calls of Scripts from inside the cluster."""
+    host = Host(
+        namespace=settings.namespace,
+        holder=settings.holder,
+        tenant=settings.tenant,
+        is_enabled=settings.is_enabled,
+        is_ready=is_ready,
+    )
+    verdicts = Verdicts(TokenReviews(client.config, settings.namespace), time.monotonic)
+    return InternalListener(Invoking(host, stage.board, stage.sandbox, verdicts, metrics.count_invocation))
+
+
+@dataclass(frozen=True, slots=True)
 class Hooks:
     """Who hears of what a runner has done."""
 
@@ -155,9 +202,26 @@ class Hooks:
     """Hears by how many seconds a slot's run was made after the slot was to start."""
 
 
-def _assemble(settings: PoolSettings, client: Client, sandbox: EngineSandbox, hooks: Hooks) -> Parts:
+def _build_front(settings: PoolSettings, means: Means, metrics: Metrics) -> Front:
+    counted = RequestMetrics(metrics.registry)
+    terms = Terms(tenant=settings.tenant, is_enabled=settings.is_enabled)
+    room = RoomSettings(
+        slots=settings.workers,
+        queue=settings.http_queue,
+        seconds=settings.engine.http_acquire_seconds,
+    )
+    answering = Front(
+        FrontSettings(public=settings.public, room=room, terms=terms),
+        means,
+        [counted.count, request_log.write_request],
+    )
+    counted.show_in_flight(lambda: answering.serving.in_flight)
+    return answering
+
+
+def _assemble(settings: PoolSettings, client: Client, stage: Stage, hooks: Hooks, answering: Front) -> Parts:
     namespace, holder, on_end = settings.namespace, settings.holder, hooks.on_end
-    board = ClusterBoard(client, namespace)
+    board, sandbox = stage.board, stage.sandbox
     leases = Leases(client, namespace, settings.pool, holder)
     place = Place(
         holder=holder,
@@ -174,8 +238,11 @@ def _assemble(settings: PoolSettings, client: Client, sandbox: EngineSandbox, ho
     calendar = ClusterCalendar(client, namespace, build_slot_hook(board, hooks.on_slot))
     # Also where scripts are switched off: each slot has its run, which says why it waits.
     ticker = Ticker(calendar, Standing(rank=dispatcher.rank, may_fire=lambda: leases.is_held))
-    listeners = Listeners(board=board, dispatcher=dispatcher, rescuer=rescuer, ticker=ticker)
-    return Parts(Followers(client, namespace, listeners), dispatcher, rescuer, leases, ticker)
+    listeners = Listeners(
+        board=board, dispatcher=dispatcher, rescuer=rescuer, ticker=ticker, live=answering.live
+    )
+    followers = Followers(client, namespace, listeners)
+    return Parts(followers, dispatcher, rescuer, leases, ticker, answering)
 
 
 def build_slot_hook(
@@ -201,12 +268,22 @@ async def run_parts(parts: Parts, pool: str) -> None:
         group.create_task(followers.follow_config_maps())
         group.create_task(followers.follow_runners(pool))
         group.create_task(followers.follow_executions())
+        if parts.front is not None:
+            group.create_task(followers.follow_endpoints())
+            group.create_task(_answer(followers, parts.front))
         await followers.wait_until_synced()
         # A claim without a lease would be taken for that of a lost runner.
         await parts.leases.wait_until_held()
         group.create_task(parts.rescuer.run())
         group.create_task(parts.ticker.run())
         await parts.dispatcher.run()
+
+
+async def _answer(followers: Followers, answering: Front) -> None:
+    """Answer requests once all Endpoints and Scripts are known: 404 is never for want of patience."""
+    await followers.wait_until_served()
+    await answering.open()
+    await answering.run()
 
 
 def _stop_with(work: asyncio.Task[None], stopping: asyncio.Event) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable
 from functools import partial
 
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
+from scriptorium_runner.engine.workers.zygote_start import Begun
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
 from scriptorium_runner.host.http import Denials, HttpClient
@@ -19,8 +19,10 @@ from scriptorium_runner.sources.calendar import ClusterCalendar
 from scriptorium_runner.sources.one_run import Target
 
 
-async def run_one(settings: RunSettings) -> int:
+async def run_one(settings: RunSettings, begun: Begun | None = None) -> int:
     """Do what the pod is there for; gives 0 if it succeeded or was not there to be done, else 1.
+
+    `begun` is the sandbox's zygote, if it was begun before.
 
     Raises EngineStartFailed.
     """
@@ -32,14 +34,17 @@ async def run_one(settings: RunSettings) -> int:
         engine.EngineSettings(pool_size=1, seal=settings.seal), engine.find_container_memory()
     )
     async with Client(load_config(), user_agent="scriptorium-runner") as client:
-        await sandbox.start()
+        # Its processes start beside the first requests: what they are is found out, and made, meanwhile.
+        starting = asyncio.create_task(sandbox.start(begun))
         try:
             async with HttpClient(settings.http) as http:
                 denials = Denials()
                 outside = Outside(http, lambda start, end: denials.note(start.owner, start.script, end))
                 pod = _build_pod(settings, client, EngineSandbox(sandbox, settings.ceilings, outside))
-                return await _work(settings, pod, stopping)
+                return await _work(settings, pod, starting, stopping)
         finally:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
             await sandbox.shutdown()
 
 
@@ -53,14 +58,20 @@ def _build_pod(settings: RunSettings, client: Client, sandbox: EngineSandbox) ->
     return Pod(client, sandbox, place, settings.drain_seconds, logs.write_script_logs)
 
 
-async def _work(settings: RunSettings, pod: Pod, stopping: asyncio.Event) -> int:
+async def _work(
+    settings: RunSettings, pod: Pod, starting: asyncio.Task[None], stopping: asyncio.Event
+) -> int:
+    """Do what there is to do, and take no run before its sandbox has started."""
     work = settings.work
     if isinstance(work, AttemptWork):
+        await starting
         target = Target(settings.namespace, work.execution, work.uid)
         return await OneRun(pod, target, work.attempt).follow(stopping)
 
-    def follow_run(run: ScriptExecution, stopping: asyncio.Event) -> Awaitable[int]:
-        return OneRun(pod, Target(settings.namespace, run.metadata.name, run.metadata.uid)).follow(stopping)
+    async def follow_run(run: ScriptExecution, stopping: asyncio.Event) -> int:
+        await starting
+        target = Target(settings.namespace, run.metadata.name, run.metadata.uid)
+        return await OneRun(pod, target).follow(stopping)
 
     means = Means(partial(slot_job.find_slot_job, pod.client, settings.namespace), follow_run)
     return await OneSlot(ClusterCalendar(pod.client, settings.namespace), means, work).follow(stopping)

@@ -12,12 +12,12 @@ type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonl
 interface ScriptContext {
   /** The namespace. */
   tenant: { id: string; name: string; organizationId: string | null };
-  /** Who asked for the run; null where unknown. */
-  user: { id: string; name: string; email: string | null } | null;
+  /** Who asked for the run; null where unknown. For an Endpoint it is what its `auth` says: `id`, and maybe more. */
+  user: { id: string; name?: string; email?: string | null; [more: string]: any } | null;
   script: {
     id: string;
     name: string;
-    /** embedded is a Script that another one called. */
+    /** embedded is a Script that another one called, or that was invoked inside the cluster. */
     type: "cron" | "endpoint" | "one_off" | "embedded";
     version: number | null;
   };
@@ -44,6 +44,49 @@ declare const context: DeepReadonly<ScriptContext>;
 
 /** The run's input, deeply frozen. */
 declare const input: any;
+
+/** What a Script that answers an HTTP request was asked; deeply frozen but for the bytes of its body. */
+interface ScriptRequest {
+  method: string;
+  /** As it came: in canonical form, escapes and all. */
+  path: string;
+  /** The parameters of the path, decoded. */
+  params: { [name: string]: string };
+  /** A list where a name was given several times. */
+  query: { [name: string]: string | string[] };
+  /** Names in lower case. */
+  headers: { [name: string]: string };
+  cookies: { [name: string]: string };
+  /** The caller's address. */
+  ip: string;
+  id: string;
+  /** Empty where there is none. */
+  body: Uint8Array;
+  /** The body as UTF-8. */
+  text(): string;
+  /** The body as JSON; a SyntaxError where it is none. */
+  json(): any;
+}
+
+/** Only there for a Script that answers an HTTP request. */
+declare const request: Readonly<Omit<ScriptRequest, "params" | "query" | "headers" | "cookies">> & {
+  readonly [part in "params" | "query" | "headers" | "cookies"]: DeepReadonly<ScriptRequest[part]>;
+};
+
+type ScriptHeaderValue = string | number;
+
+/**
+ * What such a Script returns to choose more than the body; it has no other keys. All else it returns is a body too:
+ * 200, or 204 for undefined and null.
+ */
+interface ScriptResponse {
+  /** A whole number from 200 to 599. */
+  status: number;
+  /** A list is as many lines, as Set-Cookie needs it. */
+  headers?: { [name: string]: ScriptHeaderValue | ScriptHeaderValue[] } | null;
+  /** A string is sent as text, bytes as they are, anything else as JSON. */
+  body?: unknown;
+}
 
 /** The values that the Script's spec.env names. */
 declare const env: { readonly [name: string]: string };

@@ -12,7 +12,9 @@ from scriptorium_api.address_ranges import Network
 from scriptorium_api.execution import Holder
 from scriptorium_api.http_rules import RuleUnfit
 from scriptorium_api.names import DEFAULT_POOL
+from scriptorium_runner.endpoints.listening import Patience, PublicSettings
 from scriptorium_runner.engine import EngineSettings, Seal
+from scriptorium_runner.engine.seal import layers
 from scriptorium_runner.executions.ceilings import Ceilings
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.host.http import gateways
@@ -38,7 +40,14 @@ class PoolSettings:
     is_enabled: bool
     """Whether scripts run at all."""
     health_port: int
+    internal_port: int
+    """Where Scripts are called from inside the cluster."""
     drain_seconds: int
+    public: PublicSettings
+    http_queue: int
+    """How many requests may wait for their script."""
+    grace_seconds: int
+    """How long a runner that is told to stop still takes new requests: until nobody sends it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +100,36 @@ def read_pool_settings(environment: Mapping[str, str] = os.environ) -> PoolSetti
         http=_read_pod_http(environment),
         is_enabled=read_switch(environment, "SCRIPTS_ENABLED", default=True),
         health_port=read_number(environment, "SCRIPTORIUM_HEALTH_PORT", 8081, 0, 65535),
+        internal_port=read_number(environment, "SCRIPTORIUM_INTERNAL_PORT", 8082, 0, 65535),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
+        public=_read_public_settings(environment),
+        http_queue=read_number(environment, "SCRIPTORIUM_HTTP_QUEUE", 512, 0, 10_000),
+        grace_seconds=read_number(environment, "SCRIPTORIUM_HTTP_GRACE_SECONDS", 5, 0, 600),
     )
+
+
+def _read_public_settings(environment: Mapping[str, str]) -> PublicSettings:
+    """Read how requests are taken; raises SettingError."""
+    return PublicSettings(
+        port=read_number(environment, "SCRIPTORIUM_HTTP_PORT", 8080, 0, 65535),
+        proxies=_read_proxies(environment),
+        most_connections=read_number(environment, "SCRIPTORIUM_HTTP_CONNECTIONS", 2048, 16, 100_000),
+        patience=Patience(
+            head=read_number(environment, "SCRIPTORIUM_HTTP_HEAD_SECONDS", 10, 1, 600),
+            stall=read_number(environment, "SCRIPTORIUM_HTTP_STALL_SECONDS", 10, 1, 600),
+            body=read_number(environment, "SCRIPTORIUM_HTTP_BODY_SECONDS", 60, 1, 3600),
+            idle=read_number(environment, "SCRIPTORIUM_HTTP_IDLE_SECONDS", 620, 1, 3600),
+        ),
+    )
+
+
+def _read_proxies(environment: Mapping[str, str]) -> tuple[Network, ...]:
+    try:
+        return address_ranges.read_networks(environment.get("SCRIPTORIUM_TRUSTED_PROXIES", ""))
+    except ValueError as error:
+        raise SettingError(
+            f"SCRIPTORIUM_TRUSTED_PROXIES must be addresses or ranges with commas between: {error}"
+        ) from error
 
 
 def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSettings:
@@ -181,6 +218,8 @@ def read_engine_settings(environment: Mapping[str, str], workers: int) -> Engine
         kept_workers=read_number(environment, "SCRIPT_VM_POOL_KEPT", 20, 0, 100),
         idle_seconds=read_number(environment, "SCRIPT_VM_POOL_IDLE_MS", 300_000, 1000, 86_400_000) / 1000,
         acquire_seconds=read_number(environment, "SCRIPT_ACQUIRE_TIMEOUT_MS", 30_000, 100, 600_000) / 1000,
+        http_acquire_seconds=read_number(environment, "SCRIPT_HTTP_ACQUIRE_TIMEOUT_MS", 2000, 10, 60_000)
+        / 1000,
         script_share=read_number(environment, "SCRIPT_SHARE_PERCENT", 50, 1, 100) / 100,
         http_reserve=read_number(environment, "SCRIPT_HTTP_RESERVE_PERCENT", 50, 0, 90) / 100,
         memory_part=read_number(environment, "SCRIPT_MEMORY_PERCENT", 90, 50, 99) / 100,
@@ -224,10 +263,11 @@ def _read_tenant(environment: Mapping[str, str]) -> Tenant:
 
 def read_seal(environment: Mapping[str, str] = os.environ) -> Seal:
     """Read what the sandbox must not do without; raises SettingError."""
-    text = environment.get("SCRIPTORIUM_REQUIRE_LANDLOCK") or "true"
-    if text not in ("true", "false"):
-        raise SettingError(f"SCRIPTORIUM_REQUIRE_LANDLOCK must be true or false, not {text!r}")
-    return Seal.FULL if text == "true" else Seal.LANDLOCK_OPTIONAL
+    text = environment.get(layers.REQUIRE_LANDLOCK)
+    seal = layers.find_seal(text)
+    if seal is None:
+        raise SettingError(f"{layers.REQUIRE_LANDLOCK} must be true or false, not {text!r}")
+    return seal
 
 
 def read_termination_log(environment: Mapping[str, str] = os.environ) -> Path:

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import Engine, EngineSettings, Limits, Program, Result
-from scriptorium_runner.engine.workers import zygote_process
+from scriptorium_runner.engine.workers import zygote_start
 from tests.unit.runner.engine.processes import (
     find_descendants,
     find_newest_zygote,
@@ -33,7 +33,7 @@ async def make_breached_engine() -> AsyncIterator[Engine]:
     """Give an engine whose workers run Python under the seal."""
     engine = Engine(EngineSettings(pool_size=2, spare_workers=1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(zygote_process, "COMMAND", [*zygote_process.COMMAND[:2], str(BREACHED)])
+        patch.setattr(zygote_start, "COMMAND", [*zygote_start.COMMAND[:2], str(BREACHED)])
         await engine.start()
     zygote = find_newest_zygote()
     yield engine

@@ -39,7 +39,7 @@ PATIENCE_SECONDS = 120
 def up() -> None:
     """Bring up a Ready cluster, or leave alone the one that is."""
     require_root()
-    packages.ensure(packages.CLUSTER)
+    packages.ensure([*packages.CLUSTER, *packages.BROWSER])
     built = programs.ensure(list_programs())
     started = time.monotonic()
     with locked():

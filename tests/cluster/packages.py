@@ -23,6 +23,8 @@ CLUSTER = [
     "gcc",
     "libc6-dev",
 ]
+#: For the stories that a real browser tells.
+BROWSER = ["chromium"]
 IMAGES = ["buildah", "debootstrap"]
 #: Debian's Python has its headers in a package of their own; others bring them.
 ENGINE = ["gcc", "libc6-dev", "python3-dev"]

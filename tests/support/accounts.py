@@ -7,6 +7,10 @@ from tests.support.kubectl import Kubectl
 
 OURS = "scripts.scriptorium.dev,scriptexecutions.scriptorium.dev"
 
+#: What who borrows a runner's account, and is no pod, is told of the run of a slot. Two policies refuse it,
+#: and either may be told of: the requester is filled in by then.
+BORROWED = ("spec.firedBy is filled in by Scriptorium", "the run of a schedule has no spec.requestedBy")
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

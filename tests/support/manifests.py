@@ -39,6 +39,11 @@ def cron(name: str = "sample", **spec: Any) -> Manifest:
     return _manifest("CronScript", name, {"schedule": "@daily"} | spec)
 
 
+def endpoint(name: str = "sample", **spec: Any) -> Manifest:
+    """Give an Endpoint's manifest with this spec."""
+    return _manifest("Endpoint", name, spec)
+
+
 def pool(name: str = "default", **spec: Any) -> Manifest:
     """Give a RunnerPool's manifest with this spec."""
     return _manifest("RunnerPool", name, spec)

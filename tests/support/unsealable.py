@@ -4,9 +4,9 @@
 RUNNER = """
 import sys
 from scriptorium_runner import __main__
-from scriptorium_runner.engine.workers import zygote_process
+from scriptorium_runner.engine.workers import zygote_start
 
-zygote_process.COMMAND = [sys.executable, "-I", "-c", '''
+zygote_start.COMMAND = [sys.executable, "-I", "-c", '''
 from scriptorium_runner.engine.inside import zygote
 from scriptorium_runner.engine.seal import kernel
 

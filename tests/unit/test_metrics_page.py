@@ -9,13 +9,16 @@ from scriptorium_api.execution import ExecutionStatus
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_operator.__main__ import show
 from scriptorium_operator.context import Context
-from scriptorium_operator.facts import Kind
+from scriptorium_operator.facts import Key, Kind
 from scriptorium_operator.services.leadership import Leadership
 from scriptorium_operator.settings import RunnerSettings, Settings
+from scriptorium_runner.endpoints.invoke.invoking import Record
 from scriptorium_runner.engine import EngineVersion, Layer
 from scriptorium_runner.executions.dispatcher import Load
 from scriptorium_runner.host.http import Ending
 from scriptorium_runner.metrics import Metrics
+from scriptorium_runner.request_metrics import RequestMetrics
+from tests.support.endings import make_ended
 from tests.support.engine_stats import make_engine_stats
 from tests.unit.operator.fakes import Clock, FakeCluster, FakeSyntax, RecordedWork
 
@@ -64,6 +67,7 @@ async def test_every_metric_of_the_operator_is_on_the_page() -> None:
     context.metrics.count_write("apply", "Deployment")
     context.metrics.count_request("GET", 200)
     context.metrics.count_unrun_slots("Missed", "Outage", 1)
+    context.endpoints.reasons[Key(Kind.ENDPOINT, "team", "shop")] = "Ready"
 
     async def run() -> None:
         """End at once."""
@@ -83,4 +87,8 @@ def test_every_metric_of_a_runner_is_on_the_page() -> None:
     metrics.count(ended)
     metrics.count_slot(0.1)
     metrics.count_http(Ending(outcome="ANSWERED", host="api.example.com", seconds=0.1))
+    requests = RequestMetrics(metrics.registry)
+    requests.show_in_flight(lambda: 0)
+    requests.count(make_ended(rejected="auth"))
+    metrics.count_invocation(Record("id", status=200, phase=Phase.SUCCEEDED))
     assert collect(metrics.registry) == read_page("A runner")

@@ -11,6 +11,7 @@ from scriptorium_operator.admission import reviews
 from scriptorium_operator.admission.reviews import Question
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide.admission import Flaw, decide_requester, find_schedule_flaw
+from scriptorium_operator.decide.endpoint_schemas import find_schema_flaw
 from scriptorium_operator.services import admission
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ async def _check_source(request: web.Request) -> web.Response:
 
 def _find_flaw(question: Question) -> Flaw | None:
     spec = question.spec
+    if question.kind.kind == "Endpoint" and (flaw := find_schema_flaw(spec.request_schema)):
+        return Flaw(*flaw)
     if question.kind.kind != "CronScript" or spec.schedule is None:
         return None
     return find_schedule_flaw(spec.schedule, spec.time_zone, spec.jitter_seconds)

@@ -48,6 +48,7 @@ class Spec(_Lenient):
     schedule: str | None = None
     time_zone: str = "UTC"
     jitter_seconds: int = 0
+    request_schema: dict[str, Any] = {}
     names_requester: Annotated[bool, BeforeValidator(lambda value: value is not None)] = Field(
         default=False, alias="requestedBy"
     )

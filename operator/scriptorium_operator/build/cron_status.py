@@ -8,7 +8,8 @@ from scriptorium_api.conditions import Finding, merge_conditions
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, LastExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_api.script import Script
-from scriptorium_operator.facts import READY, SCRIPT_FOUND, SUSPENDED, CronRun, Problem
+from scriptorium_operator.cron_facts import CronRun
+from scriptorium_operator.facts import READY, SCRIPT_FOUND, SUSPENDED, Problem
 
 #: A condition's message quotes what others say, and they may say much.
 _MOST_QUOTED = 2048

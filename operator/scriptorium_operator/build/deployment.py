@@ -7,10 +7,16 @@ from scriptorium_api.env import ValueRef
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_operator.build import env_volume, ownership, runner_pod
 from scriptorium_operator.build.runner_pod import Place
+from scriptorium_operator.endpoint_settings import TRUSTED_PROXIES
 from scriptorium_operator.facts import Manifest
 
 #: The runners' metrics and probes; the Service and the NetworkPolicy name it too.
 METRICS_PORT = 8081
+
+#: Where Endpoints are served, and where Scripts are invoked from inside the cluster.
+HTTP_PORT, INTERNAL_PORT = 8080, 8082
+
+PORTS = {"http": HTTP_PORT, "internal": INTERNAL_PORT, "metrics": METRICS_PORT}
 
 
 def build_deployment(place: Place, values: Sequence[ValueRef] = ()) -> Manifest:
@@ -54,9 +60,16 @@ def _build_container(place: Place) -> Manifest:
     settings = {
         "SCRIPTORIUM_POOL": pool.metadata.name,
         "SCRIPT_VM_POOL_SIZE": str(pool.spec.workers_per_runner),
+        "SCRIPTORIUM_HTTP_PORT": str(HTTP_PORT),
     }
+    if proxies := place.runner.endpoints.trusted_proxies:
+        settings[TRUSTED_PROXIES] = ",".join(proxies)
     command = ("scriptorium-runner", "pool")
-    ports = {"ports": [{"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"}]}
+    ports = {
+        "ports": [
+            {"name": name, "containerPort": port, "protocol": "TCP"} for name, port in sorted(PORTS.items())
+        ]
+    }
     container = runner_pod.build_container(place, command, settings, _build_resources(pool))
     return container | ports | _build_probes()
 

@@ -7,7 +7,7 @@ from operator import attrgetter
 from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_operator.build import http_egress, ownership
-from scriptorium_operator.build.deployment import METRICS_PORT
+from scriptorium_operator.build.deployment import HTTP_PORT, INTERNAL_PORT, METRICS_PORT, PORTS
 from scriptorium_operator.facts import Address, Manifest
 from scriptorium_operator.settings import RunnerSettings
 
@@ -21,7 +21,10 @@ def build_service(pool: RunnerPool) -> Manifest:
         "spec": {
             "type": "ClusterIP",
             "selector": names.runner_selector(pool.metadata.name),
-            "ports": [{"name": "metrics", "port": METRICS_PORT, "protocol": "TCP", "targetPort": "metrics"}],
+            "ports": [
+                {"name": name, "port": port, "protocol": "TCP", "targetPort": name}
+                for name, port in sorted(PORTS.items())
+            ],
         },
     }
 
@@ -53,7 +56,7 @@ def build_network_policy(pool: RunnerPool, api_server: Iterable[Address], runner
                 *_build_api_server_rules(api_server),
                 *http_egress.build_http_egress(runner.http),
             ],
-            "ingress": _build_ingress(list(runner.metrics_from)),
+            "ingress": _build_ingress(runner),
         },
     }
 
@@ -79,10 +82,25 @@ def _render_cidr(ip: str) -> str:
     return f"{ip}/{128 if ':' in ip else 32}"
 
 
-def _build_ingress(namespaces: list[str]) -> list[Manifest]:
-    if not namespaces:
-        return []
-    peers = [
+def _build_ingress(runner: RunnerSettings) -> list[Manifest]:
+    endpoints = runner.endpoints
+    blocks = [{"ipBlock": {"cidr": cidr}} for cidr in endpoints.from_cidrs]
+    callers = [*_build_namespaces(endpoints.from_namespaces), *blocks]
+    readers = _build_namespaces(runner.metrics_from)
+    return [
+        _build_way_in(callers, HTTP_PORT),
+        # From everywhere in the cluster: each caller has to show a token.
+        _build_way_in([{"namespaceSelector": {}}], INTERNAL_PORT),
+        *([_build_way_in(readers, METRICS_PORT)] if readers else []),
+    ]
+
+
+def _build_way_in(peers: list[Manifest], port: int) -> Manifest:
+    """Give the rule that lets these in; without any, everybody, also who has an address of no pod."""
+    return ({"from": peers} if peers else {}) | {"ports": [{"protocol": "TCP", "port": port}]}
+
+
+def _build_namespaces(namespaces: Iterable[str]) -> list[Manifest]:
+    return [
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}} for name in namespaces
     ]
-    return [{"from": peers, "ports": [{"protocol": "TCP", "port": METRICS_PORT}]}]

@@ -60,13 +60,12 @@ def _render_selector(pool: str) -> str:
 
 
 def _find_secrets_pending(pool: RunnerPool, counts: RunnerCounts, values: PoolValues) -> list[Finding]:
-    """Say whether runs may have to wait for values; nothing where no Script names any."""
+    """Say whether runs may have to wait for values; nothing where nobody names any."""
     if values.problem:
         return [Finding(type=SECRETS_PENDING, is_true=True, reason="TooManyValues", message=values.problem)]
     if not values.mounted:
         return []
-    # Beyond readiness: a pod of before may be one of those that are ready.
-    if _is_rolled_out(pool, counts) and counts.pods == counts.updated:
+    if is_replaced(pool, counts):
         message = "All runner pods have the Secrets and ConfigMaps that Scripts name."
         return [Finding(type=SECRETS_PENDING, is_true=False, reason="Mounted", message=message)]
     message = (
@@ -74,6 +73,11 @@ def _find_secrets_pending(pool: RunnerPool, counts: RunnerCounts, values: PoolVa
         " now, and runs that need them wait."
     )
     return [Finding(type=SECRETS_PENDING, is_true=True, reason="RunnersStarting", message=message)]
+
+
+def is_replaced(pool: RunnerPool, counts: RunnerCounts) -> bool:
+    """Say whether no pod of before is left: one of those that are ready may be such a one."""
+    return _is_rolled_out(pool, counts) and counts.pods == counts.updated
 
 
 def _is_rolled_out(pool: RunnerPool, counts: RunnerCounts) -> bool:

@@ -9,7 +9,8 @@ from scriptorium_operator.build import http_environment
 from scriptorium_operator.facts import Address, Manifest, Tenant
 from scriptorium_operator.settings import RunnerSettings, Settings
 
-#: A runner that is told to stop lets its runs go on for up to 30 s, then needs a moment to settle them.
+#: A runner that is told to stop takes requests for 5 s more, lets what is under way go
+#: on for up to 30 s, and then needs a moment to settle its runs.
 GRACE_SECONDS = 60
 
 #: "nobody" of the image; a number, so that the kubelet can see that it is not root.

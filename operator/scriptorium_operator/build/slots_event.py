@@ -4,7 +4,8 @@ from datetime import datetime
 
 from scriptorium_api.cron_script import Outcome
 from scriptorium_operator.build.event import News, build_event
-from scriptorium_operator.facts import Manifest, UnrunSlots
+from scriptorium_operator.cron_facts import UnrunSlots
+from scriptorium_operator.facts import Manifest
 
 
 def build_slots_event(slots: UnrunSlots, now: datetime) -> Manifest:

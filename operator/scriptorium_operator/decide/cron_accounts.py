@@ -13,7 +13,7 @@ from scriptorium_api.cron_script import CronScript, CronScriptStatus
 from scriptorium_api.schedule import BadSchedule, read_schedule
 from scriptorium_api.schedule_problems import UnknownZone, find_zone
 from scriptorium_api.slot_verdicts import Facts, Verdict
-from scriptorium_operator.facts import Terms
+from scriptorium_operator.cron_facts import Terms
 
 
 def find_terms(cron_script: CronScript) -> Terms:

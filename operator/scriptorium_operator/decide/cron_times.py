@@ -5,13 +5,11 @@ from datetime import datetime, timedelta
 from scriptorium_api import schedule_problems, slots
 from scriptorium_api.cron_script import CronScriptSpec, CronScriptStatus
 from scriptorium_api.schedule import read_schedule
+from scriptorium_api.slot_records import SUSPENDED_APART
 from scriptorium_operator.facts import Problem
 
 #: What runs tell is written down at most so often for one CronScript.
 APART = timedelta(seconds=10)
-
-#: So seldom it is written down that slots of a suspended schedule have passed.
-SUSPENDED_SECONDS = 600.0
 
 #: A slot is over a moment after its time: a clock that is early by a little must not see it as the next one.
 _AFTER_SLOT_SECONDS = 1.0
@@ -43,4 +41,4 @@ def find_next_look(next_slot: datetime | None, now: datetime, *, is_suspended: b
     if next_slot is None:
         return None
     seconds = (next_slot - now).total_seconds() + _AFTER_SLOT_SECONDS
-    return max(seconds, SUSPENDED_SECONDS) if is_suspended else seconds
+    return max(seconds, SUSPENDED_APART.total_seconds()) if is_suspended else seconds

@@ -1,11 +1,11 @@
-"""Which of the values that Scripts name the pods of a pool get. Pure."""
+"""Which of the values that Scripts and Endpoints name the pods of a pool get. Pure."""
 
 from collections.abc import Collection, Sequence
 
 from scriptorium_api.env import ValueRef
 from scriptorium_operator.facts import PoolValues
 
-#: Secrets and ConfigMaps in one volume: the kubelet watches each of them, for each pod.
+#: Secrets and ConfigMaps in a pod: the kubelet watches each of them, for each pod.
 MAX_OBJECTS = 100
 
 #: Keys in one volume: it stands in the Deployment, each of its ReplicaSets and each pod.
@@ -28,6 +28,7 @@ def decide_values(named: Collection[ValueRef]) -> PoolValues:
 
 def _describe(left_out: Sequence[ValueRef]) -> str:
     return (
-        f"Scripts name more than {MAX_OBJECTS} Secrets and ConfigMaps, or more than {MAX_KEYS} keys of them."
-        f" Left out: {len(left_out)}, the first is {left_out[0]}. Put several values into one object or key."
+        f"Scripts and Endpoints name more than {MAX_OBJECTS} Secrets and ConfigMaps, or more than {MAX_KEYS}"
+        f" keys of them. Left out: {len(left_out)}, the first is {left_out[0]}. Put several values into one"
+        " object or key."
     )

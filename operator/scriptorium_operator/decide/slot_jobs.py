@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scriptorium_api import cron_runs, names, schedule_problems, slot_records, slot_verdicts
-from scriptorium_api.cron_script import CronScript, CronScriptStatus, Executor, Miss, MissReason
-from scriptorium_api.schedule import read_schedule
+from scriptorium_api import cron_runs, names, slot_facts, slot_records, slot_verdicts
+from scriptorium_api.cron_script import ConcurrencyPolicy, CronScript, CronScriptStatus, Executor, Miss
+from scriptorium_api.slot_facts import KnownRun
+from scriptorium_api.slot_records import Recorded
 from scriptorium_api.slot_verdicts import Facts, Verdict
-from scriptorium_operator.facts import CronRun, FiredJob, RunPod
+from scriptorium_operator.cron_facts import CronRun, FiredJob
+from scriptorium_operator.facts import RunPod
 
 #: A pod that starts as it should has judged its slot by then, so its Job is not looked at.
 FIRST_LOOK = timedelta(seconds=10)
@@ -132,23 +134,16 @@ def plan(cron_script: CronScript, runs: Iterable[CronRun], job: FiredJob) -> Pla
 
 
 def _gather(cron_script: CronScript, runs: Iterable[CronRun], job: FiredJob) -> Facts | None:
-    if schedule_problems.find_problem(cron_script.spec):
-        return None
-    begun = cron_script.status.accounted_until or cron_script.metadata.creation_timestamp or job.created
-    known = list(runs)
-    unfinished = [run for run in known if run.is_unfinished]
-    return Facts(
-        spec=cron_script.spec,
-        schedule=read_schedule(cron_script.spec.schedule),
-        zone=schedule_problems.find_zone(cron_script.spec.time_zone),
-        now=job.created,
-        accounted_until=begun,
-        known=frozenset(run.slot for run in known if run.slot and run.slot > begun),
-        active=tuple(run.name for run in unfinished),
-        is_catching_up=any(
-            cron_runs.is_late(cron_script, run.slot, run.created, is_by_pod=True) for run in unfinished
-        ),
+    known = (
+        KnownRun(
+            name=run.name,
+            slot=run.slot,
+            is_unfinished=run.is_unfinished,
+            is_late=cron_runs.is_late(cron_script, run.slot, run.created, is_by_pod=True),
+        )
+        for run in runs
     )
+    return slot_facts.gather(cron_script, known, job.created)
 
 
 def _leave(verdict: Verdict) -> Plan:
@@ -175,11 +170,21 @@ def _take_one(verdict: Verdict, facts: Facts, slot: datetime) -> Plan:
     )
 
 
-def build_miss(slot: datetime, refusal: str) -> Miss:
-    """Give the record of a slot for whose run there is no room."""
-    reason = MissReason.QUOTA_EXCEEDED
-    message = refusal[: slot_verdicts.MOST_MESSAGE]
-    return Miss(outcome=reason.outcome, reason=reason, message=message, scheduled_time=slot)
+def find_first(
+    known: CronScript, current: CronScript, runs: Iterable[CronRun], slot: datetime
+) -> CronRun | None:
+    """Give the run that comes before the one that was made for a slot, and could not be recorded.
+
+    That is one of another slot that was recorded since `known`, where only one may go on.
+    """
+    since, until = known.status.accounted_until, current.status.accounted_until
+    since = since or known.metadata.creation_timestamp
+    if current.spec.concurrency_policy is not ConcurrencyPolicy.FORBID or since is None or until is None:
+        return None
+    recorded = Recorded(since, until)
+    return next(
+        (run for run in runs if run.is_unfinished and run.slot != slot and recorded.is_after(run.slot)), None
+    )
 
 
 def record(cron_script: CronScript, misses: tuple[Miss, ...], until: datetime) -> CronScriptStatus:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from scriptorium_api.cron_script import CronScript, Miss, MissReason
-from scriptorium_operator.facts import Key, Kind, UnrunSlots
+from scriptorium_operator.cron_facts import UnrunSlots
+from scriptorium_operator.facts import Key, Kind
 
 
 def find_news(former: Iterable[Miss], cron_script: CronScript) -> Iterator[UnrunSlots]:

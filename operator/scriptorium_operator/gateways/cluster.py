@@ -6,27 +6,28 @@ from contextlib import contextmanager
 import scriptorium_client as kubernetes
 from scriptorium_api import names
 from scriptorium_api.cron_script import CronScript
+from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Script
 from scriptorium_client import resources
 from scriptorium_client.resources import Resource
+from scriptorium_operator.cron_facts import CronRun
 from scriptorium_operator.errors import ClusterUnavailable
 from scriptorium_operator.facts import (
     POOL_PARTS,
     Address,
     ConfigMapContent,
-    CronRun,
-    InSync,
     Key,
     Kind,
     Manifest,
-    Notice,
     RunPod,
     Tenant,
 )
 from scriptorium_operator.gateways import reading, run_pods
 from scriptorium_operator.gateways.errors import translated
+from scriptorium_operator.gateways.reading_endpoints import read_endpoint
+from scriptorium_operator.notices import InSync, Notice
 
 _ENDPOINT_SLICES = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 
@@ -37,6 +38,7 @@ _RESOURCES = {
     Kind.SCRIPT: resources.SCRIPTS,
     Kind.EXECUTION: resources.EXECUTIONS,
     Kind.CRON_SCRIPT: resources.CRON_SCRIPTS,
+    Kind.ENDPOINT: resources.ENDPOINTS,
     Kind.RUNNER_POOL: resources.RUNNER_POOLS,
     Kind.CONFIG_MAP: resources.CONFIG_MAPS,
     Kind.NAMESPACE: resources.NAMESPACES,
@@ -45,6 +47,7 @@ _RESOURCES = {
     Kind.SERVICE_ACCOUNT: resources.SERVICE_ACCOUNTS,
     Kind.ROLE_BINDING: resources.ROLE_BINDINGS,
     Kind.NETWORK_POLICY: resources.NETWORK_POLICIES,
+    Kind.INGRESS: resources.INGRESSES,
     Kind.JOB: resources.JOBS,
     Kind.CRON_JOB: resources.CRON_JOBS,
     Kind.DISRUPTION_BUDGET: resources.DISRUPTION_BUDGETS,
@@ -82,6 +85,12 @@ class Cluster:
         item = await self.find(key)
         cron_script = CronScript.from_stored(item) if item else None
         return cron_script if cron_script and cron_script.metadata.deletion_timestamp is None else None
+
+    async def find_endpoint(self, key: Key) -> Endpoint | None:
+        """Give an Endpoint, unless it is gone or going."""
+        item = await self.find(key)
+        endpoint = read_endpoint(item) if item else None
+        return endpoint if endpoint and endpoint.metadata.deletion_timestamp is None else None
 
     async def find_pool(self, key: Key) -> RunnerPool | None:
         """Give a RunnerPool; one that is going is still there."""
@@ -145,13 +154,12 @@ class Cluster:
             raise ClusterUnavailable(str(error), error.retry_after) from error
         return True
 
-    async def has_scripts(self, namespace: str) -> bool:
-        """Say whether there is a Script in the namespace."""
-        return await self._has_any(resources.SCRIPTS, namespace)
-
-    async def has_cron_scripts(self, namespace: str) -> bool:
-        """Say whether there is a CronScript in the namespace."""
-        return await self._has_any(resources.CRON_SCRIPTS, namespace)
+    async def has_pool_users(self, namespace: str) -> bool:
+        """Say whether there is a Script, a CronScript or an Endpoint in the namespace."""
+        for resource in (resources.SCRIPTS, resources.CRON_SCRIPTS, resources.ENDPOINTS):
+            if await self._has_any(resource, namespace):
+                return True
+        return False
 
     async def _has_any(self, resource: Resource, namespace: str) -> bool:
         with translated():
@@ -186,7 +194,7 @@ class Cluster:
             await self._client.create(manifest, resources.of_manifest(manifest))
 
     async def replace_status(
-        self, former: Script | CronScript | RunnerPool | ScriptExecution, status: Manifest
+        self, former: Script | CronScript | Endpoint | RunnerPool | ScriptExecution, status: Manifest
     ) -> None:
         """Write the status of an object as it was read; raises Outdated if it changed since."""
         metadata = former.metadata
@@ -210,12 +218,13 @@ class Cluster:
             await self._client.delete(_RESOURCES[key.kind], key.name, key.namespace, uid=uid)
 
     async def follow(self, kind: Kind) -> AsyncIterator[Notice | InSync]:
-        """Tell every change of a kind in all namespaces, for ever; of pools' parts and Jobs, only of ours."""
+        """Tell every change of a kind in all namespaces, for ever; of what we make, only ours."""
         selection = kubernetes.Selection(
             resource=_RESOURCES[kind],
             labels=_render_labels(kind),
-            # Of runs it counts how they ended, of Scripts what they name; nothing else is looked into here.
-            is_metadata_only=kind not in (Kind.EXECUTION, Kind.SCRIPT),
+            # Of runs it counts how they ended, of Scripts what they name, of Endpoints what they ask for;
+            # nothing else is looked into here.
+            is_metadata_only=kind not in (Kind.EXECUTION, Kind.SCRIPT, Kind.ENDPOINT),
         )
         async for event in kubernetes.follow(self._client, selection):
             if isinstance(event, kubernetes.Synced):
@@ -232,6 +241,8 @@ class Cluster:
 
 
 def _render_labels(kind: Kind) -> str | None:
+    if kind is Kind.INGRESS:
+        return ",".join(f"{key}={value}" for key, value in names.ingress_labels().items())
     is_of_runs = kind in (Kind.JOB, Kind.CRON_JOB)
     if not is_of_runs and kind not in POOL_PARTS:
         return None

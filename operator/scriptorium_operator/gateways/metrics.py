@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from scriptorium_operator.facts import Kind, Load
@@ -52,6 +52,10 @@ class Metrics:
         """Have the tasks' deaths read at each scrape."""
         self.registry.register(_Deaths(read))
 
+    def show_endpoints(self, read: Callable[[], Mapping[str, int]]) -> None:
+        """Have the Endpoints read at each scrape."""
+        self.registry.register(_Endpoints(read))
+
     def count_reconcile(self, kind: Kind, outcome: str) -> None:
         """Count an attempt to bring an object up to date."""
         self._reconciles.labels(kind.value, outcome).inc()
@@ -85,4 +89,18 @@ class _Deaths(Collector):
         )
         for task, deaths in sorted(self._read().items()):
             family.add_metric([task], deaths)
+        yield family
+
+
+class _Endpoints(Collector):
+    """The Endpoints, by the reason why they are ready or not."""
+
+    def __init__(self, read: Callable[[], Mapping[str, int]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        meaning = "Endpoints by the reason of their condition Ready, in the replica that leads."
+        family = GaugeMetricFamily(_PREFIX + "endpoints", meaning, labels=["reason"])
+        for reason, number in sorted(self._read().items()):
+            family.add_metric([reason], number)
         yield family

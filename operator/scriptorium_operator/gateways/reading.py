@@ -5,25 +5,26 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from scriptorium_api import names
+from scriptorium_api.endpoints import references
+from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
+from scriptorium_operator.cron_facts import CronRun, FiredJob, Terms
 from scriptorium_operator.facts import (
     Address,
     ConfigMapContent,
     Controller,
-    CronRun,
     EndedRun,
-    FiredJob,
     Key,
     Kind,
     Manifest,
-    Notice,
     OwnPod,
     RunnerCounts,
     Tenant,
-    Terms,
 )
+from scriptorium_operator.gateways.reading_endpoints import read_claimant
+from scriptorium_operator.notices import Notice
 
 #: For so long a run with an idempotency key is the first of it, so for so long it is kept.
 REMEMBERED = timedelta(hours=24)
@@ -44,6 +45,7 @@ _ENDS = {phase.value for phase in Phase if phase.is_terminal}
 def read_notice(kind: Kind, item: Manifest, *, is_gone: bool) -> Notice:
     """Give what an object's metadata says."""
     metadata = item["metadata"]
+    endpoint = read_claimant(item) if kind is Kind.ENDPOINT and not is_gone else None
     return Notice(
         key=Key(kind, metadata.get("namespace", ""), metadata["name"]),
         uid=metadata["uid"],
@@ -55,8 +57,15 @@ def read_notice(kind: Kind, item: Manifest, *, is_gone: bool) -> Notice:
         cron_run=read_cron_run(item) if kind is Kind.EXECUTION and not is_gone else None,
         fired_job=read_fired_job(item) if kind is Kind.JOB and not is_gone else None,
         owner=find_owner(item, _OWNERS[kind]) if kind in _OWNERS else "",
-        values=read_values(item) if kind is Kind.SCRIPT and not is_gone else frozenset(),
+        values=_read_named_values(kind, item, endpoint) if not is_gone else frozenset(),
+        endpoint=endpoint,
     )
+
+
+def _read_named_values(kind: Kind, item: Manifest, endpoint: Endpoint | None) -> frozenset[ValueRef]:
+    if kind is Kind.SCRIPT:
+        return read_values(item)
+    return references.list_secrets(endpoint) if endpoint else frozenset()
 
 
 #: What a newer version of the API may add is none of our business.

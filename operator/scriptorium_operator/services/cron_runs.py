@@ -1,10 +1,11 @@
-"""The runs of all CronScripts, as the follower told of them, and the Scripts that CronScripts are about."""
+"""The runs of all CronScripts, as the follower told of them."""
 
 from collections import defaultdict
 from datetime import datetime
 
 from scriptorium_api.cron_script import Miss
-from scriptorium_operator.facts import CronRun, Key
+from scriptorium_operator.cron_facts import CronRun
+from scriptorium_operator.facts import Key
 
 
 class CronRuns:
@@ -46,32 +47,3 @@ class CronRuns:
     def list_runs(self, cron_script: Key) -> tuple[CronRun, ...]:
         """Give the runs of a CronScript."""
         return tuple(self._runs.get(cron_script, {}).values())
-
-
-class ScriptUsers:
-    """Which CronScripts run which Script."""
-
-    def __init__(self) -> None:
-        self._scripts: dict[Key, str] = {}
-        self._users: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
-
-    def record(self, cron_script: Key, script: str) -> None:
-        """Note which Script a CronScript runs."""
-        if self._scripts.get(cron_script) != script:
-            self.forget(cron_script)
-            self._scripts[cron_script] = script
-            self._users[cron_script.namespace, script].add(cron_script)
-
-    def forget(self, cron_script: Key) -> None:
-        """Note that a CronScript is gone."""
-        script = self._scripts.pop(cron_script, None)
-        if script is None:
-            return
-        place = (cron_script.namespace, script)
-        self._users[place].discard(cron_script)
-        if not self._users[place]:
-            del self._users[place]
-
-    def list_users(self, namespace: str, script: str) -> tuple[Key, ...]:
-        """Give the CronScripts that run a Script."""
-        return tuple(self._users.get((namespace, script), ()))

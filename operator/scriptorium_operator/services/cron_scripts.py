@@ -1,23 +1,21 @@
 """CronScripts: their CronJobs and inline Scripts in place, and their status true."""
 
-import logging
 from dataclasses import replace
 
 from scriptorium_api import cron_runs, names
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, Executor
 from scriptorium_api.script import Limits, Script
-from scriptorium_operator.build import cron_job, cron_status, inline_script
+from scriptorium_operator.build import cron_job, cron_status
 from scriptorium_operator.build.cron_job import CronOrder
 from scriptorium_operator.build.cron_status import Scene
 from scriptorium_operator.context import Context
+from scriptorium_operator.cron_facts import CronRun, Terms
 from scriptorium_operator.decide import cron_accounts, cron_times, unrun_slots
 from scriptorium_operator.decide.retention import HistoryLimits
 from scriptorium_operator.errors import ClusterRefused
-from scriptorium_operator.facts import CronRun, Key, Kind, Manifest, Problem, Terms
+from scriptorium_operator.facts import Key, Kind, Manifest, Problem
 from scriptorium_operator.gateways import reading
-from scriptorium_operator.services import objects, pools
-
-log = logging.getLogger(__name__)
+from scriptorium_operator.services import inline_scripts, objects, pools
 
 #: Until the namespace's pool is looked for again: it was asked for when the CronScript was seen.
 POOL_SECONDS = 1.0
@@ -57,7 +55,7 @@ def _tell_news(context: Context, key: Key, cron_script: CronScript) -> None:
 
 
 def _remember(context: Context, key: Key, cron_script: CronScript) -> None:
-    context.script_users.record(key, cron_runs.find_script_name(cron_script))
+    context.script_users.record(key, [cron_runs.find_script_name(cron_script)])
     limits = HistoryLimits(
         succeeded=cron_script.spec.successful_runs_history_limit,
         failed=cron_script.spec.failed_runs_history_limit,
@@ -96,7 +94,7 @@ async def reconcile(context: Context, key: Key) -> float | None:
         await context.cluster.replace_status(cron_script, accounted.to_wire())
         return 0.0
     try:
-        await _put_inline_script(context, cron_script)
+        await inline_scripts.put(context, Kind.CRON_SCRIPT, cron_script.metadata, cron_script.spec.script)
         scene = await _look(context, key, cron_script, accounted)
         if scene.problem is None and not await _put_cron_job(context, cron_script, scene.script, job):
             scene = replace(scene, problem=_POOL_STARTING)
@@ -140,16 +138,6 @@ def _name_cron_job(key: Key) -> Key:
     return Key(Kind.CRON_JOB, key.namespace, names.cron_job_name(key.name))
 
 
-async def _put_inline_script(context: Context, cron_script: CronScript) -> None:
-    """Have the Script that stands inline, or none of it if there is none inline any more."""
-    metadata, code = cron_script.metadata, cron_script.spec.script
-    key = Key(Kind.SCRIPT, metadata.namespace, names.inline_script_name(metadata.name))
-    if code is not None:
-        await objects.put(context, inline_script.build_inline_script(metadata, code))
-    elif context.inventory.is_there(key):
-        await _remove(context, cron_script, key)
-
-
 async def _put_cron_job(
     context: Context, cron_script: CronScript, script: Script | None, live: Manifest | None
 ) -> bool:
@@ -165,7 +153,7 @@ async def _put_cron_job(
             context.cron_runs.retired.pop(key, None)
             return True
         if reading.read_terms(live) is None and _is_at_rest(context, key, cron_script, live):
-            await _remove(context, cron_script, _name_cron_job(key))
+            await objects.remove_owned(context, metadata.uid, _name_cron_job(key))
             return True
     else:
         context.cron_runs.retired.pop(key, None)
@@ -190,15 +178,6 @@ def _is_at_rest(context: Context, key: Key, cron_script: CronScript, live: Manif
     # Its controller does not count the Jobs that were made by hand.
     runs = _list_runs(context, key, cron_script)
     return not any(run.is_unfinished and run.job for run in runs)
-
-
-async def _remove(context: Context, cron_script: CronScript, key: Key) -> None:
-    live = await context.cluster.find(key)
-    if live is not None and reading.is_owned_by(live, cron_script.metadata.uid):
-        await context.cluster.delete(key, live["metadata"]["uid"])
-        log.info(
-            "object removed", extra={"kind": key.kind.value, "namespace": key.namespace, "object": key.name}
-        )
 
 
 async def _record(context: Context, key: Key, cron_script: CronScript, scene: Scene) -> float | None:

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+from scriptorium_operator.cron_facts import FiredJob
 from scriptorium_operator.decide.slot_jobs import FIRST_LOOK
-from scriptorium_operator.facts import FiredJob, Key
+from scriptorium_operator.facts import Key
 
 
 class FiredJobs:

@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 from scriptorium_api import names
 from scriptorium_operator.context import Context
-from scriptorium_operator.facts import POOL_PARTS, InSync, Key, Kind, Notice
+from scriptorium_operator.decide import endpoint_places
+from scriptorium_operator.facts import POOL_PARTS, Key, Kind
+from scriptorium_operator.notices import InSync, Notice
+from scriptorium_operator.services import pools
 
 
 async def follow_kind(context: Context, kind: Kind) -> None:
@@ -13,8 +16,10 @@ async def follow_kind(context: Context, kind: Kind) -> None:
     if kind is Kind.EXECUTION:
         context.history.clear()
         context.cron_runs.clear()
-    elif kind is Kind.SCRIPT:
-        context.named_values.clear()
+    elif kind in (Kind.SCRIPT, Kind.ENDPOINT):
+        context.named_values.clear(kind)
+        if kind is Kind.ENDPOINT:
+            context.endpoints.clear()
     elif kind is Kind.JOB:
         context.fired_jobs.clear()
     async for told in context.cluster.follow(kind):
@@ -26,13 +31,16 @@ async def follow_kind(context: Context, kind: Kind) -> None:
 
 def _note_sync(context: Context, kind: Kind) -> None:
     context.inventory.in_sync.add(kind)
-    if kind in (Kind.SCRIPT, Kind.RUNNER_POOL):
+    if kind in (Kind.SCRIPT, Kind.ENDPOINT, Kind.RUNNER_POOL):
         # Those that were looked at before it was known what they have to mount.
         for pool in context.inventory.list_pools():
             context.work.add(pool.key)
+    if kind in (Kind.ENDPOINT, Kind.RUNNER_POOL):
+        for key in (*context.endpoints.list_all(), *context.endpoints.ingresses):
+            context.work.add(key)
     if kind in (Kind.CRON_SCRIPT, Kind.EXECUTION):
         # Those that were looked at before their runs were known.
-        for key in context.inventory.list_cron_scripts():
+        for key in context.inventory.list_users(Kind.CRON_SCRIPT):
             context.work.add(key)
     if kind is Kind.EXECUTION:
         for key in context.fired_jobs.list_cron_jobs():
@@ -45,7 +53,7 @@ def take(context: Context, notice: Notice) -> None:
 
 
 def _take_script(context: Context, notice: Notice) -> None:
-    context.inventory.note_script(notice)
+    context.inventory.note_user(notice)
     _compare_with_kopf(context, notice)
     if notice.is_gone:
         # kopf does not tell of what was deleted in a gap of its watch; there may be another of that name.
@@ -60,12 +68,36 @@ def _take_script(context: Context, notice: Notice) -> None:
 
 
 def _take_cron_script(context: Context, notice: Notice) -> None:
-    context.inventory.note_cron_script(notice)
+    context.inventory.note_user(notice)
     _compare_with_kopf(context, notice)
     if notice.is_gone:
         # As with Scripts: kopf may not tell, and there may be another of that name.
         context.work.add(notice.key)
     _take_need(context, notice.key.namespace)
+
+
+def _take_endpoint(context: Context, notice: Notice) -> None:
+    context.inventory.note_user(notice)
+    _compare_with_kopf(context, notice)
+    if notice.is_gone:
+        # As with Scripts: kopf may not tell, and there may be another of that name.
+        context.work.add(notice.key)
+    if notice.endpoint is None:
+        concerned = context.endpoints.forget(notice.key)
+    else:
+        default_class = context.settings.runner.endpoints.ingress_class
+        place = endpoint_places.find_place(notice.endpoint, default_class)
+        concerned = context.endpoints.note(notice.key, notice.endpoint, place.key if place else None)
+    for key in concerned:
+        context.work.add(key)
+    if context.named_values.record(notice.key, notice.values):
+        _take_pool_part(context, notice.key.namespace)
+    _take_need(context, notice.key.namespace)
+
+
+def _take_ingress(context: Context, notice: Notice) -> None:
+    (context.endpoints.ingresses.discard if notice.is_gone else context.endpoints.ingresses.add)(notice.key)
+    context.work.add(notice.key)
 
 
 def _take_run(context: Context, notice: Notice) -> None:
@@ -100,7 +132,7 @@ def _take_cron_run(context: Context, notice: Notice) -> None:
 
 
 def _take_need(context: Context, namespace: str) -> None:
-    """A Script, CronScript or run came or went: that starts a pool's idle time anew, or asks for a pool."""
+    """Something that needs a pool came or went: its idle time starts anew, or a pool is asked for."""
     if context.inventory.has_pool(namespace):
         context.inventory.note_need(namespace, context.now())
     else:
@@ -112,6 +144,7 @@ def _take_pool(context: Context, notice: Notice) -> None:
         _take_place(context, notice.key.namespace)
     _compare_with_kopf(context, notice)
     if notice.is_gone:
+        pools.note_state(context, notice.key.namespace, None)
         context.work.add(Key(Kind.NAMESPACE, "", notice.key.namespace))
 
 
@@ -122,7 +155,7 @@ def _take_pool_part(context: Context, namespace: str) -> None:
 
 def _take_place(context: Context, namespace: str) -> None:
     """What all pods of a namespace have in common may have changed."""
-    for key in context.inventory.list_cron_scripts(namespace):
+    for key in context.inventory.list_users(Kind.CRON_SCRIPT, namespace):
         context.work.add(key)
 
 
@@ -151,7 +184,7 @@ def _take_cron_job(context: Context, notice: Notice) -> None:
         context.work.add(Key(Kind.CRON_SCRIPT, namespace, notice.owner))
         return
     # Of one that went in a gap of the watch only the name is known.
-    for key in context.inventory.list_cron_scripts(namespace):
+    for key in context.inventory.list_users(Kind.CRON_SCRIPT, namespace):
         if names.cron_job_name(key.name) == notice.key.name:
             context.work.add(key)
 
@@ -175,6 +208,8 @@ _TAKERS: dict[Kind, Callable[[Context, Notice], None]] = {
     Kind.SCRIPT: _take_script,
     Kind.EXECUTION: _take_run,
     Kind.CRON_SCRIPT: _take_cron_script,
+    Kind.ENDPOINT: _take_endpoint,
+    Kind.INGRESS: _take_ingress,
     Kind.JOB: _take_job,
     Kind.CRON_JOB: _take_cron_job,
     Kind.RUNNER_POOL: _take_pool,

@@ -1,11 +1,12 @@
-"""What the followers have told: where Scripts, CronScripts and pools are, and when a pool was last needed."""
+"""What the followers have told: where our objects and pools are, and when a pool was last needed."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
 from scriptorium_api.script import Script
-from scriptorium_operator.facts import Address, Key, Kind, Notice
+from scriptorium_operator.facts import POOL_USERS, Address, Key, Kind
+from scriptorium_operator.notices import Notice
 
 
 class Inventory:
@@ -14,28 +15,25 @@ class Inventory:
     def __init__(self) -> None:
         self.api_server: list[Address] = []
         self.in_sync: set[Kind] = set()
-        self._scripts: defaultdict[str, set[str]] = defaultdict(set)
-        self._cron_scripts: defaultdict[str, set[str]] = defaultdict(set)
+        self._users: dict[Kind, defaultdict[str, set[str]]] = {kind: defaultdict(set) for kind in POOL_USERS}
         self._pools: dict[str, Notice] = {}
         self._last_needed: dict[str, datetime] = {}
 
     def begin(self, kind: Kind) -> None:
         """Forget what was told of a kind: it is about to be told again."""
         self.in_sync.discard(kind)
-        if kind is Kind.SCRIPT:
-            self._scripts.clear()
-        elif kind is Kind.CRON_SCRIPT:
-            self._cron_scripts.clear()
+        if kind in POOL_USERS:
+            self._users[kind].clear()
         elif kind is Kind.RUNNER_POOL:
             self._pools.clear()
 
-    def note_script(self, notice: Notice) -> None:
-        """Note that a Script is there, or gone."""
-        _note_name(self._scripts, notice)
-
-    def note_cron_script(self, notice: Notice) -> None:
-        """Note that a CronScript is there, or gone."""
-        _note_name(self._cron_scripts, notice)
+    def note_user(self, notice: Notice) -> None:
+        """Note that a Script, CronScript or Endpoint is there, or gone."""
+        names = self._users[notice.key.kind]
+        of_namespace = names[notice.key.namespace]
+        (of_namespace.discard if notice.is_gone else of_namespace.add)(notice.key.name)
+        if not of_namespace:
+            del names[notice.key.namespace]
 
     def note_pool(self, notice: Notice) -> bool:
         """Note that a pool is there, or gone; say whether it is there and its spec is news."""
@@ -55,46 +53,32 @@ class Inventory:
         """Say whether the namespace has a pool."""
         return namespace in self._pools
 
-    def has_scripts(self, namespace: str) -> bool:
-        """Say whether the namespace has a Script."""
-        return namespace in self._scripts
+    def has_users(self, namespace: str) -> bool:
+        """Say whether the namespace has a Script, a CronScript or an Endpoint."""
+        return any(namespace in names for names in self._users.values())
 
-    def has_cron_scripts(self, namespace: str) -> bool:
-        """Say whether the namespace has a CronScript."""
-        return namespace in self._cron_scripts
-
-    def list_cron_scripts(self, namespace: str | None = None) -> list[Key]:
-        """Give the CronScripts of a namespace, or of all."""
-        places: Iterable[str] = self._cron_scripts if namespace is None else (namespace,)
-        return [
-            Key(Kind.CRON_SCRIPT, place, name)
-            for place in places
-            for name in self._cron_scripts.get(place, ())
-        ]
+    def list_users(self, kind: Kind, namespace: str | None = None) -> list[Key]:
+        """Give the Scripts, CronScripts or Endpoints of a namespace, or of all."""
+        names = self._users[kind]
+        places: Iterable[str] = names if namespace is None else (namespace,)
+        return [Key(kind, place, name) for place in places for name in names.get(place, ())]
 
     def is_there(self, key: Key) -> bool:
-        """Say whether there is this Script or CronScript."""
-        names = self._cron_scripts if key.kind is Kind.CRON_SCRIPT else self._scripts
-        return key.name in names.get(key.namespace, ())
+        """Say whether there is this Script, CronScript or Endpoint."""
+        return key.name in self._users[key.kind].get(key.namespace, ())
 
     def list_pools(self) -> list[Notice]:
         """Give all pools."""
         return list(self._pools.values())
 
     def list_namespaces_without_pool(self) -> list[str]:
-        """Give the namespaces that have Scripts or CronScripts, and no pool."""
-        return sorted((self._scripts.keys() | self._cron_scripts.keys()) - self._pools.keys())
+        """Give the namespaces that have Scripts, CronScripts or Endpoints, and no pool."""
+        needy = {namespace for names in self._users.values() for namespace in names}
+        return sorted(needy - self._pools.keys())
 
     def last_needed(self, namespace: str, now: datetime) -> datetime:
         """Give when the pool was last needed; one that nothing is known of counts from the first question."""
         return self._last_needed.setdefault(namespace, now)
-
-
-def _note_name(names: defaultdict[str, set[str]], notice: Notice) -> None:
-    of_namespace = names[notice.key.namespace]
-    (of_namespace.discard if notice.is_gone else of_namespace.add)(notice.key.name)
-    if not of_namespace:
-        del names[notice.key.namespace]
 
 
 class References:

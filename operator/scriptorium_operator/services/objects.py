@@ -32,3 +32,13 @@ async def put_over(context: Context, manifest: Manifest, live: Manifest | None) 
         extra={"kind": manifest["kind"], "namespace": metadata["namespace"], "object": metadata["name"]},
     )
     return applied
+
+
+async def remove_owned(context: Context, uid: str, key: Key) -> None:
+    """Remove an object, if it is there and this one's."""
+    live = await context.cluster.find(key)
+    if live is not None and reading.is_owned_by(live, uid):
+        await context.cluster.delete(key, live["metadata"]["uid"])
+        log.info(
+            "object removed", extra={"kind": key.kind.value, "namespace": key.namespace, "object": key.name}
+        )

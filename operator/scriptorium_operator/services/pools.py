@@ -5,23 +5,16 @@ from dataclasses import replace
 
 from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool, RunnerPoolStatus
-from scriptorium_operator.build import default_pool, pool_objects, pool_status
+from scriptorium_operator.build import default_pool, pool_objects, pool_states, pool_status
 from scriptorium_operator.build.runner_pod import Place, build_place
 from scriptorium_operator.context import Context
 from scriptorium_operator.decide import api_server, env_values, pool_needs
 from scriptorium_operator.decide.pool_needs import PoolFate, PoolUse
+from scriptorium_operator.endpoint_facts import PoolState
 from scriptorium_operator.errors import ClusterRefused
-from scriptorium_operator.facts import (
-    OPTIONAL_POOL_PARTS,
-    Address,
-    Key,
-    Kind,
-    Manifest,
-    Notice,
-    PoolValues,
-    Tenant,
-)
+from scriptorium_operator.facts import OPTIONAL_POOL_PARTS, Address, Key, Kind, Manifest, PoolValues, Tenant
 from scriptorium_operator.gateways import reading
+from scriptorium_operator.notices import Notice
 from scriptorium_operator.services import objects
 
 log = logging.getLogger(__name__)
@@ -35,10 +28,11 @@ def observe(context: Context, pool: RunnerPool) -> None:
 async def reconcile(context: Context, key: Key) -> None:
     """Make the pool's objects be as the pool says; writes nothing where they are already.
 
-    Before all Scripts are told it waits: half of them would take away, for a moment, what running pods have
-    mounted, and all would be replaced twice. The followers ask for every pool again when they are.
+    Before all Scripts and Endpoints are told it waits: half of them would take away, for a moment, what
+    running pods have mounted, and all would be replaced twice. The followers ask for every pool again when
+    they are.
     """
-    if Kind.SCRIPT not in context.inventory.in_sync:
+    if not context.inventory.in_sync >= {Kind.SCRIPT, Kind.ENDPOINT}:
         return
     pool = await context.cluster.find_pool(key)
     tenant = await context.cluster.find_tenant(key.namespace)
@@ -49,11 +43,32 @@ async def reconcile(context: Context, key: Key) -> None:
         deployment = await _put_objects(context, pool, tenant, values)
     except ClusterRefused as refusal:
         await _record(context, pool, pool_status.build_refused_status(pool, str(refusal), context.now()))
+        known = context.pool_states.get(key.namespace)
+        note_state(context, key.namespace, known or PoolState(is_serving=pool.status.ready > 0))
         raise
     counts = reading.read_counts(deployment)
     required = context.settings.runner.requires_landlock
     status = pool_status.build_pool_status(pool, counts, context.now(), values, requires_landlock=required)
     await _record(context, pool, status)
+    former = context.pool_states.get(key.namespace)
+    note_state(context, key.namespace, pool_states.find_state(pool, counts, values, former))
+
+
+def is_known(context: Context, namespace: str) -> bool:
+    """Say whether it is known what a namespace's pool is like, be it that there is none."""
+    return namespace in context.pool_states or not context.inventory.has_pool(namespace)
+
+
+def note_state(context: Context, namespace: str, state: PoolState | None) -> None:
+    """Note what was found of a pool, or that there is none; whom it serves is looked at if that is news."""
+    if context.pool_states.get(namespace) == state:
+        return
+    if state is None:
+        del context.pool_states[namespace]
+    else:
+        context.pool_states[namespace] = state
+    for key in context.inventory.list_users(Kind.ENDPOINT, namespace):
+        context.work.add(key)
 
 
 async def _put_objects(context: Context, pool: RunnerPool, tenant: Tenant, values: PoolValues) -> Manifest:
@@ -96,7 +111,7 @@ async def refresh_api_server(context: Context) -> list[Address]:
         for pool in context.inventory.list_pools():
             context.work.add(pool.key)
         # Their pods deny scripts these addresses.
-        for key in context.inventory.list_cron_scripts():
+        for key in context.inventory.list_users(Kind.CRON_SCRIPT):
             context.work.add(key)
     return addresses
 
@@ -120,8 +135,7 @@ async def ensure_pool(context: Context, key: Key) -> None:
     pool_key = Key(Kind.RUNNER_POOL, key.name, names.DEFAULT_POOL)
     if await context.cluster.find(pool_key) is not None:
         return
-    is_told = context.inventory.has_scripts(key.name) or context.inventory.has_cron_scripts(key.name)
-    is_needed = is_told or await context.cluster.has_unfinished_runs(key.name)
+    is_needed = context.inventory.has_users(key.name) or await context.cluster.has_unfinished_runs(key.name)
     if not is_needed or await context.cluster.find_tenant(key.name) is None:
         return
     context.inventory.note_need(key.name, context.now())
@@ -138,8 +152,7 @@ async def remove_if_idle(context: Context, pool: Notice) -> None:
     now, namespace, idle = context.now(), pool.key.namespace, context.settings.pool_idle
     told = PoolUse(
         is_ours=pool.labels.get("app.kubernetes.io/managed-by") == names.MANAGER,
-        has_scripts=context.inventory.has_scripts(namespace),
-        has_cron_scripts=context.inventory.has_cron_scripts(namespace),
+        has_users=context.inventory.has_users(namespace),
         has_unfinished_runs=False,
         last_needed=context.inventory.last_needed(namespace, now),
     )
@@ -148,8 +161,7 @@ async def remove_if_idle(context: Context, pool: Notice) -> None:
     # What followers tell may be late, and they do not tell phases: what is there at this moment counts.
     found = replace(
         told,
-        has_scripts=await context.cluster.has_scripts(namespace),
-        has_cron_scripts=await context.cluster.has_cron_scripts(namespace),
+        has_users=await context.cluster.has_pool_users(namespace),
         has_unfinished_runs=await context.cluster.has_unfinished_runs(namespace),
     )
     if pool_needs.decide_fate(found, now, idle) is PoolFate.IDLE:

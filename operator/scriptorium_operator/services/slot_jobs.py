@@ -9,14 +9,16 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
 
-from scriptorium_api import cron_runs, names
+from scriptorium_api import cron_runs, ending, names, slot_verdicts
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import CronScript, Miss
 from scriptorium_operator.context import Context
-from scriptorium_operator.decide import slot_jobs
+from scriptorium_operator.cron_facts import FiredJob
+from scriptorium_operator.decide import cron_accounts, slot_jobs
 from scriptorium_operator.decide.slot_jobs import Plan
 from scriptorium_operator.errors import ClusterRefused, NoRoom, Outdated, Vanished
-from scriptorium_operator.facts import FiredJob, Key, Kind
+from scriptorium_operator.facts import Key, Kind
+from scriptorium_operator.gateways import reading
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +89,10 @@ async def _judge(context: Context, cron_script: CronScript, job: FiredJob) -> Ou
     if job.slot is None:
         await _make_run(context, cron_script, job, None)
         return Outcome.DONE
+    if await _is_edited(context, cron_script, job):
+        # What its former terms left is recorded first, this slot with it, before the CronJob forgets them.
+        context.work.add(job.cron_script)
+        return Outcome.WAITS
     # Read after the CronScript: who judged before that was read has made its runs by then.
     runs = await context.cluster.list_cron_runs(cron_script)
     plan = slot_jobs.plan(cron_script, runs, job)
@@ -97,13 +103,28 @@ async def _judge(context: Context, cron_script: CronScript, job: FiredJob) -> Ou
     misses = (*plan.misses, missed) if missed else plan.misses
     status = slot_jobs.record(cron_script, misses, plan.accounted_until)
     if status != cron_script.status:
-        await context.cluster.replace_status(cron_script, status.to_wire())
+        try:
+            await context.cluster.replace_status(cron_script, status.to_wire())
+        except Outdated:
+            # Somebody else judged slots meanwhile; what is left of this one is looked at again.
+            if plan.run and not missed:
+                await _give_way(context, cron_script, job, plan.run)
+            raise
         log.info(
             "slots judged for a pod", extra=_fields(job) | {"notRun": sum(each.count for each in misses)}
         )
     if plan.run and not missed:
         return Outcome.DONE
     return Outcome.WAITS if plan.leaves_others else Outcome.NOT_RUN
+
+
+async def _is_edited(context: Context, cron_script: CronScript, job: FiredJob) -> bool:
+    """Say whether the CronJob fires by other terms than the schedule has now."""
+    live = await context.cluster.find(job.cron_job)
+    if live is None or not reading.is_owned_by(live, cron_script.metadata.uid):
+        return False
+    former = reading.read_terms(live)
+    return former is not None and former != cron_accounts.find_terms(cron_script)
 
 
 async def _run(context: Context, cron_script: CronScript, job: FiredJob, plan: Plan) -> Miss | None:
@@ -118,8 +139,23 @@ async def _run(context: Context, cron_script: CronScript, job: FiredJob, plan: P
         if plan.leaves_others:
             # It is not counted before those are; by then there may be room.
             raise
-        return slot_jobs.build_miss(plan.run, str(full))
+        return slot_verdicts.build_refused(plan.run, str(full))
     return None
+
+
+async def _give_way(context: Context, cron_script: CronScript, job: FiredJob, slot: datetime) -> None:
+    """End the run that was made, where another was recorded first beside which it must not go on."""
+    current = await context.cluster.find_cron_script(job.cron_script)
+    if current is None:
+        return
+    runs = await context.cluster.list_cron_runs(current)
+    first = slot_jobs.find_first(cron_script, current, runs, slot)
+    name = names.slot_run_name(cron_script.metadata.name, slot)
+    own = await context.cluster.find_execution(Key(Kind.EXECUTION, job.key.namespace, name))
+    if first is None or own is None or own.status.phase.is_terminal:
+        return
+    with suppress(Vanished):
+        await context.cluster.replace_status(own, ending.build_yield(own, first.name).to_wire())
 
 
 async def _make_run(context: Context, cron_script: CronScript, job: FiredJob, slot: datetime | None) -> None:

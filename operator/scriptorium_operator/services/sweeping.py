@@ -24,7 +24,8 @@ async def sweep_for_ever(context: Context) -> None:
 async def sweep(context: Context) -> None:
     """Remove idle pools, make missing ones, and follow the API server where it moved."""
     await pools.refresh_api_server(context)
-    if not context.inventory.in_sync >= {Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.EXECUTION, Kind.RUNNER_POOL}:
+    needed = {Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.ENDPOINT, Kind.EXECUTION, Kind.RUNNER_POOL}
+    if not context.inventory.in_sync >= needed:
         return
     for pool in context.inventory.list_pools():
         await pools.remove_if_idle(context, pool)

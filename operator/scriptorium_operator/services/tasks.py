@@ -13,7 +13,9 @@ from scriptorium_operator.services import (
     certificates,
     clearing,
     cron_scripts,
+    endpoints,
     following,
+    ingresses,
     pools,
     run_pods,
     scripts,
@@ -23,11 +25,13 @@ from scriptorium_operator.services import (
 
 log = logging.getLogger(__name__)
 
-_OUR_KINDS = (Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.EXECUTION, Kind.RUNNER_POOL)
+_OUR_KINDS = (Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.ENDPOINT, Kind.EXECUTION, Kind.RUNNER_POOL)
 
 _VERBS: dict[Kind, Callable[[Context, Key], Awaitable[float | None]]] = {
     Kind.SCRIPT: scripts.reconcile,
     Kind.CRON_SCRIPT: cron_scripts.reconcile,
+    Kind.ENDPOINT: endpoints.reconcile,
+    Kind.INGRESS: ingresses.reconcile,
     Kind.RUNNER_POOL: pools.reconcile,
     Kind.NAMESPACE: pools.ensure_pool,
     Kind.EXECUTION: run_pods.reconcile,

@@ -10,7 +10,8 @@ from scriptorium_api.execution import ExecutionSpec, ExecutionStatus, ScriptExec
 from scriptorium_api.reasons import Phase
 from scriptorium_runner.dev.plan import Key
 from scriptorium_runner.dev.screen import Screen, ScreenError
-from scriptorium_runner.history.sqlite import History, HistoryError
+from scriptorium_runner.history.database import HistoryError
+from scriptorium_runner.history.sqlite import History
 
 
 @dataclass(slots=True)

@@ -6,7 +6,8 @@ import sys
 from typing import TextIO
 
 from scriptorium_api.execution import ScriptExecution
-from scriptorium_runner.dev import table
+from scriptorium_runner.dev import request_lines, table
+from scriptorium_runner.endpoints.endings import Ended
 from scriptorium_runner.sources.manifests import Problem
 
 
@@ -48,6 +49,10 @@ class Screen:
     def note(self, text: str) -> None:
         """Tell what happens."""
         _write(sys.stderr, text)
+
+    def tell_request(self, ended: Ended) -> None:
+        """Tell of a request that was answered."""
+        _write(sys.stderr, request_lines.render_request(ended, self._notes))
 
     def complain(self, problem: Problem | str) -> None:
         """Tell what is wrong."""

@@ -10,8 +10,10 @@ from pathlib import Path
 from scriptorium_api.cron_script import CronScript, Miss
 from scriptorium_api.execution import Holder, ScriptExecution
 from scriptorium_api.reasons import Reason
-from scriptorium_runner import engine
-from scriptorium_runner.dev import ending, forecast, plan, shelf, table, trouble
+from scriptorium_runner import engine, front
+from scriptorium_runner.dev import doorstep, ending, forecast, notices, plan, shelf, table, trouble
+from scriptorium_runner.dev.doorstep import Doorstep
+from scriptorium_runner.dev.index import guard, routes
 from scriptorium_runner.dev.ledger import Ledger
 from scriptorium_runner.dev.plan import Plan
 from scriptorium_runner.dev.screen import Screen, ScreenError
@@ -21,7 +23,10 @@ from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
-from scriptorium_runner.history.sqlite import History, HistoryError
+from scriptorium_runner.front import Means
+from scriptorium_runner.history.database import HistoryError
+from scriptorium_runner.history.requests import RequestHistory
+from scriptorium_runner.history.sqlite import History
 from scriptorium_runner.host.http import HttpClient, HttpSettings
 from scriptorium_runner.sources import files
 from scriptorium_runner.sources.file_calendar import FileCalendar
@@ -53,6 +58,8 @@ class DevOptions:
     workers: int
     seal: engine.Seal = engine.Seal.FULL
     http: HttpSettings = field(default_factory=HttpSettings)
+    port: int = 8080
+    """Where Endpoints answer; 0 stands for any that is free."""
 
 
 @dataclass(slots=True)
@@ -85,7 +92,10 @@ class _Session:
             self.ledger.screen.note(changes + plan.summarize(self.plan, has_complaints=bool(complaints)))
         for problem in complaints:
             self.ledger.screen.complain(problem)
-        if not self.plan.prints and not complaints and not self.board.cron_scripts():
+        for conflict in routes.list_conflicts(self.board.list_endpoints()):
+            self.ledger.screen.complain(conflict)
+        has_others = self.board.cron_scripts() or self.board.list_endpoints()
+        if not self.plan.prints and not complaints and not has_others:
             self.ledger.screen.note("no ScriptExecution found: add one to run a Script")
 
     def _tell_schedules(self, news: list[CronScript]) -> None:
@@ -121,7 +131,9 @@ async def run_dev(options: DevOptions) -> int:
             screen.complain(f"{absent}: no such file or folder")
             return ending.TROUBLE
         with History(options.state) as history:
-            return await _run_engine(options, Ledger(screen, history))
+            ledger = Ledger(screen, history)
+            with notices.told(screen, ledger.stopping_on_trouble):
+                return await _run_engine(options, ledger)
     except (HistoryError, ScreenError, engine.EngineStartFailed) as error:
         return trouble.tell_trouble(screen, error)
 
@@ -135,15 +147,29 @@ async def _run_engine(options: DevOptions, ledger: Ledger) -> int:
     sandbox = engine.Engine(engine.EngineSettings(pool_size=options.workers, seal=options.seal))
     await sandbox.start()
     try:
-        async with HttpClient(options.http) as http:
+        async with HttpClient(options.http) as http, front.open_key_sets(options.http) as key_sets:
             place = EngineSandbox(sandbox, http=Outside(http))
-            return await _run_session(options, ledger, place)
+            board = files.FileBoard()
+            means = Means(board=board, engine=sandbox, sandbox=place, key_sets=key_sets)
+            with RequestHistory(options.state, _build_alarm(ledger)) as history:
+                tell = doorstep.build_listener(ledger.screen, ledger.stopping_on_trouble)
+                steps = Doorstep(means, _TENANT, options.workers, history, tell)
+                return await _run_session(options, ledger, Stage(board, place, steps))
     finally:
         await sandbox.shutdown()
 
 
-async def _run_session(options: DevOptions, ledger: Ledger, sandbox: EngineSandbox) -> int:
-    board = files.FileBoard()
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where everything is, runs and answers."""
+
+    board: files.FileBoard
+    sandbox: EngineSandbox
+    steps: Doorstep
+
+
+async def _run_session(options: DevOptions, ledger: Ledger, stage: Stage) -> int:
+    board, sandbox = stage.board, stage.sandbox
     place = Place(holder=_HOLDER, tenant=_TENANT, slots=options.workers)
     dispatcher = Dispatcher(board, sandbox, place, ledger.end)
     board.on_change = _build_listener(ledger, dispatcher)
@@ -153,12 +179,29 @@ async def _run_session(options: DevOptions, ledger: Ledger, sandbox: EngineSandb
     # A loop that died would leave the session waiting for ever; its error is raised below.
     taking.add_done_callback(lambda _task: ledger.stopping.set())
     with ledger.stopping_on_trouble():
-        await (_run_once(session) if options.is_once else _watch(session))
+        await (_run_once(session) if options.is_once else _watch(session, stage.steps, options.port))
     unfinished = len(ledger.open)
+    await stage.steps.close()
     await timetable.close()
     await dispatcher.drain(0)
     await taking
     return _conclude(session, unfinished, is_once=options.is_once)
+
+
+def _build_alarm(ledger: Ledger) -> Callable[[HistoryError], None]:
+    """Give what stops the session from another thread."""
+    loop = asyncio.get_running_loop()
+
+    def stop(error: HistoryError) -> None:
+        with ledger.stopping_on_trouble():
+            raise error
+
+    def alarm(error: HistoryError) -> None:
+        # A session that has ended already needs no stopping.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(stop, error)
+
+    return alarm
 
 
 def _build_listener(ledger: Ledger, dispatcher: Dispatcher) -> Callable[[ScriptExecution], None]:
@@ -190,16 +233,32 @@ async def _run_once(session: _Session) -> None:
         await _first_of(session.ledger.idle, session.ledger.stopping)
 
 
-async def _watch(session: _Session) -> None:
+async def _serve(session: _Session, steps: Doorstep, port: int) -> None:
+    """Have the Endpoints answer as the files have them now."""
+    try:
+        opened = await steps.take(port)
+    except OSError as error:
+        session.ledger.screen.complain(
+            f"Endpoints cannot answer on port {port}: {error.strerror or error}; choose another by --port"
+        )
+        return
+    if opened is not None:
+        session.ledger.screen.note(f"Endpoints answer at http://127.0.0.1:{opened}, whatever their host")
+        session.ledger.screen.note(f"try them at http://127.0.0.1:{opened}{guard.ROOT}")
+
+
+async def _watch(session: _Session, steps: Doorstep, port: int) -> None:
     """Look at the files, and see to the slots that are due, until the session is to stop."""
     taken = session.shelf.look()
     session.take(taken)
+    await _serve(session, steps, port)
     session.ledger.screen.note("watching for changes; Ctrl-C stops")
     while not await _is_set_within(session.ledger.stopping, session.timetable.find_pause(_LOOK_SECONDS)):
         session.timetable.start_due()
         if (listing := await _find_change(session, taken)) is not None:
             changes, taken = shelf.describe_changes(taken, listing), listing
             session.take(listing, changes)
+            await _serve(session, steps, port)
 
 
 async def _find_change(session: _Session, taken: Listing) -> Listing | None:

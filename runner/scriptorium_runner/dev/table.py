@@ -8,9 +8,10 @@ from scriptorium_api.base import Metadata
 from scriptorium_api.cron_script import CronScript, Miss
 from scriptorium_api.execution import ExecutionSpec, LogLine, ScriptExecution
 from scriptorium_api.reasons import Phase
+from scriptorium_runner.engine import LogEntry
 from scriptorium_runner.sources.files import NAMESPACE
 
-_RED, _GREEN, _DIM, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
+RED, GREEN, YELLOW, DIM, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 _WIDTHS = (24, 20, 10, 18, 9)
 
 #: Longer output is shown in part; the whole of it is in the history and in --output json.
@@ -30,7 +31,7 @@ class Style:
 
 def render_header(style: Style) -> str:
     """Give the line above the first run."""
-    return style.paint(_DIM, _row("NAME", "SCRIPT", "PHASE", "REASON", "DURATION"))
+    return style.paint(DIM, _row("NAME", "SCRIPT", "PHASE", "REASON", "DURATION"))
 
 
 def render_run(execution: ScriptExecution, style: Style) -> str:
@@ -43,17 +44,17 @@ def render_run(execution: ScriptExecution, style: Style) -> str:
         status.reason,
         status.duration or "-",
     )
-    colour = _GREEN if status.phase is Phase.SUCCEEDED else _RED
-    details = [style.paint(_DIM, slot)] if (slot := _render_slot(execution)) else []
+    colour = GREEN if status.phase is Phase.SUCCEEDED else RED
+    details = [style.paint(DIM, slot)] if (slot := _render_slot(execution)) else []
     if status.logs_truncated:
         details.append(f"({status.logs_dropped or 'some'} older lines were cut)")
-    details += [_render_log(entry) for entry in status.logs]
+    details += [render_log(entry) for entry in status.logs]
     if status.message:
-        details.append(style.paint(_RED, status.message))
+        details.append(style.paint(RED, status.message))
     if status.error and status.error.stack:
-        details += [style.paint(_DIM, frame.strip()) for frame in status.error.stack.splitlines()]
+        details += [style.paint(DIM, frame.strip()) for frame in status.error.stack.splitlines()]
     if status.output:
-        details.append(style.paint(_DIM, _render_output(status.output)))
+        details.append(style.paint(DIM, _render_output(status.output)))
     lines = [text for part in details for text in part.splitlines()]
     return "\n".join([style.paint(colour, line), *(f"  {text}" for text in lines)])
 
@@ -67,9 +68,16 @@ def render_miss(cron_script: CronScript, miss: Miss) -> str:
     return f"{render_name(cron_script.metadata)}: {slots} {miss.outcome} ({miss.reason}): {miss.message}"
 
 
+def clean(text: str) -> str:
+    """Give a text that can do nothing to a terminal, whoever sent it."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def render_problem(text: str, style: Style) -> str:
     """Give what is wrong as one line that starts with where."""
-    return f"{style.paint(_RED, 'error:')} {text}"
+    return f"{style.paint(RED, 'error:')} {text}"
 
 
 def render_name(metadata: Metadata) -> str:
@@ -91,7 +99,8 @@ def _render_slot(execution: ScriptExecution) -> str:
     return f"slot {fired_by.scheduled_time:%Y-%m-%dT%H:%M:%SZ} of {fired_by.cron_script}"
 
 
-def _render_log(entry: LogLine) -> str:
+def render_log(entry: LogLine | LogEntry) -> str:
+    """Give a line that a script wrote."""
     data = f" {json.dumps(entry.data, ensure_ascii=False)}" if entry.data else ""
     writer = f"{entry.script}: " if entry.script else ""
     return f"{entry.level:<5} {writer}{entry.message}{data}"

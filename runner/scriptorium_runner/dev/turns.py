@@ -1,17 +1,15 @@
 """When the slots of a session's CronScripts come to their turn, and what an edit leaves of them. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from scriptorium_api import cron_runs, schedule_problems, slot_records, slots
 from scriptorium_api.cron_script import CronScript, CronScriptSpec, CronScriptStatus
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.schedule import read_schedule
+from scriptorium_api.slot_records import SUSPENDED_APART
 from scriptorium_runner.schedules import decide
 from scriptorium_runner.schedules.firing import Turn
-
-#: So seldom the slots are told that a suspension skips; what is left is told when it ends.
-SUSPENDED_APART = timedelta(minutes=10)
 
 
 def find_moment(cron_script: CronScript) -> datetime | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scriptorium_runner.engine.executor import Engine
     from scriptorium_runner.engine.held import Held, Share, weigh
     from scriptorium_runner.engine.host_calls import HostCalls, HostError
+    from scriptorium_runner.engine.http import HttpRequest, HttpResponse
     from scriptorium_runner.engine.pool.container_memory import ContainerMemory, find_container_memory
     from scriptorium_runner.engine.seal.layers import Layer, Seal
     from scriptorium_runner.engine.values import (
@@ -49,6 +50,8 @@ __all__ = [
     "Held",
     "HostCalls",
     "HostError",
+    "HttpRequest",
+    "HttpResponse",
     "InvalidContext",
     "Lane",
     "Layer",
@@ -76,6 +79,8 @@ _HOMES = {
     "weigh": "held",
     "HostCalls": "host_calls",
     "HostError": "host_calls",
+    "HttpRequest": "http",
+    "HttpResponse": "http",
     "Layer": "seal.layers",
     "Seal": "seal.layers",
     "ContainerMemory": "pool.container_memory",
@@ -99,4 +104,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'values')}"), name)
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'values')}"), name)
+    # From now on it is found without asking here.
+    globals()[name] = found
+    return found

@@ -27,10 +27,15 @@ class Tail:
     """How many lines are missing, by the worker's own count."""
 
 
+_NOTHING = Tail((), is_cut=False, dropped=0)
+
+
 def read_logs(pipe: bytes, limit: int) -> Tail:
     """Read the lines, newest last, that fit into `limit` bytes of JSON."""
+    if not pipe:
+        return _NOTHING
     entries: list[LogEntry] = []
-    is_cut = not (pipe.endswith(b"\n") or not pipe)
+    is_cut = not pipe.endswith(b"\n")
     count = 0
     for position, line in enumerate(pipe.split(b"\n")[:-1]):
         try:

@@ -6,6 +6,8 @@ from typing import Any
 
 from scriptorium_runner.engine.errors import InvalidContext
 
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
 
 def render_context(context: Mapping[str, Any]) -> str:
     """Write the context as JSON, with tenantId, userId and organizationId beside what they are taken from."""
@@ -18,6 +20,6 @@ def render_context(context: Mapping[str, Any]) -> str:
     }
     empty: dict[str, Any] = {"user": None, "input": {}}
     try:
-        return json.dumps({**empty, **context, **shortcuts}, allow_nan=False, separators=(",", ":"))
+        return _ENCODER.encode({**empty, **context, **shortcuts})
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidContext(f"the context cannot be written as JSON: {error}") from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 from scriptorium_api.reasons import Reason
 from scriptorium_runner.engine import context as contexts
-from scriptorium_runner.engine import flaw, result, verdicts
+from scriptorium_runner.engine import flaw, http, result, verdicts
 from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
 from scriptorium_runner.engine.held import Held
 from scriptorium_runner.engine.host_calls import HostCalls, NoHost
@@ -34,6 +35,7 @@ from scriptorium_runner.engine.values import (
 from scriptorium_runner.engine.verdicts import VerdictCache
 from scriptorium_runner.engine.workers.call_record import MOST_FREE_CALLS
 from scriptorium_runner.engine.workers.channel import Errand, Worker
+from scriptorium_runner.engine.workers.zygote_start import Begun
 
 #: A worker that has grown beyond this gives its memory back by ending: malloc keeps freed pages, many workers
 #: are kept, and the next run's peak would be counted from there. One that ran a small script has 13.
@@ -42,6 +44,9 @@ _REUSABLE_PEAK_MB = 32.0
 _REUSABLE_RUNS = 1000
 #: A worker can die while it waits; then the script did not start and another worker gets it.
 _ATTEMPTS = 3
+#: The supervisor holds a request's body as it came and in its frame, the worker in that and cut out of it.
+_BODY_COPIES = 2
+_MB = 1024 * 1024
 _SYNTAX_LIMITS = Limits(timeout_seconds=1)
 
 
@@ -58,7 +63,7 @@ class _Task:
         return Claim(
             owner=self.program.owner,
             script=self.program.owner if self.program.script is None else self.program.script,
-            memory_mb=self.limits.memory_mb,
+            memory_mb=self.limits.memory_mb + _BODY_COPIES * len(self.request.body) // _MB,
             depth=self.program.depth,
             lane=Lane.CALLED if self.program.depth else self.program.lane,
         )
@@ -76,10 +81,10 @@ class Engine:
         self._verdicts = VerdictCache(settings.cache_size)
         self._pool: Pool | None = None
 
-    async def start(self) -> None:
-        """Start the zygote and have the workers warm."""
+    async def start(self, begun: Begun | None = None) -> None:
+        """Start the zygote, if none was begun, and have the workers warm."""
         pool = Pool(self._settings, self._container, self.held)
-        await pool.start()
+        await pool.start(begun)
         self._pool = pool
 
     async def execute(
@@ -96,12 +101,15 @@ class Engine:
         The result is what JSON.stringify makes of the returned value: an object as it is, anything else as
         {"value": ...}, undefined and null as {}. Functions and symbols are left out as JSON does (alone: {}),
         NaN is null, dates are ISO strings, Maps and Sets are {}; a BigInt or a circle is a ScriptError.
+        Of a program with a request the result is a response instead, or a ScriptError named InvalidResponse.
         `host` answers the script's host calls; without it there are none.
         """
         context_text = contexts.render_context(context)
         if found := flaw.find_flaw(program) or self._find_known_flaw(program):
             return _build_unstarted(found)
-        result = await self._run(_build_task(program, context_text, limits, host=host), cancelled)
+        task = _build_task(program, context_text, limits, host=host)
+        with self.held.hold(_BODY_COPIES * len(task.request.body)):
+            result = await self._run(task, cancelled)
         if result.reason is Reason.SYNTAX_ERROR:
             self._verdicts.keep(program.source, result.error)
         return result
@@ -240,6 +248,7 @@ def _build_task(
     only_check_syntax: bool = False,
 ) -> _Task:
     host = host or NoHost()
+    asked = program.request
     request = Request(
         source=program.source,
         entrypoint=program.entrypoint,
@@ -249,17 +258,19 @@ def _build_task(
         output_kb=limits.output_kb,
         log_kb=limits.log_kb,
         only_check_syntax=only_check_syntax,
-        env=json.dumps(dict(program.env)),
-        host=json.dumps(
-            {
-                "methods": dict(host.methods),
-                "calls": limits.api_calls,
-                "pending": limits.pending_calls,
-                "free": MOST_FREE_CALLS,
-            }
-        ),
+        env=json.dumps(dict(program.env)) if program.env else "{}",
+        host=_render_host(tuple(host.methods.items()), limits.api_calls, limits.pending_calls),
+        head=None if asked is None else http.render_head(asked),
+        body=b"" if asked is None else asked.body,
     )
     return _Task(program, limits, request, host)
+
+
+@functools.lru_cache(maxsize=100)
+def _render_host(methods: tuple[tuple[str, bool], ...], calls: int, pending: int) -> str:
+    """Write what a worker is told of its host; it is the same for nearly all runs."""
+    words = {"methods": dict(methods), "calls": calls, "pending": pending, "free": MOST_FREE_CALLS}
+    return json.dumps(words)
 
 
 def _build_unstarted(verdict: Verdict) -> Result:

@@ -1,4 +1,5 @@
-"""What the supervisor itself holds of calls under way: bodies that are being sent, inputs of called scripts.
+"""What the supervisor itself holds of calls under way: bodies that are being sent, inputs of called scripts,
+bodies of requests that scripts answer.
 
 It is counted from before the supervisor sets out with it until the call has ended, in bytes. The pool takes
 it into account before it admits another run.
@@ -8,6 +9,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from scriptorium_runner.engine.errors import NoRoom
@@ -22,6 +24,8 @@ _OWN = (
     f"the calls under way of this script hold more than {MOST_RUN_BYTES} bytes: await fewer of them at once"
 )
 _ALL = "the calls under way of all scripts in this runner hold too much: await this script's others first"
+
+_NOTHING = contextlib.nullcontext()
 
 
 class Held:
@@ -44,6 +48,19 @@ class Held:
     def has_room(self, size: int) -> bool:
         """Say whether there is room for so much."""
         return self.size + size <= self._most
+
+    def hold(self, size: int) -> AbstractContextManager[None]:
+        """Count so much, of which nobody is asked whether there is room; nothing happens for nothing."""
+        # Most requests have no body.
+        return self._count(size) if size else _NOTHING
+
+    @contextlib.contextmanager
+    def _count(self, size: int) -> Iterator[None]:
+        self.add(size)
+        try:
+            yield
+        finally:
+            self.remove(size)
 
     def add(self, size: int) -> None:
         """Count so much."""

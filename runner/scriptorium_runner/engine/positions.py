@@ -5,6 +5,7 @@ The wrapper's opening is one line of its own, so the author's line is the engine
 untouched, except that the engine counts bytes of UTF-8 and authors count UTF-16 units as their editors do.
 """
 
+import functools
 import re
 
 #: Words that may not name a function inside a strict async function; everything else is left to the engine.
@@ -50,7 +51,12 @@ class Source:
     """The author's lines, to which the engine's positions are translated."""
 
     def __init__(self, text: str) -> None:
-        self._lines = text.split("\n")
+        self._text = text
+
+    @functools.cached_property
+    def _lines(self) -> list[str]:
+        # Most runs have no error, and need none of them.
+        return self._text.split("\n")
 
     def locate(self, engine_line: int, engine_column: int) -> tuple[int, int]:
         """Translate a position, clamped into the source: an unclosed brace is found behind its last line."""

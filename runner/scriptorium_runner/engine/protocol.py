@@ -2,10 +2,13 @@
 
 A frame is a 4-byte length (of what follows), a 1-byte kind and a payload.
 
-    supervisor -> worker   E  run: JSON of Request, whose context and env are texts that it hands on unread
+    supervisor -> worker   E  run: three lines of JSON (what of a Request is alike for all runs of a program,
+                              its context, and the head of the HTTP request that it is to answer, empty if
+                              there is none; the last two are handed on unread), then that request's body
                            R  the answer to a host call: its number, whether it went well, JSON
                            T  the time is over: do not wait for answers any more
-    worker -> supervisor   H  ready; D  done: a line of JSON (Report), then the output's JSON text
+    worker -> supervisor   H  ready; D  done: a line of JSON (Report), then the output's JSON text;
+                              of an answer to an HTTP request another line of JSON (its head), then its body
                            C  a host call: [number, method, arguments] in JSON, numbered from 1 in each run
 
 Ahead of its frames a worker sends one byte with a descriptor; see `meter`. Console lines do not travel in
@@ -13,9 +16,12 @@ frames: the worker writes them into a pipe that the supervisor reads when the ru
 outlive a SIGKILL and a flood of them never wakes the supervisor.
 """
 
+import functools
 import json
 import struct
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from operator import attrgetter
+from typing import Any
 
 from scriptorium_runner.engine.errors import WorkerLost
 from scriptorium_runner.engine.seal.layers import Layer
@@ -30,6 +36,11 @@ GIVE_UP = ord("T")
 
 #: What a D frame may hold besides the output: a message, a name and a stack, each escaped at most sixfold.
 REPORT_BYTES = 128 * 1024
+#: What the header lines of an answer may hold; before they are judged, a byte is a character.
+MOST_LINES = 100
+MOST_LINE_BYTES = 32 * 1024
+#: What the head of an answer may hold besides: its lines, each character escaped at most sixfold.
+HEAD_BYTES = 256 * 1024
 #: What a C frame may hold: a request's body or another script's input, with room to spare.
 CALL_BYTES = 1024 * 1024
 _ANSWER = struct.Struct("!I?")
@@ -64,6 +75,22 @@ class Request:
     env: str = field(default="{}", repr=False)
     #: JSON: `methods`, each with whether it counts; `calls`, how many may count; `pending`, how many at once.
     host: str = '{"methods":{},"calls":0,"pending":0}'
+    #: JSON: all of the HTTP request that the run answers, but for its body; None if it answers none.
+    head: str | None = field(default=None, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def most_report_bytes(self) -> int:
+        """Say how long the D frame that answers it may be."""
+        return self.output_kb * 1024 + REPORT_BYTES + (0 if self.head is None else HEAD_BYTES)
+
+
+#: What is each run's own; the first line has all else.
+_OWN = ("context", "head", "body")
+_COMMON = tuple(each.name for each in fields(Request) if each.name not in _OWN)
+_read_common_values = attrgetter(*_COMMON)
+#: Programs whose first line is kept: those that are asked for at the moment.
+_KEPT_LINES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +134,34 @@ def encode_frame(kind: int, payload: bytes = b"") -> bytes:
 
 
 def encode_request(request: Request) -> bytes:
-    """Write a Request as a frame."""
-    return encode_frame(RUN, json.dumps(asdict(request)).encode())
+    """Write a Request as a frame; raises ValueError for JSON that is not in one line."""
+    common = _write_common(_read_common_values(request))
+    own = f"{request.context}\n{request.head or ''}\n".encode()
+    if own.count(b"\n") != 2:
+        raise ValueError("a line break in what is to be one line of JSON")
+    size = len(common) + len(own) + len(request.body)
+    return b"".join((HEAD.pack(size + 1, RUN), common, own, request.body))
+
+
+@functools.lru_cache(_KEPT_LINES)
+def _write_common(values: tuple[Any, ...]) -> bytes:
+    """Write the first line: a source is long, and the same with each request."""
+    return json.dumps(dict(zip(_COMMON, values, strict=True))).encode() + b"\n"
 
 
 def decode_request(payload: bytes) -> Request:
     """Read what encode_request wrote; the supervisor is trusted."""
-    return Request(**json.loads(payload))
+    common, context, head, body = payload.split(b"\n", 3)
+    return Request(
+        **_read_common(common), context=context.decode(), head=head.decode() if head else None, body=body
+    )
+
+
+@functools.lru_cache(1)
+def _read_common(line: bytes) -> dict[str, Any]:
+    """Read the first line, which is mostly the one before."""
+    values: dict[str, Any] = json.loads(line)
+    return values
 
 
 def encode_answer(number: int, is_good: bool, payload: bytes) -> bytes:
@@ -152,6 +200,7 @@ class FrameBuffer:
         end = HEAD.size + length - 1
         if len(self._bytes) < end:
             return None
-        payload = bytes(self._bytes[HEAD.size : end])
+        with memoryview(self._bytes) as received:
+            payload = bytes(received[HEAD.size : end])
         del self._bytes[:end]
         return kind, payload

@@ -2,12 +2,14 @@
 
 import math
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from scriptorium_api.reasons import Reason
-from scriptorium_runner.engine import console, untrusted
+from scriptorium_runner.engine import answers, console, untrusted
+from scriptorium_runner.engine.http import HttpResponse
 from scriptorium_runner.engine.positions import Source
+from scriptorium_runner.engine.protocol import REPORT_BYTES
 from scriptorium_runner.engine.values import Limits, Program, Result, ScriptError, Usage
 from scriptorium_runner.engine.workers.channel import Exchange
 
@@ -31,6 +33,7 @@ class Verdict:
 
     reason: Reason
     output: dict[str, Any] | None = None
+    response: HttpResponse | None = None
     error: ScriptError | None = None
 
 
@@ -54,10 +57,10 @@ def settle(program: Program, limits: Limits, exchange: Exchange) -> Settled:
     """Build the Result of a run."""
     tail = console.read_logs(exchange.logs, limits.log_kb * 1024)
     verdict, usage, total = _judge(program, limits, exchange)
-    usage = replace(usage, api_calls=exchange.api_calls)
     result = Result(
         reason=verdict.reason,
         output=verdict.output,
+        response=verdict.response,
         error=verdict.error,
         logs=tail.lines,
         logs_truncated=tail.is_cut,
@@ -93,16 +96,22 @@ def _judge(program: Program, limits: Limits, exchange: Exchange) -> tuple[Verdic
         return _judge_death(limits, exchange), _read_exit(exchange), None
     head, _, output = exchange.report.partition(b"\n")
     try:
+        if len(head) > REPORT_BYTES:
+            raise untrusted.Refused("a report of that size")
         report = untrusted.read_json(head)
         if not isinstance(report, dict):
             raise untrusted.Refused("not a report")
         usage = report.get("usage")
         if not isinstance(usage, dict):
             raise untrusted.Refused("no usage")
-        verdict = _judge_report(report, output, Source(program.source), limits)
-        return verdict, _read_usage(usage), _read_number(usage.get("cpu_total"))
+        verdict = _judge_report(program, report, output, limits)
+        return verdict, _read_usage(usage, exchange.api_calls), _read_number(usage.get("cpu_total"))
     except untrusted.Refused as error:
-        return _crash(f"its worker's answer makes no sense: {error}"), Usage(), None
+        return (
+            _crash(f"its worker's answer makes no sense: {error}"),
+            Usage(api_calls=exchange.api_calls),
+            None,
+        )
 
 
 def _judge_ended(limits: Limits, exchange: Exchange) -> Verdict | None:
@@ -137,13 +146,16 @@ def _name_signal(number: int) -> str:
     return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
 
 
-def _judge_report(report: dict[str, Any], output: bytes, source: Source, limits: Limits) -> Verdict:
+def _judge_report(program: Program, report: dict[str, Any], output: bytes, limits: Limits) -> Verdict:
+    source = Source(program.source)
     text = untrusted.read_text(report.get("text"), _TEXT_CHARACTERS)
     match report.get("end"):
-        case "value":
-            return _judge_output(output, limits)
+        case "value" if program.request is None:
+            return _judge_output(program, output, limits)
+        case "answer" if program.request is not None:
+            return _judge_answer(program, output, limits)
         case "large":
-            return _too_large(_read_number(report.get("size")), limits)
+            return _too_large(_read_number(report.get("size")), limits, program)
         case "error":
             return Verdict(reason=Reason.SCRIPT_ERROR, error=_read_error(report, text, source))
         case "syntax":
@@ -173,9 +185,9 @@ def _judge_stop(end: Any, text: str, source: Source, limits: Limits) -> Verdict:
     raise untrusted.Refused("an unknown end")
 
 
-def _judge_output(output: bytes, limits: Limits) -> Verdict:
+def _judge_output(program: Program, output: bytes, limits: Limits) -> Verdict:
     if len(output) > limits.output_kb * 1024:
-        return _too_large(len(output), limits)
+        return _too_large(len(output), limits, program)
     try:
         value = untrusted.read_json(output)
     except untrusted.TooDeep as error:
@@ -188,10 +200,21 @@ def _judge_output(output: bytes, limits: Limits) -> Verdict:
     return Verdict(reason=Reason.COMPLETED, output=value)
 
 
-def _too_large(size: float, limits: Limits) -> Verdict:
-    message = (
-        f"the output has {size:.0f} bytes, the limit is {limits.output_kb * 1024} ({limits.output_kb} KB)"
-    )
+def _judge_answer(program: Program, words: bytes, limits: Limits) -> Verdict:
+    try:
+        response = answers.read_answer(words)
+    except answers.InvalidResponse as error:
+        return Verdict(
+            reason=Reason.SCRIPT_ERROR, error=ScriptError(name="InvalidResponse", message=f"{error}")
+        )
+    if len(response.body) > limits.output_kb * 1024:
+        return _too_large(len(response.body), limits, program)
+    return Verdict(reason=Reason.COMPLETED, response=response)
+
+
+def _too_large(size: float, limits: Limits, program: Program) -> Verdict:
+    what = "the output" if program.request is None else "the body of the answer"
+    message = f"{what} has {size:.0f} bytes, the limit is {limits.output_kb * 1024} ({limits.output_kb} KB)"
     return Verdict(reason=Reason.OUTPUT_LIMIT, error=ScriptError(name="OutputLimit", message=message))
 
 
@@ -248,18 +271,20 @@ def _split_engine_text(text: str) -> tuple[str, str, str]:
 
 def _read_exit(exchange: Exchange) -> Usage:
     if exchange.exit is None:
-        return Usage()
+        return Usage(api_calls=exchange.api_calls)
     return Usage(
         cpu_ms=max(exchange.exit.cpu_seconds - exchange.cpu_before, 0.0) * 1000,
         peak_memory_mb=exchange.exit.peak_kb / 1024 if exchange.is_peak_known else None,
+        api_calls=exchange.api_calls,
     )
 
 
-def _read_usage(usage: dict[str, Any]) -> Usage:
+def _read_usage(usage: dict[str, Any], api_calls: int) -> Usage:
     peak = usage.get("peak")
     return Usage(
         cpu_ms=_read_number(usage.get("cpu")) * 1000,
         peak_memory_mb=None if peak is None else _read_number(peak) / 1024,
+        api_calls=api_calls,
     )
 
 

@@ -9,6 +9,8 @@ MAX_DEPTH = 200
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 #: What Kubernetes, and most others, read as an integer; beyond it all read a float.
 _INTEGERS = range(-(2**63), 2**63)
+#: So few characters are one of them, whatever they are.
+_SURELY_INTEGER = 18
 
 
 class Refused(ValueError):
@@ -23,9 +25,7 @@ def read_json(data: bytes) -> Any:
     """Parse one JSON value: no NaN, no Infinity, no lone surrogates, no deep nesting."""
     try:
         # From bytes, json would also take UTF-16 and surrogates.
-        value = json.loads(
-            data.decode(), parse_constant=_refuse_constant, parse_float=_read_float, parse_int=_read_integer
-        )
+        value = _DECODER.decode(data.decode())
     except RecursionError as error:
         raise TooDeep(_TOO_DEEP) from error
     except ValueError as error:
@@ -47,6 +47,8 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _read_integer(text: str) -> int | float:
+    if len(text) <= _SURELY_INTEGER:
+        return int(text)
     number = _read_float(text)
     # Twenty digits are enough to see that it is no integer; thousands take long to read.
     return integer if len(text) <= 20 and (integer := int(text)) in _INTEGERS else number
@@ -57,6 +59,10 @@ def _read_float(text: str) -> float:
     if not math.isfinite(number):
         raise Refused(text)
     return number
+
+
+#: Made once: to make one takes as long as to read a small report.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_read_float, parse_int=_read_integer)
 
 
 def is_deep(value: Any, levels: int = MAX_DEPTH) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from scriptorium_api.ceilings import MEMORY_PART
 from scriptorium_api.reasons import Reason
+from scriptorium_runner.engine.http import HttpRequest, HttpResponse
 from scriptorium_runner.engine.seal.layers import Seal
 
 
@@ -49,6 +50,8 @@ class EngineSettings:
     cache_size: int = 1000
     #: How long execute() waits for a free worker before AcquireTimeout.
     acquire_seconds: float = 30.0
+    #: How long it does for a request, whose caller had better hear soon that there is no room.
+    http_acquire_seconds: float = 2.0
     #: How long workers may be wanted and none be born until Engine.is_working says no.
     fork_patience_seconds: float = 60.0
     #: What the workers are sealed with; without all of it no worker is made.
@@ -61,6 +64,7 @@ class Limits:
 
     timeout_seconds: float = 30
     memory_mb: int = 128
+    #: Of an answer to an HTTP request its body.
     output_kb: int = 16
     log_kb: int = 16
     api_calls: int = 100
@@ -85,6 +89,9 @@ class Program:
     lane: Lane = Lane.QUEUED
     #: What the script sees as `env`; never shown, since much of it is secret.
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: What the script is to answer: it has it as `request`, its entrypoint is called with it instead of the
+    #: input, and its result is a response instead of an output.
+    request: HttpRequest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +145,8 @@ class Result:
 
     reason: Reason
     output: dict[str, Any] | None = None
+    #: Only of a program with a request, and instead of an output.
+    response: HttpResponse | None = None
     error: ScriptError | None = None
     logs: tuple[LogEntry, ...] = ()
     logs_truncated: bool = False

@@ -1,5 +1,6 @@
 """What is known of sources that were parsed before: whether they are JavaScript."""
 
+import functools
 import hashlib
 from collections import OrderedDict
 from importlib import metadata
@@ -56,4 +57,10 @@ class VerdictCache:
 
 
 def _build_key(source: str) -> bytes:
-    return hashlib.sha256(_JUDGE + source.encode(errors="surrogatepass")).digest()
+    return _hash(_JUDGE, source)
+
+
+#: The sources that run at the moment: a request is answered sooner than a large source is hashed.
+@functools.lru_cache(maxsize=64)
+def _hash(judge: bytes, source: str) -> bytes:
+    return hashlib.sha256(judge + source.encode(errors="surrogatepass")).digest()

@@ -32,7 +32,7 @@ def build_context(
     fired_by = execution.spec.fired_by
     slot = fired_by.scheduled_time if fired_by else None
     return {
-        "tenant": {"id": tenant.id, "name": tenant.name, "organizationId": tenant.organization_id},
+        "tenant": build_tenant(tenant),
         "user": _build_user(execution.spec.requested_by),
         "script": {
             "id": script.metadata.uid if script else execution.metadata.uid,
@@ -51,6 +51,43 @@ def build_context(
         },
         "input": execution.spec.input or {},
     }
+
+
+def build_serving_context(
+    endpoint: str, script: Script, version: int | None, tenant: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Give what ctx has alike for all requests to an Endpoint; `tenant` is what build_tenant gives."""
+    return {
+        "tenant": dict(tenant),
+        "script": {
+            "id": script.metadata.uid,
+            "name": script.metadata.name,
+            "type": "endpoint",
+            "version": version,
+        },
+        "execution": {
+            "id": "",
+            "name": endpoint,
+            "triggeredBy": "api",
+            "attempt": 1,
+            "scheduledTime": None,
+            "lastSuccessfulTime": None,
+            "upcoming": [],
+        },
+        "input": {},
+    }
+
+
+def build_request_context(
+    known: Mapping[str, dict[str, Any]], request_id: str, user: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Give the JSON of ctx for one request; `user` is who asks, None where nobody had to say."""
+    return {**known, "user": user, "execution": {**known["execution"], "id": request_id}}
+
+
+def build_tenant(tenant: Tenant) -> dict[str, Any]:
+    """Give what a script sees of whose it is."""
+    return {"id": tenant.id, "name": tenant.name, "organizationId": tenant.organization_id}
 
 
 def build_schedule(cron_script: CronScript, execution: ScriptExecution, now: datetime) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from scriptorium_api.execution import MAX_INPUT_BYTES, Isolation, ScriptExecutio
 from scriptorium_api.permissions import Permissions
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Limits, Script
+from scriptorium_runner.engine import Lane
 
 #: Below what any part of the runner cuts off, so that nothing runs with a part of its input.
 DEEPEST_INPUT = 150
@@ -45,6 +46,8 @@ class Start:
     timeout_seconds: float
     share: str = ""
     """In whose share of the slots it counts, as find_share says."""
+    lane: Lane = Lane.QUEUED
+    """In which lane it takes its turn: HTTP where somebody waits for the answer."""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the script sees as env; never shown, since much of it is secret."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
@@ -149,8 +152,16 @@ def find_input_problem(execution: ScriptExecution) -> str | None:
 
 def find_value_problem(value: Mapping[str, object], what: str) -> str | None:
     """Say what keeps a value from being an input, and the cure; None if nothing does."""
-    if _is_deep(value):
-        return f"{what} is nested deeper than {DEEPEST_INPUT} levels; flatten it"
+    return find_depth_problem(value, what) or find_size_problem(value, what)
+
+
+def find_depth_problem(value: Mapping[str, object], what: str) -> str | None:
+    """Say whether a value is nested too deeply for an input, and the cure."""
+    return f"{what} is nested deeper than {DEEPEST_INPUT} levels; flatten it" if _is_deep(value) else None
+
+
+def find_size_problem(value: Mapping[str, object], what: str) -> str | None:
+    """Say whether a value is too large for an input, and the cure."""
     size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     if size <= MAX_INPUT_BYTES:
         return None

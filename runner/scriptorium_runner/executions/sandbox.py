@@ -36,15 +36,15 @@ class Outside:
     tell: Callable[[Start, Ending], None] = lambda _start, _ending: None
     """Called at the end of each call, with the start of the run that made it."""
 
-    def open(self, start: Start, share: Share) -> HttpHost:
-        """Give what one run may reach, for as long as it may last."""
+    def open(self, start: Start, share: Share, end: float, traceparent: str | None = None) -> HttpHost:
+        """Give what one run may reach until its end, by the loop's clock; its requests bear `traceparent`."""
         clock = asyncio.get_running_loop().time
-        end = clock() + start.timeout_seconds
         granted = start.permissions.http.allow if start.permissions.http else []
         grant = Grant(
             allow=tuple(map(parse_host_pattern, granted)),
             seconds_left=lambda: end - clock(),
             share=share,
+            traceparent=traceparent,
             tell=lambda ending: self.tell(start, ending),
         )
         return HttpHost(self.client, grant)
@@ -55,9 +55,30 @@ class _Family:
     """A run and all that it calls, directly or not."""
 
     context: Mapping[str, Any]
-    stop: asyncio.Event
+    stop: asyncio.Event | None
     board: Board
     trail: Trail
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A start that can be run many times: what is the same each time, and that alone."""
+
+    start: Start
+    program: engine.Program
+    limits: engine.Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What somebody who waits wants of a script."""
+
+    context: Mapping[str, Any]
+    request: engine.HttpRequest | None = None
+    """What the script answers; if None, its output is the answer."""
+    traceparent: str | None = None
+    """What its own requests say of the trace that they belong to."""
 
 
 class EngineSandbox:
@@ -82,20 +103,41 @@ class EngineSandbox:
         start, note = self._ceilings.lower(start)
         trail = Trail(start.limits.log_kb * 1024)
         try:
-            result = await self._execute(start, _Family(context, stop, board, trail), (start.script,))
+            family = _Family(context, stop, board, trail)
+            result = await self._execute(_prepare(start, depth=0), family, (start.script,))
         except (engine.AcquireTimeout, engine.PoolClosed, engine.NeverStarted) as error:
             raise NoWorker(str(error)) from error
         return ceilings.tell(build_outcome(await trail.complete(result)), note)
 
-    async def _execute(self, start: Start, family: _Family, chain: tuple[str, ...]) -> engine.Result:
+    def prepare(self, start: Start, output_kb: int) -> Prepared:
+        """Make ready what is asked often; `output_kb` bounds each answer, whatever its limits say."""
+        lowered, _ = self._ceilings.lower(start)
+        found = _prepare(lowered, depth=0)
+        return Prepared(
+            lowered, replace(found.program, lane=engine.Lane.HTTP), replace(found.limits, output_kb=output_kb)
+        )
+
+    async def answer(self, prepared: Prepared, question: Question, board: Board) -> engine.Result:
+        """Have a script answer; raises NoWorker if there was no room. Whoever does not wait cancels this."""
+        start, program = prepared.start, prepared.program
+        trail = Trail(start.limits.log_kb * 1024)
+        family = _Family(question.context, None, board, trail, question.traceparent)
+        asked = Prepared(start, replace(program, request=question.request), prepared.limits)
+        try:
+            result = await self._execute(asked, family, (start.script,))
+        except (engine.AcquireTimeout, engine.PoolClosed, engine.NeverStarted) as error:
+            raise NoWorker(str(error)) from error
+        return await trail.complete(result)
+
+    async def _execute(self, prepared: Prepared, family: _Family, chain: tuple[str, ...]) -> engine.Result:
         """Run a script; `chain` names those that led to it, and itself."""
-        family.trail.hand_out(start.secrets)
+        family.trail.hand_out(prepared.start.secrets)
         return await self._engine.execute(
-            _build_program(start, depth=len(chain) - 1),
+            prepared.program,
             family.context,
-            _build_limits(start),
+            prepared.limits,
             cancelled=family.stop,
-            host=self._build_host(start, family, chain),
+            host=self._build_host(prepared.start, family, chain),
         )
 
     def _build_host(self, start: Start, family: _Family, chain: tuple[str, ...]) -> HostCalls:
@@ -105,19 +147,24 @@ class EngineSandbox:
 
             def begin(stop: asyncio.Event) -> Coroutine[Any, Any, engine.Result]:
                 own = replace(family, context=context, stop=stop)
-                return self._execute(called, own, (*chain, called.script))
+                return self._execute(_prepare(called, depth=len(chain)), own, (*chain, called.script))
 
             return await family.trail.follow(called.script, begin)
 
-        share = self._engine.held.open()
-        caller = Caller(chain=chain, allowed=frozenset(start.permissions.scripts))
-        apis: dict[str, Api] = {
-            "utils": UtilsHost(),
-            "scripts": ScriptsHost(caller, BoardCallees(family.board, start, run_start, share)),
-        }
-        if self._outside is not None:
-            apis["http"] = self._outside.open(start, share)
+        share, end = self._engine.held.open(), asyncio.get_running_loop().time() + start.timeout_seconds
+
+        def make_scripts() -> Api:
+            caller = Caller(chain=chain, allowed=frozenset(start.permissions.scripts))
+            return ScriptsHost(caller, BoardCallees(family.board, start, run_start, share))
+
+        apis: dict[str, Callable[[], Api]] = {"utils": UtilsHost, "scripts": make_scripts}
+        if (outside := self._outside) is not None:
+            apis["http"] = lambda: outside.open(start, share, end, family.traceparent)
         return Registry(apis)
+
+
+def _prepare(start: Start, depth: int) -> Prepared:
+    return Prepared(start, _build_program(start, depth), _build_limits(start))
 
 
 def _build_program(start: Start, depth: int) -> engine.Program:
@@ -126,6 +173,7 @@ def _build_program(start: Start, depth: int) -> engine.Program:
         entrypoint=start.entrypoint,
         owner=f"{start.owner}/{source_hash(start.source)}",
         script=start.share,
+        lane=start.lane,
         env=start.env,
         depth=depth,
     )

@@ -70,18 +70,24 @@ class Trail:
 
     async def complete(self, result: Result) -> Result:
         """Give what may be known of the run: with the lines of what it called, and without any secret."""
+        if self._called:
+            await self._wait_for_called()
+        lines = self._keep_newest((*result.logs, *self._lines)) if self._lines else result.logs
+        whole = result
+        if self._lines or self._is_cut or self._dropped:
+            whole = replace(
+                result,
+                logs=lines,
+                logs_truncated=result.logs_truncated or self._is_cut,
+                logs_dropped=result.logs_dropped + self._dropped,
+            )
+        return Redaction(self._secrets).redact(whole) if self._secrets and _says_anything(whole) else whole
+
+    async def _wait_for_called(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_LINES_SECONDS):
                 while self._called:
                     await asyncio.wait(self._called)
-        lines = self._keep_newest((*result.logs, *self._lines)) if self._lines else result.logs
-        whole = replace(
-            result,
-            logs=lines,
-            logs_truncated=result.logs_truncated or self._is_cut,
-            logs_dropped=result.logs_dropped + self._dropped,
-        )
-        return Redaction(self._secrets).redact(whole)
 
     def _keep_newest(self, lines: tuple[LogEntry, ...]) -> tuple[LogEntry, ...]:
         """Put lines into their order, and keep no more of them than the limit allows."""
@@ -89,3 +95,8 @@ class Trail:
         self._is_cut = self._is_cut or is_cut
         self._dropped += len(lines) - len(kept)
         return kept
+
+
+def _says_anything(result: Result) -> bool:
+    """Say whether a run left anything that could hold a secret; an answer is its caller's, and stays."""
+    return bool(result.logs or result.error or result.output)

@@ -1,36 +1,23 @@
 """History on this machine: finished runs in one SQLite file."""
 
-import contextlib
 import json
-import sqlite3
-from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from scriptorium_api.execution import ScriptExecution
+from scriptorium_runner.history import database
 
 #: Finished runs that are kept; older ones are dropped, so that a long dev session never fills the disk.
 KEPT = 1000
-
-
-class HistoryError(Exception):
-    """The history cannot be opened or written."""
 
 
 class History:
     """The finished runs of a folder's dev sessions."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "history.sqlite"
-        schema = resources.files("scriptorium_runner.history").joinpath("schema.sql").read_text()
-        with self._telling_errors(), contextlib.ExitStack() as opened:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(self._file, isolation_level=None)
-            opened.callback(self._database.close)
-            self._database.executescript(schema)
-            opened.pop_all()
+        self._folder = folder
+        self._database = database.open_database(folder)
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +40,7 @@ class History:
             str(execution.status.completion_time),
             json.dumps(execution.to_wire()),
         )
-        with self._telling_errors(), self._in_one_transaction():
+        with database.telling_errors(self._folder), database.in_one_transaction(self._database):
             self._database.execute("INSERT OR IGNORE INTO executions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             self._database.execute(
                 "DELETE FROM executions WHERE uid IN"
@@ -67,19 +54,3 @@ class History:
             "SELECT object FROM executions ORDER BY completed DESC LIMIT ?", (limit,)
         )
         return [json.loads(text) for (text,) in rows]
-
-    @contextlib.contextmanager
-    def _in_one_transaction(self) -> Iterator[None]:
-        """One write to the disk, not one a statement; the connection ends it as the block ends."""
-        self._database.execute("BEGIN IMMEDIATE")
-        with self._database:
-            yield
-
-    @contextlib.contextmanager
-    def _telling_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, sqlite3.Error) as error:
-            problem = error.strerror if isinstance(error, OSError) else error
-            cure = "mend or remove it, or name another folder with --state"
-            raise HistoryError(f"cannot keep the history in {self._file}: {problem}; {cure}") from error

@@ -1,6 +1,8 @@
 """The host calls of one run: those of the APIs it has, each found by the method's name."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from scriptorium_runner.engine import HostError
@@ -24,14 +26,27 @@ METHODS: Mapping[str, Mapping[str, bool]] = {
 
 
 class Registry:
-    """Answers the host calls of one run by its APIs; what it was not given is not there."""
+    """Answers the host calls of one run by its APIs; what it was not given is not there.
 
-    def __init__(self, apis: Mapping[str, Api]) -> None:
-        self._apis = dict(apis)
-        self.methods = {method: counts for name in apis for method, counts in METHODS[name].items()}
+    Each is made with its first call: most runs make none, and a run is begun with each request.
+    """
+
+    def __init__(self, apis: Mapping[str, Callable[[], Api]]) -> None:
+        self._makers = apis
+        self._made: dict[str, Api] = {}
+        self.methods = _list_methods(tuple(apis))
 
     async def call(self, method: str, arguments: list[Any]) -> Any:
         """Have the API answer; raises HostError."""
         if method not in self.methods:
             raise HostError(f"{method} is not there", code="NotAvailable")
-        return await self._apis[method.partition(".")[0]].call(method, arguments)
+        name = method.partition(".")[0]
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return await self._made[name].call(method, arguments)
+
+
+@functools.cache
+def _list_methods(names: tuple[str, ...]) -> Mapping[str, bool]:
+    """Give the methods of these APIs; there are few sets of them."""
+    return MappingProxyType({method: counts for name in names for method, counts in METHODS[name].items()})

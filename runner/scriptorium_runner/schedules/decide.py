@@ -4,16 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from scriptorium_api import cron_runs, ending, schedule_problems, slot_records, slot_verdicts, slots
+from scriptorium_api import cron_runs, schedule_problems, slot_facts, slot_records, slot_verdicts, slots
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import (
     CronScript,
     CronScriptSpec,
     Miss,
 )
-from scriptorium_api.execution import ExecutionStatus, ScriptExecution
-from scriptorium_api.reasons import Phase, Reason
+from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.reasons import Phase
 from scriptorium_api.schedule import read_schedule
+from scriptorium_api.slot_facts import KnownRun
+from scriptorium_api.slot_records import Recorded
 from scriptorium_api.slot_verdicts import Facts, Verdict
 
 _BEGIN = datetime.min
@@ -21,20 +23,17 @@ _BEGIN = datetime.min
 
 def gather(cron_script: CronScript, runs: Sequence[ScriptExecution], now: datetime) -> Facts | None:
     """Give what is known; None of a schedule that makes no sense, which the operator says in its status."""
-    if schedule_problems.find_problem(cron_script.spec):
-        return None
-    begun = cron_script.status.accounted_until or cron_script.metadata.creation_timestamp or now
-    own = [run for run in runs if cron_runs.is_run_of(run, cron_script)]
-    unfinished = list_unfinished(cron_script, own)
-    return Facts(
-        spec=cron_script.spec,
-        schedule=read_schedule(cron_script.spec.schedule),
-        zone=schedule_problems.find_zone(cron_script.spec.time_zone),
-        now=now,
-        accounted_until=begun,
-        known=frozenset(slot for run in own if (slot := find_slot(run)) and slot > begun),
-        active=tuple(run.metadata.name for run in unfinished),
-        is_catching_up=any(_is_late(cron_script, run) for run in unfinished),
+    own = (_know(cron_script, run) for run in runs if cron_runs.is_run_of(run, cron_script))
+    return slot_facts.gather(cron_script, own, now)
+
+
+def _know(cron_script: CronScript, run: ScriptExecution) -> KnownRun:
+    is_unfinished = not run.status.phase.is_terminal
+    return KnownRun(
+        name=run.metadata.name,
+        slot=find_slot(run),
+        is_unfinished=is_unfinished,
+        is_late=is_unfinished and _is_late(cron_script, run),
     )
 
 
@@ -143,32 +142,23 @@ def _hold_back(verdict: Verdict, facts: Facts, number: int) -> Verdict:
 
 
 def find_rival(
-    cron_script: CronScript, own: ScriptExecution, runs: Iterable[ScriptExecution]
+    cron_script: CronScript,
+    own: ScriptExecution,
+    runs: Iterable[ScriptExecution],
+    recorded: Recorded | None = None,
 ) -> ScriptExecution | None:
     """Give the run that a new one has to yield to under Forbid: two slots were judged at the same moment.
 
-    Each of the two sees the other, since it looks after its own run is made; both find the same one to be
-    first.
+    Each that is not recorded first yields to who is. Where that is not known any more, or the other is no
+    slot's, both see the other, since they look after their own run is made, and find the same to be first.
     """
-    unfinished = [
-        run
-        for run in runs
-        if cron_runs.is_run_of(run, cron_script)
-        and (not run.status.phase.is_terminal or run.metadata.uid == own.metadata.uid)
-    ]
-    first = min(unfinished, key=_order, default=own)
+    others = [run for run in list_unfinished(cron_script, runs) if run.metadata.uid != own.metadata.uid]
+    if recorded is not None:
+        if before := [run for run in others if recorded.is_after(find_slot(run))]:
+            return min(before, key=_order)
+        others = [run for run in others if not recorded.is_before(find_slot(run))]
+    first = min((own, *others), key=_order)
     return first if first.metadata.uid != own.metadata.uid else None
-
-
-def build_yield(own: ScriptExecution, rival: ScriptExecution) -> ExecutionStatus:
-    """Give the status of a run that yields: it ends at once, or where it was taken meanwhile is stopped."""
-    if own.status.attempt:
-        return own.status.model_copy(update={"replaced_by": rival.metadata.name})
-    created = own.metadata.creation_timestamp
-    assert created is not None, "the API server sets creationTimestamp"  # noqa: S101
-    name = rival.metadata.name
-    message = f"{name} had not ended, which was made at the same moment; concurrencyPolicy is Forbid"
-    return ending.build_end(own, Reason.CANCELLED, message, created)
 
 
 def _order(run: ScriptExecution) -> tuple[bool, datetime, datetime, str]:

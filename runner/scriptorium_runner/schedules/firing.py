@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from scriptorium_api import cron_runs, slot_records, slot_verdicts
+from scriptorium_api import cron_runs, ending, slot_records, slot_verdicts
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import (
     ConcurrencyPolicy,
@@ -21,6 +21,7 @@ from scriptorium_api.cron_script import (
     Executor,
 )
 from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.slot_records import Recorded
 from scriptorium_api.slot_verdicts import Facts, Verdict
 from scriptorium_runner.executions.errors import NoRoom, Superseded, Unreachable, Vanished
 from scriptorium_runner.schedules import decide
@@ -65,6 +66,7 @@ class Fired:
 async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired:
     """See to the slots that are due; raises BoardError, and Vanished if the CronScript is gone."""
     run: ScriptExecution | None = None
+    since: datetime | None = None
     while True:
         current = await calendar.read_cron_script(cron_script)
         runs = await calendar.list_runs(current)
@@ -76,8 +78,10 @@ async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired
         facts = decide.gather(current, runs, turn.now)
         if facts is None:
             return Fired(run)
+        since = since or facts.accounted_until
         verdict = _judge(facts, turn, has_run=run is not None)
         if verdict.runs:
+            since = facts.accounted_until
             run, verdict = await _make_or_refuse(calendar, current, runs, verdict, turn.firer)
         try:
             await _record(calendar, current, slot_records.record(current.status, facts, verdict), verdict)
@@ -86,18 +90,17 @@ async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired
             continue
         if run is None:
             return Fired(is_waiting=verdict.is_waiting)
-        return await _hand_over(calendar, current, run, turn, verdict)
+        if turn.firer is not None and not decide.is_made_by(run, turn.firer):
+            # It was made by another at the same moment, who runs it.
+            return Fired(is_waiting=True)
+        yields = await _yields(calendar, current, run, _find_recorded(run, since, facts))
+        return Fired(None if yields else run, verdict.is_waiting)
 
 
-async def _hand_over(
-    calendar: Calendar, cron_script: CronScript, run: ScriptExecution, turn: Turn, verdict: Verdict
-) -> Fired:
-    """Give the run to whoever fired it, unless it is another's or has to yield."""
-    if turn.firer is not None and not decide.is_made_by(run, turn.firer):
-        # It was made by another at the same moment, who runs it.
-        return Fired(is_waiting=True)
-    yields = await _yields(calendar, cron_script, run)
-    return Fired(None if yields else run, verdict.is_waiting)
+def _find_recorded(run: ScriptExecution, since: datetime, facts: Facts) -> Recorded | None:
+    """Give how the run came to be recorded; None of one that was found, and may have been recorded before."""
+    slot = decide.find_slot(run)
+    return Recorded(since, facts.accounted_until) if slot is not None and slot > since else None
 
 
 def _find_made(
@@ -159,13 +162,15 @@ async def _record(
         log.info("slots not run", extra=told | {"scheduledTime": miss.scheduled_time.isoformat()})
 
 
-async def _yields(calendar: Calendar, cron_script: CronScript, run: ScriptExecution) -> bool:
+async def _yields(
+    calendar: Calendar, cron_script: CronScript, run: ScriptExecution, recorded: Recorded | None
+) -> bool:
     """End a run that was made at the same moment as another, where only one may be."""
     if cron_script.spec.concurrency_policy is not ConcurrencyPolicy.FORBID or run.status.attempt:
         return False
     for left in reversed(range(_MOST_TRIES)):
         try:
-            return await _give_way(calendar, cron_script, run)
+            return await _give_way(calendar, cron_script, run, recorded)
         except Unreachable as error:
             # The slot is judged by now, so there may be no other turn to see to this.
             if not left:
@@ -174,17 +179,19 @@ async def _yields(calendar: Calendar, cron_script: CronScript, run: ScriptExecut
     return False
 
 
-async def _give_way(calendar: Calendar, cron_script: CronScript, run: ScriptExecution) -> bool:
+async def _give_way(
+    calendar: Calendar, cron_script: CronScript, run: ScriptExecution, recorded: Recorded | None
+) -> bool:
     while True:
         runs = await calendar.list_runs(cron_script)
         own = next((each for each in runs if each.metadata.uid == run.metadata.uid), None)
         if own is None or own.status.phase.is_terminal:
             return False
-        rival = decide.find_rival(cron_script, own, runs)
+        rival = decide.find_rival(cron_script, own, runs, recorded)
         if rival is None:
             return False
         try:
-            await calendar.write_status(own, decide.build_yield(own, rival))
+            await calendar.write_status(own, ending.build_yield(own, rival.metadata.name))
         except Superseded:
             # It was taken meanwhile, as the other may have been too: who is first may be another one now.
             continue

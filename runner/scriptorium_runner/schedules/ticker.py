@@ -8,25 +8,19 @@ tells. Should two fire it nevertheless, its run is still one.
 import asyncio
 import contextlib
 import heapq
-import logging
-import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scriptorium_api import schedule_problems
-from scriptorium_api.cron_script import CronScript, CronScriptSpec, Executor
+from scriptorium_api.cron_script import CronScript, Executor
 from scriptorium_runner.executions.alarms import Alarms
-from scriptorium_runner.executions.errors import BoardError, Unreachable, Vanished
-from scriptorium_runner.schedules import decide, firing, turn_times
-from scriptorium_runner.schedules.firing import Fired, Turn
+from scriptorium_runner.schedules import entries, turn_taking, turn_times
+from scriptorium_runner.schedules.entries import NEVER, Entry
 from scriptorium_runner.schedules.open_runs import OpenRuns
 from scriptorium_runner.schedules.ports import Calendar
-from scriptorium_runner.schedules.turn_times import Times
-from scriptorium_runner.schedules.watched import WatchedCalendar
-
-log = logging.getLogger(__name__)
+from scriptorium_runner.schedules.turn_taking import Begin, End
 
 #: Seconds that each next runner in the order leaves to those before it. Longer than for runs: in a minute of
 #: many slots the first has to get through all of its own before others may take it for gone, and their doing
@@ -51,8 +45,6 @@ FIRST_TRY, LONGEST_TRY = 1.0, 60.0
 #: After a turn that was recorded, before the watch is taken not to tell of it.
 LAG_SECONDS = 10.0
 
-_NEVER = math.inf
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -64,51 +56,6 @@ class Standing:
     """Whether the other runners take this one for alive."""
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """How a turn ended."""
-
-    fired: Fired | None = None
-    """What came of it; None if it failed."""
-    retry_after: float = 0.0
-    """For how many seconds the API server asked to be left alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Begin:
-    """What was known when a turn began."""
-
-    cron_script: CronScript
-    former: CronScriptSpec | None
-    now: datetime
-    """Up to when slots are judged."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    """A CronScript, as the watch told of it last, and when it is to be seen to."""
-
-    cron_script: CronScript
-    times: Times | None
-    former: CronScriptSpec | None = None
-    """Its spec before it was changed, until that has been seen to."""
-    changed: datetime | None = None
-    """When that change was seen."""
-    due: float = _NEVER
-    armed: float = _NEVER
-    """The moment of the alarm that is set for it."""
-    is_deferred: bool = False
-    """The runners before this one have had their time."""
-    is_queued: bool = False
-    is_waiting: bool = False
-    """Slots that are due wait for the end of a run."""
-    tries: int = 0
-    """Turns in a row of which nothing came."""
-    turn: asyncio.Task[_End] | None = None
-    ended: set[str] = field(default_factory=set)
-    """The runs that ended during the turn."""
-
-
 class Ticker:
     """Fires slots for one runner, for as long as it runs."""
 
@@ -116,12 +63,12 @@ class Ticker:
         self, calendar: Calendar, standing: Standing, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._calendar, self._standing, self._now = calendar, standing, now
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._uids: dict[str, str] = {}
         self._runs = OpenRuns()
         self._alarms = Alarms(lambda uid: uid in self._entries)
         self._queue: list[tuple[int, float, str]] = []
-        self._turns: set[asyncio.Task[_End]] = set()
+        self._turns: set[asyncio.Task[End]] = set()
         self._wake = asyncio.Event()
         self._is_stopped = False
 
@@ -141,26 +88,12 @@ class Ticker:
             return
         entry = self._entries.get(uid)
         if entry is None:
-            entry = self._entries[uid] = _Entry(cron_script, turn_times.read_times(cron_script.spec))
+            entry = self._entries[uid] = Entry(cron_script, turn_times.read_times(cron_script.spec))
             self._uids[cron_script.metadata.name] = uid
-        elif not self._update(entry, cron_script):
+        elif not entry.update(cron_script, self._now()):
             return
         if entry.turn is None:
             self._plan(entry)
-
-    def _update(self, entry: _Entry, cron_script: CronScript) -> bool:
-        """Take over what was told; says whether it can change when the CronScript is to be seen to."""
-        known, entry.cron_script = entry.cron_script, cron_script
-        if not decide.has_same_terms(known.spec, cron_script.spec):
-            former = entry.former or known.spec
-            # What was changed there and back again has the slots that it had.
-            entry.former = None if decide.has_same_terms(former, cron_script.spec) else former
-            entry.changed = self._now()
-            entry.times = turn_times.read_times(cron_script.spec)
-        is_news = _is_news(known, cron_script)
-        if is_news:
-            entry.tries = 0
-        return is_news
 
     def forget(self, uid: str) -> None:
         """Tell that a CronScript is gone; a turn of it ends by itself."""
@@ -214,7 +147,7 @@ class Ticker:
             entry = self._entries.get(uid)
             # An alarm that was set before the one that counts says nothing.
             if entry is not None and entry.armed <= now:
-                entry.armed = _NEVER
+                entry.armed = NEVER
                 self._weigh(entry, now)
         while self._queue and len(self._turns) < MOST_TURNS:
             _, _, uid = heapq.heappop(self._queue)
@@ -229,9 +162,9 @@ class Ticker:
         left = moment - self._now().timestamp() if moment is not None else LONGEST_PAUSE
         return max(0.0, min(left, LONGEST_PAUSE))
 
-    def _weigh(self, entry: _Entry, now: float) -> None:
+    def _weigh(self, entry: Entry, now: float) -> None:
         """An alarm went off: see whether it is this runner's turn."""
-        if entry.is_queued or entry.turn is not None or entry.due == _NEVER:
+        if entry.is_queued or entry.turn is not None or entry.due == NEVER:
             return
         if entry.due > now:
             self._arm(entry, entry.due)
@@ -239,20 +172,20 @@ class Ticker:
             self._arm(entry, now + UNHEARD_SECONDS)
         elif entry.former is None and schedule_problems.find_problem(entry.cron_script.spec):
             # It has no meaning, as its status says, until it is changed.
-            entry.due = _NEVER
+            entry.due = NEVER
         elif self._has_to_wait(entry):
             entry.is_waiting = True
             self._arm(entry, now + WAITING_SECONDS)
         else:
             self._take_place(entry, now)
 
-    def _has_to_wait(self, entry: _Entry) -> bool:
+    def _has_to_wait(self, entry: Entry) -> bool:
         cron_script = entry.cron_script
         if entry.former is not None or not self._runs.has(cron_script.metadata.name):
             return False
         return turn_times.waits_for_end(cron_script, self._now())
 
-    def _take_place(self, entry: _Entry, now: float) -> None:
+    def _take_place(self, entry: Entry, now: float) -> None:
         """Queue for a turn; behind others that come before this runner only when these had their time."""
         uid = entry.cron_script.metadata.uid
         rank = self._standing.rank(uid)
@@ -266,7 +199,7 @@ class Ticker:
         heapq.heappush(self._queue, (place, entry.due, uid))
         entry.is_queued = True
 
-    def _arm(self, entry: _Entry, moment: float) -> None:
+    def _arm(self, entry: Entry, moment: float) -> None:
         """Have the CronScript looked at from this moment on."""
         entry.due = moment
         if moment < entry.armed:
@@ -274,56 +207,25 @@ class Ticker:
             self._alarms.put(entry.cron_script.metadata.uid, moment)
             self._wake.set()
 
-    def _plan(self, entry: _Entry, not_before: float = 0.0) -> None:
+    def _plan(self, entry: Entry, not_before: float = 0.0) -> None:
         """Find out when the CronScript is to be seen to next."""
         entry.is_deferred = entry.is_waiting = False
-        moment = self._find_moment(entry)
-        entry.due = _NEVER
+        moment = entry.find_moment(self._now())
+        entry.due = NEVER
         if moment is not None:
             self._arm(entry, max(moment.timestamp(), not_before))
 
-    def _find_moment(self, entry: _Entry) -> datetime | None:
-        if entry.former is not None and entry.changed is not None:
-            if turn_times.has_past(entry.cron_script, entry.former, entry.changed):
-                return entry.changed
-            entry.former = None
-        return turn_times.find_turn(entry.cron_script, entry.times, self._now()) if entry.times else None
-
-    def _begin(self, entry: _Entry) -> None:
-        begin = _Begin(entry.cron_script, entry.former, self._find_now(entry))
+    def _begin(self, entry: Entry) -> None:
+        begin = Begin(entry.cron_script, entry.former, entry.find_now(self._now()))
         entry.ended.clear()
-        turn = asyncio.create_task(self._take_turn(begin), name=f"slots of {begin.cron_script.metadata.name}")
+        turn = asyncio.create_task(
+            turn_taking.take_turn(self._calendar, begin), name=f"slots of {begin.cron_script.metadata.name}"
+        )
         entry.turn = turn
         self._turns.add(turn)
         turn.add_done_callback(lambda ended: self._release(entry, begin, ended))
 
-    def _find_now(self, entry: _Entry) -> datetime:
-        if entry.former is not None and entry.changed is not None:
-            return entry.changed
-        return (
-            turn_times.find_now(entry.cron_script, entry.times, self._now()) if entry.times else self._now()
-        )
-
-    async def _take_turn(self, begin: _Begin) -> _End:
-        cron_script = begin.cron_script
-        calendar = WatchedCalendar(self._calendar, cron_script, begin.now)
-        told = {"cronScript": cron_script.metadata.name}
-        try:
-            return _End(await firing.fire(calendar, cron_script, Turn(now=begin.now, former=begin.former)))
-        except Vanished as gone:
-            # Until the watch tells so too this may be about anything, and a slot would be lost in silence.
-            log.info("slots not fired, nothing is there", extra=told | {"why": str(gone)})
-            return _End()
-        except BoardError as error:
-            log.warning("slots not fired, trying again", extra=told | {"error": str(error)})
-            least = error.retry_after if isinstance(error, Unreachable) else None
-            return _End(retry_after=least or 0.0)
-        except Exception:
-            # A bug of ours must not take the clock, and every other schedule, with it.
-            log.exception("cannot fire slots, trying again", extra=told)
-            return _End()
-
-    def _release(self, entry: _Entry, begin: _Begin, turn: asyncio.Task[_End]) -> None:
+    def _release(self, entry: Entry, begin: Begin, turn: asyncio.Task[End]) -> None:
         """A turn ended: see when the next one is."""
         self._turns.discard(turn)
         entry.turn = None
@@ -337,7 +239,7 @@ class Ticker:
         self._plan(entry, self._find_pause(entry, begin, end))
         entry.is_waiting = end.fired is not None and end.fired.is_waiting
 
-    def _find_pause(self, entry: _Entry, begin: _Begin, end: _End) -> float:
+    def _find_pause(self, entry: Entry, begin: Begin, end: End) -> float:
         """Give the moment before which there is no other turn."""
         now = self._now().timestamp()
         if end.fired is not None and end.fired.is_waiting:
@@ -348,7 +250,7 @@ class Ticker:
             # Of the end of a run that the watch has told of it tells too.
             is_known = run is None and self._runs.has(begin.cron_script.metadata.name)
             return now + (WAITING_SECONDS if is_known else FIRST_TRY)
-        is_news = _is_news(begin.cron_script, entry.cron_script)
+        is_news = entries.is_news(begin.cron_script, entry.cron_script)
         entry.tries = 0 if is_news else entry.tries + 1
         if is_news:
             return now
@@ -357,8 +259,3 @@ class Ticker:
             return now + LAG_SECONDS
         pause = min(FIRST_TRY * 2.0 ** min(entry.tries - 1, 10), LONGEST_TRY)
         return now + max(end.retry_after, pause * random.uniform(0.5, 1))  # noqa: S311 - spreads tries.
-
-
-def _is_news(known: CronScript, told: CronScript) -> bool:
-    """Say whether what was told can change when a CronScript is to be seen to."""
-    return known.spec != told.spec or turn_times.find_begin(known) != turn_times.find_begin(told)

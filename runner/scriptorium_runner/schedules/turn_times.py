@@ -8,11 +8,9 @@ from scriptorium_api import cron_runs, schedule_problems, slots
 from scriptorium_api.cron_script import ConcurrencyPolicy, CronScript, CronScriptSpec, MissedRuns
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.schedule import BadSchedule, Schedule, read_schedule
+from scriptorium_api.slot_records import SUSPENDED_APART
 from scriptorium_api.slot_verdicts import ON_TIME
 from scriptorium_runner.schedules.decide import find_slot
-
-#: The slots that a suspension skips are recorded this long after the first of them, and when it ends.
-SUSPENDED = timedelta(seconds=600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def find_turn(cron_script: CronScript, times: Times, now: datetime) -> datetime 
     if due is None:
         return None
     if cron_script.spec.suspend:
-        return due[0] + SUSPENDED
+        return due[0] + SUSPENDED_APART
     return cron_runs.find_start(cron_script, due[1])
 
 

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from scriptorium_api import names
 from scriptorium_api.cron_script import CronScript
+from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.script import Script
 from scriptorium_client import ApiError, Client, Conflict, Event, Invalid, NotFound, Unavailable
@@ -17,6 +18,7 @@ from scriptorium_runner.executions.errors import BoardError, Refused, Superseded
 from scriptorium_runner.sources import volume
 from scriptorium_runner.sources.config_maps import pick_source
 from scriptorium_runner.sources.reading import read_execution
+from scriptorium_runner.sources.secret_files import SecretFiles
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ class ClusterBoard:
         self._client, self._namespace, self._values = client, namespace, values
         self._scripts: dict[str, Script] = {}
         self._cron_scripts: dict[str, CronScript] = {}
+        self._endpoints: dict[str, Endpoint] = {}
+        self._secrets = SecretFiles(values)
         self._config_maps: dict[str, Manifest] = {}
         self._changes = 0
 
@@ -38,6 +42,18 @@ class ClusterBoard:
     def find_cron_script(self, namespace: str, name: str) -> CronScript | None:
         """Give a CronScript as it is now, if there is one."""
         return self._cron_scripts.get(name) if namespace == self._namespace else None
+
+    def list_endpoints(self) -> list[Endpoint]:
+        """Give every Endpoint as it is now."""
+        return list(self._endpoints.values())
+
+    def open_secrets(self, _namespace: str) -> SecretFiles:
+        """Give the Secrets that Endpoints name, as this pod's volumes have them."""
+        return self._secrets
+
+    def find_values_state(self) -> object:
+        """Give what is another one whenever a value may have changed."""
+        return volume.find_state(self._values)
 
     async def read_source(self, script: Script) -> Source:
         """Give the source of a Script as it is now; raises Unreachable."""
@@ -126,6 +142,19 @@ class ClusterBoard:
             except ValidationError:
                 log.exception("cannot read a cronscript", extra={"cronScript": name})
         return name
+
+    def keep_endpoint(self, event: Event) -> None:
+        """Remember a change of an Endpoint."""
+        name: str = event.object["metadata"]["name"]
+        if event.type == "DELETED":
+            self._endpoints.pop(name, None)
+            return
+        try:
+            self._endpoints[name] = Endpoint.from_stored(event.object)
+        except ValidationError:
+            # Whoever may call is written in it: what cannot be read is not served by what it was before.
+            log.exception("cannot read an endpoint", extra={"endpoint": name})
+            self._endpoints.pop(name, None)
 
     def drop_config_map(self, event: Event) -> list[str]:
         """Forget what was read of a ConfigMap; give the Scripts that take their source from it."""

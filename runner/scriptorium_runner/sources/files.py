@@ -1,6 +1,5 @@
 """Files as a board: the manifests of this machine, with statuses kept in memory."""
 
-import base64
 import secrets
 import uuid
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Any
 from scriptorium_api import cron_runs, names
 from scriptorium_api.base import Metadata
 from scriptorium_api.cron_script import CronScript, CronScriptStatus
+from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.names import source_hash
@@ -20,6 +20,7 @@ from scriptorium_runner.executions.decide import Source, Values
 from scriptorium_runner.executions.errors import Superseded, Vanished
 from scriptorium_runner.sources import cron_objects
 from scriptorium_runner.sources.config_maps import pick_source
+from scriptorium_runner.sources.file_endpoints import FileSecrets, place_endpoints, read_all
 from scriptorium_runner.sources.manifests import ConfigMap, Loaded, Secret
 from scriptorium_runner.sources.values import pick_values
 
@@ -36,6 +37,8 @@ class FileBoard:
         self._cron_scripts: dict[tuple[str, str], CronScript] = {}
         self._config_maps: dict[tuple[str, str], dict[str, Any]] = {}
         self._secrets: dict[tuple[str, str], dict[str, Any]] = {}
+        self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._changes = 0
         self._runs: dict[str, ScriptExecution] = {}
         self._with_key: dict[tuple[str, str], ScriptExecution] = {}
         self._ended: dict[str, ScriptExecution] = {}
@@ -45,6 +48,7 @@ class FileBoard:
 
     def take(self, loaded: Loaded, now: datetime | None = None) -> None:
         """Make the board's Scripts and CronScripts those of the files; slots count from now on."""
+        self._changes += 1
         former, self._scripts = self._scripts, {}
         self._config_maps, self._secrets = _collect(loaded, ConfigMap), _collect(loaded, Secret)
         known, self._cron_scripts = self._cron_scripts, {}
@@ -53,9 +57,11 @@ class FileBoard:
             self._cron_scripts[key] = cron_objects.carry_over(
                 cron_script, known.get(key), now or datetime.now(UTC)
             )
+        self._endpoints = place_endpoints(loaded, self._endpoints, now or datetime.now(UTC), NAMESPACE)
         self._gone = {each.metadata.uid for each in known.values()}
         self._gone -= {each.metadata.uid for each in self._cron_scripts.values()}
-        inline = (_build_inline_script(each) for each in self._cron_scripts.values() if each.spec.script)
+        owners: tuple[CronScript | Endpoint, ...] = (*self._cron_scripts.values(), *self._endpoints.values())
+        inline = (_build_inline_script(each) for each in owners if each.spec.script)
         written = (found.object for found in loaded.objects if isinstance(found.object, Script))
         for script in (*inline, *written):
             key = (script.metadata.namespace or NAMESPACE, script.metadata.name)
@@ -112,6 +118,18 @@ class FileBoard:
         """Give the runs whose CronScript went with the last change of the files: it owned them."""
         return [run for run in self._runs.values() if self._gone.intersection(_list_owners(run))]
 
+    def list_endpoints(self) -> list[Endpoint]:
+        """Give every Endpoint as it is now, in the order of the files."""
+        return list(self._endpoints.values())
+
+    def open_secrets(self, namespace: str) -> FileSecrets:
+        """Give the Secrets that Endpoints of a namespace name."""
+        return FileSecrets(self._secrets, namespace)
+
+    def find_values_state(self) -> object:
+        """Give what is another one whenever a value may have changed."""
+        return self._changes
+
     def scripts(self) -> list[tuple[str, str]]:
         """Give the namespace and name of every Script."""
         return list(self._scripts)
@@ -144,11 +162,7 @@ class FileBoard:
     def _find_value(self, namespace: str, ref: ValueRef) -> bytes | None:
         holders = self._secrets if ref.origin is Origin.SECRET else self._config_maps
         holder = holders.get((namespace, ref.name), {})
-        texts = holder.get("stringData" if ref.origin is Origin.SECRET else "data", {})
-        encoded = holder.get("data" if ref.origin is Origin.SECRET else "binaryData", {})
-        if ref.key in texts:
-            return str(texts[ref.key]).encode("utf-8", "surrogatepass")
-        return base64.b64decode(encoded[ref.key]) if ref.key in encoded else None
+        return read_all(holder, ref.origin).get(ref.key)
 
     async def read(self, execution: ScriptExecution) -> ScriptExecution:
         """Give the run as it is now."""
@@ -230,11 +244,13 @@ def _list_owners(run: ScriptExecution) -> list[str]:
     return [owner.uid for owner in run.metadata.owner_references]
 
 
-def _build_inline_script(cron_script: CronScript) -> Script:
-    """Give the Script of what stands inline in a CronScript, as the operator would make it."""
-    metadata, code = cron_script.metadata, cron_script.spec.script
+def _build_inline_script(owner: CronScript | Endpoint) -> Script:
+    """Give the Script of what stands inline in another object, as the operator would make it."""
+    metadata, code = owner.metadata, owner.spec.script
     return Script(
-        metadata=Metadata(name=names.inline_script_name(metadata.name), namespace=metadata.namespace),
+        metadata=Metadata(
+            name=names.inline_script_name(metadata.name, owner.kind), namespace=metadata.namespace
+        ),
         spec=ScriptSpec(**dict(code or ())),
     )
 

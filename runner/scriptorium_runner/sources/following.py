@@ -13,7 +13,8 @@ from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_client import ApiError, Client, Event, Selection, follow
 from scriptorium_client.client import Manifest
-from scriptorium_client.resources import CONFIG_MAPS, CRON_SCRIPTS, EXECUTIONS, PODS, SCRIPTS
+from scriptorium_client.resources import CONFIG_MAPS, CRON_SCRIPTS, ENDPOINTS, EXECUTIONS, PODS, SCRIPTS
+from scriptorium_runner.endpoints.live import Live
 from scriptorium_runner.executions import decide
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.rescue import Rescuer
@@ -32,6 +33,8 @@ class Listeners:
     dispatcher: Dispatcher
     rescuer: Rescuer
     ticker: Ticker
+    live: Live | None = None
+    """What is served; None where nothing is."""
 
 
 class Followers:
@@ -41,10 +44,13 @@ class Followers:
         self._client, self._namespace = client, namespace
         self._board, self._dispatcher = listeners.board, listeners.dispatcher
         self._rescuer, self._ticker = listeners.rescuer, listeners.ticker
+        self._live = listeners.live
         self._synced = {
             resource.plural: asyncio.Event()
             for resource in (SCRIPTS, CRON_SCRIPTS, CONFIG_MAPS, PODS, EXECUTIONS)
         }
+        #: Runs of the queue do not wait for these.
+        self._has_endpoints = asyncio.Event()
 
     @property
     def is_synced(self) -> bool:
@@ -56,11 +62,32 @@ class Followers:
         for event in self._synced.values():
             await event.wait()
 
+    async def wait_until_served(self) -> None:
+        """Wait until all Endpoints are known too."""
+        await self.wait_until_synced()
+        await self._has_endpoints.wait()
+
+    async def follow_endpoints(self) -> None:
+        """Keep the board's Endpoints as they are."""
+        selection = Selection(resource=ENDPOINTS, namespace=self._namespace)
+        async with aclosing(follow(self._client, selection)) as events:
+            async for event in events:
+                if isinstance(event, Event):
+                    self._board.keep_endpoint(event)
+                    self._change()
+                else:
+                    self._has_endpoints.set()
+
+    def _change(self) -> None:
+        if self._live is not None:
+            self._live.change()
+
     async def follow_scripts(self) -> None:
         """Keep the board's Scripts as they are."""
         async with aclosing(self._tell(Selection(resource=SCRIPTS, namespace=self._namespace))) as events:
             async for event in events:
                 self._dispatcher.reconsider(self._namespace, self._board.keep_script(event))
+                self._change()
 
     async def follow_cron_scripts(self) -> None:
         """Keep the board's CronScripts as they are, and have their slots fired."""
@@ -88,6 +115,7 @@ class Followers:
             async for event in events:
                 for script in self._board.drop_config_map(event):
                     self._dispatcher.reconsider(self._namespace, script)
+                    self._change()
 
     async def follow_executions(self) -> None:
         """Offer every run that is new or changed."""
@@ -115,6 +143,8 @@ class Followers:
                 if event.type == "DELETED" and await self._is_gone(event.object["metadata"]):
                     self._rescuer.note_gone(uid)
                 self._dispatcher.set_runners(ready)
+                if self._live is not None:
+                    self._live.set_runners(len(ready))
 
     async def _is_gone(self, metadata: Manifest) -> bool:
         """Say whether a pod is gone for good: one that lost its label leaves the watch too, and lives."""

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, ValidationError
 from scriptorium_api import schedule_problems
 from scriptorium_api.base import Object
 from scriptorium_api.cron_script import CronScript
+from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.names import API_VERSION, GROUP
 from scriptorium_api.runner_pool import RunnerPool
@@ -27,6 +28,22 @@ _EXPECTED = {
     "model_type": "expected a mapping",
     "extra_forbidden": "unknown field; check its spelling and its indentation",
     "missing": "required field is missing",
+}
+
+_WHO_MAY_CALL = "say who may call; for an Endpoint that is open to anybody write [{none: {}}]"
+
+#: What says more than the above, by the kind of error and the field.
+_CURES = {
+    ("missing", "auth"): f"required field is missing: {_WHO_MAY_CALL}",
+    ("too_short", "auth"): _WHO_MAY_CALL,
+    (
+        "string_pattern_mismatch",
+        "host",
+    ): "expected a DNS name such as shop.example.com",
+    (
+        "string_pattern_mismatch",
+        "origins",
+    ): "expected an origin such as https://app.example.com",
 }
 
 
@@ -67,7 +84,7 @@ class ConfigMap(Object):
 _CORE_KINDS: dict[str, type[Object]] = {model.__name__: model for model in (ConfigMap, Secret)}
 
 _KINDS: dict[str, type[Object]] = {
-    model.__name__: model for model in (Script, ScriptExecution, CronScript, RunnerPool)
+    model.__name__: model for model in (Script, ScriptExecution, CronScript, Endpoint, RunnerPool)
 }
 
 
@@ -179,11 +196,9 @@ def _load_object(path: Path, node: yaml.Node, model: type[Object], loaded: Loade
         found = Found(path, node, model.from_wire({key: body[key] for key in body if key != "status"}))
     except ValidationError as error:
         for each in error.errors():
-            place = _render_place(each["loc"])
-            text = _EXPECTED.get(each["type"], each["msg"].removeprefix("Value error, "))
-            loaded.problems.append(
-                Problem(path, documents.line_of(node, tuple(each["loc"])), f"{place}: {text}")
-            )
+            place, text = each["loc"], _explain(each["type"], each["loc"], each["msg"])
+            line = documents.line_of(node, tuple(place))
+            loaded.problems.append(Problem(path, line, f"{_render_place(place)}: {text}"))
         return
     if problem := _find_problem(found.object):
         location = problem.partition(":")[0].split(".")
@@ -192,10 +207,17 @@ def _load_object(path: Path, node: yaml.Node, model: type[Object], loaded: Loade
         loaded.objects.append(found)
 
 
+def _explain(kind: str, location: tuple[int | str, ...], message: str) -> str:
+    """Say what is wrong with a field, and the cure."""
+    field_name = next((part for part in reversed(location) if isinstance(part, str)), "")
+    return _CURES.get((kind, field_name)) or _EXPECTED.get(kind) or message.removeprefix("Value error, ")
+
+
 def _find_problem(found: Object) -> str | None:
     """Say what is wrong with an object that its model takes, beginning with the field."""
     cron_script = found if isinstance(found, CronScript) else None
-    # A schedule's runs are named for it, and its own name must be the same tomorrow.
-    if not found.metadata.name and (cron_script or not found.metadata.generate_name):
+    # A schedule's runs are named for it, and what answers a path must be the same tomorrow.
+    needs_name = isinstance(found, CronScript | Endpoint) or not found.metadata.generate_name
+    if not found.metadata.name and needs_name:
         return "metadata.name: give the object a name"
     return schedule_problems.find_problem(cron_script.spec) if cron_script else None

@@ -18,6 +18,7 @@ OURS = "scriptorium.dev"
 RUNNER = {
     (OURS, "scripts", ""): READ,
     (OURS, "cronscripts", ""): READ,
+    (OURS, "scriptendpoints", ""): READ,
     (OURS, "cronscripts/status", ""): ["patch"],
     (OURS, "scriptexecutions", ""): [*READ, "create"],
     (OURS, "scriptexecutions/status", ""): ["patch"],
@@ -31,6 +32,9 @@ OPERATOR = {
     (OURS, "scripts", ""): [*READ, "create", "patch", "delete"],
     (OURS, "cronscripts", ""): READ,
     (OURS, "cronscripts/status", ""): ["patch"],
+    (OURS, "scriptendpoints", ""): READ,
+    (OURS, "scriptendpoints/status", ""): ["patch"],
+    ("networking.k8s.io", "ingresses", ""): [*READ, "create", "patch", "delete"],
     ("batch", "cronjobs", ""): [*READ, "create", "patch", "delete"],
     (OURS, "scriptexecutions", ""): [*READ, "create", "delete"],
     (OURS, "scriptexecutions/status", ""): ["patch"],

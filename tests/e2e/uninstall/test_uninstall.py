@@ -11,7 +11,7 @@ from tests.support.waiting import until_equal
 
 pytestmark = pytest.mark.cluster
 
-PLURALS = ("scripts", "scriptexecutions", "cronscripts", "runnerpools")
+PLURALS = ("scripts", "scriptexecutions", "cronscripts", "scriptendpoints", "runnerpools")
 CRDS = [f"{plural}.scriptorium.dev" for plural in PLURALS]
 
 

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from scriptorium_api import names
+from scriptorium_operator.endpoint_settings import EndpointSettings, HostRule
 from scriptorium_operator.settings import CertificateSource, WebhookSettings, read_settings
 from tests.integration.chart.rendering import (
     CHART,
@@ -67,7 +68,7 @@ def test_crds_that_need_not_stay_go_with_the_release_and_are_the_same_otherwise(
         [item for item in render(*options) if item["kind"] == "CustomResourceDefinition"]
         for options in ((), ("--set=crds.keep=false",))
     )
-    assert len(kept) == 4
+    assert len(kept) == 5
     for crd in kept:
         del crd["metadata"]["annotations"]
     assert gone == kept
@@ -103,7 +104,23 @@ def test_the_operator_gets_what_the_values_say() -> None:
             "--set=networkPolicy.enabled=false",
             "--set=networkPolicy.metricsFrom={monitoring}",
             "--set=webhooks.certManager.enabled=true",
+            "--set=endpoints.ingressClassName=public",
+            "--set-json=endpoints.allowedHosts="
+            '{"team-*": ["*.teams.example.com", "shop.example.com"], "*": []}',
+            "--set=endpoints.from.namespaces={ingress}",
+            "--set=endpoints.from.cidrs={10.0.0.0/24}",
+            "--set=endpoints.trustedProxies={10.0.0.7,fd00::/8}",
         )
+    )
+    assert settings.runner.endpoints == EndpointSettings(
+        ingress_class="public",
+        allowed_hosts=(
+            HostRule("*", ()),
+            HostRule("team-*", ("*.teams.example.com", "shop.example.com")),
+        ),
+        from_namespaces=("ingress",),
+        from_cidrs=("10.0.0.0/24",),
+        trusted_proxies=("10.0.0.7/32", "fd00::/8"),
     )
     assert settings.runner.image == "registry.example:5000/team/scriptorium:1.2.3"
     assert settings.runner.pull_policy == "Always"
@@ -153,6 +170,10 @@ def test_placement_is_left_out_unless_set() -> None:
         "serviceMonitor.interval=often",
         "serviceMonitor.labels.release=1",
         "crds.keep=maybe",
+        "endpoints.allowedHosts.team=shop.example.com",
+        "endpoints.allowedHosts.team={*shop.example.com}",
+        "endpoints.from.cidrs={everywhere}",
+        "endpoints.trustedProxies={ingress}",
         "test.timeoutSeconds=0",
         "test.namespace=Not_A_Name",
         "tenancy.organizationLabel=two words",
@@ -166,7 +187,7 @@ def test_a_value_that_would_be_ignored_or_makes_no_sense_is_refused(value: str) 
 
 def test_runners_may_do_this_and_nothing_else() -> None:
     read = {"get", "list", "watch"}
-    kinds = ("scripts", "scriptexecutions", "cronscripts")
+    kinds = ("scripts", "scriptexecutions", "cronscripts", "scriptendpoints")
     ours = {(names.GROUP, kind, verb) for kind in kinds for verb in read}
     core = {("", kind, verb) for kind in ("pods", "configmaps") for verb in read}
     leases = {("coordination.k8s.io", "leases", verb) for verb in ("list", "create", "patch", "delete")}
@@ -254,10 +275,28 @@ def test_no_user_writes_a_status(role: str) -> None:
     assert not [resource for _, resource, _ in rules_of(role) if resource.endswith("/status")]
 
 
+def test_the_operator_changes_no_endpoint_but_its_status_and_makes_ingresses() -> None:
+    rules = rules_of("scriptorium-operator")
+    read, write = {"get", "list", "watch"}, {"create", "patch", "delete"}
+    assert {verb for _, resource, verb in rules if resource == "scriptendpoints"} == read
+    assert {verb for _, resource, verb in rules if resource == "scriptendpoints/status"} == {"patch"}
+    assert {verb for _, resource, verb in rules if resource == "ingresses"} == read | write
+    assert not any(resource == "secrets" for _, resource, _ in rules)
+
+
+@pytest.mark.parametrize("name", ["scriptorium-inline-script", "scriptorium-inline-source"])
+def test_who_brings_code_must_be_allowed_to_create_scripts(name: str) -> None:
+    policy = render_one("ValidatingAdmissionPolicy", name)["spec"]
+    (rule,) = policy["matchConstraints"]["resourceRules"]
+    wanted = {"scriptorium-inline-script": ["cronscripts", "scriptendpoints"]}
+    assert rule["resources"] == wanted.get(name, ["scriptexecutions"])
+    assert "resource('scripts')" in policy["validations"][0]["expression"]
+
+
 def test_editors_write_scripts_and_runs_and_only_admins_pools() -> None:
     edited = {resource for _, resource, verb in rules_of("scriptorium-edit") if verb == "create"}
     administered = {resource for _, resource, verb in rules_of("scriptorium-admin") if verb == "create"}
-    assert edited == {"scripts", "scriptexecutions", "cronscripts"}
+    assert edited == {"scripts", "scriptexecutions", "cronscripts", "scriptendpoints"}
     assert "runnerpools" in administered
 
 

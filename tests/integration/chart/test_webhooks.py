@@ -44,7 +44,10 @@ def test_nothing_but_our_kinds_notices_an_operator_that_is_away(kind: str) -> No
         for group in rule["apiGroups"]
         for resource in rule["resources"]
     }
-    ours = {("scriptorium.dev", kind) for kind in ("scripts", "scriptexecutions", "cronscripts")}
+    ours = {
+        ("scriptorium.dev", kind)
+        for kind in ("scripts", "scriptexecutions", "cronscripts", "scriptendpoints")
+    }
     assert asked <= ours
 
 

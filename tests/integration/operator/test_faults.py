@@ -21,8 +21,8 @@ pytestmark = pytest.mark.cluster
 #: A fault lasts until so many requests met it: retries and second watches among them.
 FAULT_REQUESTS = 12
 
-#: The watches of an operator: its own of each kind that it follows, and kopf's of three.
-WATCHES = len(Kind) + 3
+#: The watches of an operator: its own of each kind that it follows, and kopf's of four.
+WATCHES = len(Kind) + 4
 
 
 def refuse_writes(status: int, retry_after: int | None = None) -> Rule:

@@ -14,10 +14,12 @@ from scriptorium_client import Client
 from scriptorium_operator.build.cron_job import CronOrder, build_cron_job
 from scriptorium_operator.build.pool_objects import build_pool_objects
 from scriptorium_operator.build.runner_pod import Place
+from scriptorium_operator.cron_facts import FiredJob
 from scriptorium_operator.decide.drift import lacks
 from scriptorium_operator.errors import ClusterRefused, Outdated, Vanished
-from scriptorium_operator.facts import FiredJob, InSync, Key, Kind, Manifest
+from scriptorium_operator.facts import Key, Kind, Manifest
 from scriptorium_operator.gateways.cluster import Cluster
+from scriptorium_operator.notices import InSync
 from scriptorium_operator.settings import RunnerSettings, Settings
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import until
@@ -147,7 +149,7 @@ async def test_what_is_not_there_is_none(cluster: Cluster, namespace: str) -> No
     assert await cluster.find(Key(Kind.DEPLOYMENT, namespace, "none")) is None
     assert await cluster.find_tenant("there-is-no-such-namespace") is None
     assert await cluster.find_config_map(namespace, "none") is None
-    assert not await cluster.has_scripts(namespace)
+    assert not await cluster.has_pool_users(namespace)
     assert not await cluster.has_unfinished_runs(namespace)
 
 

@@ -81,6 +81,8 @@ class Runners:
             "SCRIPTORIUM_HTTP_DENIED_ADDRESSES": "192.0.2.2",
             "SCRIPT_VM_POOL_SIZE": "2",
             "SCRIPTORIUM_HEALTH_PORT": "0",
+            "SCRIPTORIUM_HTTP_PORT": "0",
+            "SCRIPTORIUM_INTERNAL_PORT": "0",
         } | settings
         log = os.open(self._folder / f"{name}.log", os.O_CREAT | os.O_WRONLY)
         process = await asyncio.create_subprocess_exec(

@@ -54,11 +54,31 @@ def test_every_list_has_a_bound(name: str) -> None:
 
 @pytest.mark.parametrize("name", build_crds())
 def test_only_open_json_keeps_what_is_unknown(name: str) -> None:
-    allowed = {"spec.input", "status.output", "status.logs[].data"}
+    allowed = {
+        *("spec.input", "status.output", "status.logs[].data"),
+        *("spec.requestSchema.body", "spec.requestSchema.query"),
+    }
     for part in ("spec", "status"):
         for path, schema in walk(schemas()[name][part], part):
             if "x-kubernetes-preserve-unknown-fields" in schema:
                 assert path in allowed
+
+
+#: What a structural schema may say; the API server refuses the rest, or drops it without a word.
+STRUCTURAL = {
+    *("type", "description", "properties", "required", "items", "additionalProperties", "default", "enum"),
+    *("minimum", "maximum", "minLength", "maxLength", "pattern", "format"),
+    *("minItems", "maxItems", "minProperties", "maxProperties"),
+    *("x-kubernetes-validations", "x-kubernetes-list-type", "x-kubernetes-list-map-keys"),
+    *("x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"),
+}
+
+
+@pytest.mark.parametrize("name", build_crds())
+def test_a_schema_says_nothing_that_the_api_server_does_not_know(name: str) -> None:
+    for part in ("spec", "status"):
+        for path, schema in walk(schemas()[name][part], part):
+            assert set(schema) <= STRUCTURAL, path
 
 
 def test_no_field_lets_a_manifest_reach_another_namespace_or_account() -> None:
@@ -83,3 +103,9 @@ def test_every_field_of_a_run_but_cancel_is_fixed() -> None:
         assert ("self == oldSelf" in rules) == (name != "cancel"), name
         presence = [each["rule"] for each in spec["x-kubernetes-validations"]]
         assert (f"has(self.{name}) == has(oldSelf.{name})" in presence) == (name != "cancel"), name
+
+
+def test_the_host_of_an_endpoint_is_fixed() -> None:
+    spec = schemas()["scriptendpoints.yaml"]["spec"]
+    rules = [each["rule"] for each in spec["x-kubernetes-validations"]]
+    assert "has(self.host) == has(oldSelf.host) && (!has(self.host) || self.host == oldSelf.host)" in rules

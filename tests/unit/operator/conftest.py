@@ -46,6 +46,6 @@ def context(settings: Settings, cluster: FakeCluster, syntax: FakeSyntax, clock:
         work=RecordedWork(),
         now=clock,
     )
-    # As after the first list of Scripts; a test of what is before it says so.
-    made.inventory.in_sync.add(Kind.SCRIPT)
+    # As after the first list of Scripts, Endpoints and pools; a test of what is before it says so.
+    made.inventory.in_sync |= {Kind.SCRIPT, Kind.ENDPOINT, Kind.RUNNER_POOL}
     return made

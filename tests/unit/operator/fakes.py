@@ -1,33 +1,34 @@
 """Valid objects to start from, and a cluster in memory: fakes of our own gateways."""
 
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scriptorium_api import names
 from scriptorium_api.cron_script import CronScript
+from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Script
+from scriptorium_operator.cron_facts import CronRun, FiredJob
 from scriptorium_operator.errors import Outdated
 from scriptorium_operator.facts import (
+    POOL_USERS,
     Address,
     ConfigMapContent,
-    CronRun,
     EndedRun,
-    FiredJob,
-    InSync,
     Key,
     Kind,
     Manifest,
-    Notice,
     RunPod,
     SyntaxFault,
     Tenant,
 )
 from scriptorium_operator.gateways import reading
+from scriptorium_operator.notices import InSync, Notice
 from scriptorium_operator.services.work import Work
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -63,6 +64,28 @@ def make_cron_script(**spec: Any) -> CronScript:
 
 
 SCRIPT_REF = {"scriptRef": {"name": "hello"}}
+
+
+def make_endpoint(
+    name: str = "shop", namespace: str = "team", minutes: float = 0, uid: str = "", **spec: Any
+) -> Endpoint:
+    """Give an Endpoint that was made so many minutes from now."""
+    return Endpoint.from_wire(
+        {
+            "apiVersion": names.API_VERSION,
+            "kind": "Endpoint",
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "uid": uid or f"{namespace}-{name}",
+                "generation": 2,
+                "creationTimestamp": (NOW + timedelta(minutes=minutes)).isoformat(),
+            },
+            "spec": {"host": "shop.example.com", "path": "/orders", "auth": [{"none": {}}]}
+            | ({} if "script" in spec else SCRIPT_REF)
+            | spec,
+        }
+    )
 
 
 def make_cron_run(name: str = "run", minutes: float = 0, **fields: Any) -> CronRun:
@@ -141,7 +164,7 @@ class FakeCluster:
     outage: Exception | None = None
     refusals: dict[Kind, Exception] = field(default_factory=dict)
 
-    def put(self, item: Script | CronScript | RunnerPool | ScriptExecution) -> None:
+    def put(self, item: Script | CronScript | Endpoint | RunnerPool | ScriptExecution) -> None:
         metadata = item.metadata
         self.objects[Key(Kind(item.kind), metadata.namespace, metadata.name)] = item.to_wire()
 
@@ -157,6 +180,10 @@ class FakeCluster:
     async def find_cron_script(self, key: Key) -> CronScript | None:
         item = await self.find(key)
         return CronScript.from_wire(item) if item else None
+
+    async def find_endpoint(self, key: Key) -> Endpoint | None:
+        item = await self.find(key)
+        return Endpoint.from_wire(item) if item else None
 
     async def find_pool(self, key: Key) -> RunnerPool | None:
         item = await self.find(key)
@@ -195,11 +222,8 @@ class FakeCluster:
     async def find_api_server(self) -> list[Address]:
         return [Address("10.0.0.1", 6443)]
 
-    async def has_scripts(self, namespace: str) -> bool:
-        return any(key.kind is Kind.SCRIPT and key.namespace == namespace for key in self.objects)
-
-    async def has_cron_scripts(self, namespace: str) -> bool:
-        return any(key.kind is Kind.CRON_SCRIPT and key.namespace == namespace for key in self.objects)
+    async def has_pool_users(self, namespace: str) -> bool:
+        return any(key.kind in POOL_USERS and key.namespace == namespace for key in self.objects)
 
     async def has_unfinished_runs(self, namespace: str) -> bool:
         return namespace in self.unfinished
@@ -211,11 +235,13 @@ class FakeCluster:
             raise refusal
         self.writes.append(f"apply {key.kind}")
         managers = [{"manager": names.MANAGER}] + [{"manager": "kubectl"}] * self.is_shared
-        self.objects[key] = manifest | {"metadata": metadata | {"generation": 1, "managedFields": managers}}
+        given = {"uid": f"uid-{key.name}", "generation": 1, "managedFields": managers}
+        # As it comes back from the API server: another object than the one that was sent.
+        self.objects[key] = deepcopy(manifest | {"metadata": metadata | given})
         return self.objects[key]
 
     async def replace_status(
-        self, former: Script | CronScript | RunnerPool | ScriptExecution, status: Manifest
+        self, former: Script | CronScript | Endpoint | RunnerPool | ScriptExecution, status: Manifest
     ) -> None:
         metadata = former.metadata
         key = Key(Kind(former.kind), metadata.namespace, metadata.name)

@@ -32,6 +32,11 @@ def test_empty_means_the_default_since_a_chart_sets_every_variable() -> None:
         "SCRIPTORIUM_RUNNER_PRIORITY_CLASS": "",
         "SCRIPTORIUM_ORGANIZATION_LABEL": "",
         "SCRIPTORIUM_METRICS_FROM": "",
+        "SCRIPTORIUM_INGRESS_CLASS": "",
+        "SCRIPTORIUM_ALLOWED_HOSTS": "{}",
+        "SCRIPTORIUM_ENDPOINTS_FROM": "",
+        "SCRIPTORIUM_ENDPOINTS_FROM_CIDRS": "",
+        "SCRIPTORIUM_TRUSTED_PROXIES": "",
     }
     assert read_settings(IMAGE | empty) == read_settings(IMAGE)
 
@@ -55,6 +60,14 @@ def test_lists_are_separated_by_commas() -> None:
         ("SCRIPTORIUM_HEALTH_PORT", "70000"),
         ("SCRIPTORIUM_HEALTH_PORT", "-1"),
         ("SCRIPTORIUM_NETWORK_POLICY", "yes"),
+        ("SCRIPTORIUM_ALLOWED_HOSTS", "shop.example.com"),
+        ("SCRIPTORIUM_ALLOWED_HOSTS", '["shop.example.com"]'),
+        ("SCRIPTORIUM_ALLOWED_HOSTS", '{"team": "shop.example.com"}'),
+        ("SCRIPTORIUM_ALLOWED_HOSTS", '{"team": [7]}'),
+        ("SCRIPTORIUM_ALLOWED_HOSTS", '{"Team": ["*"]}'),
+        ("SCRIPTORIUM_ALLOWED_HOSTS", '{"team": ["*shop.example.com"]}'),
+        ("SCRIPTORIUM_ENDPOINTS_FROM_CIDRS", "everywhere"),
+        ("SCRIPTORIUM_TRUSTED_PROXIES", "10.0.0.0/99"),
         ("SCRIPTORIUM_WORKERS", "0"),
         ("SCRIPTORIUM_WEBHOOKS", "on"),
         ("SCRIPTORIUM_SYNTAX_WORKERS", "many"),

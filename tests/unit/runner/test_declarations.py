@@ -46,6 +46,12 @@ const sent = await http.put(place, image.body.subarray(1), {timeoutMs: 5, redire
 const head = await http.request({method: 'HEAD', url: place, headers: {a: 'b'}});
 try { await http.delete(place); } catch (/** @type {any} */ error) { console.warn(error.code); }
 console.log(head.headers.etag.length, sent.setCookie[0], sent.text().length, sent.redirected, sent.url);
+const tags = [request.query.tag].flat().map((tag) => tag.toUpperCase());
+console.info(request.method, request.params.id?.length, request.headers['x-key'], request.cookies.a, tags);
+/** @type {ScriptResponse} */
+const answer = {status: 201, headers: {'set-cookie': ['a=1', 'b=2'], age: 5}, body: request.body.subarray(1)};
+if (request.text() === '') return answer;
+console.info(request.json().anything, request.ip, request.id);
 return {status: r.status, data: r.json(), other: await scripts.call('other', {a: 1})};
 """
 
@@ -100,6 +106,13 @@ BAD = [
     "utils.date.format(0, 'HH', 'Asia/Tashkent').length",
     "scripts.call(1)",
     "http.get()",
+    "request.path = '/'",
+    "request.headers.host = 'x'",
+    "request.query.tag = 'x'",
+    "request.query.tag.toUpperCase()",
+    "request.url",
+    "const a = /** @type {ScriptResponse} */ ({status: '200'})",
+    "const a = /** @type {ScriptResponse} */ ({status: 200, headers: {a: true}})",
     "http.get('u', {timeout: 5})",
     "http.get('u', {redirect: 'never'})",
     "http.get('u', {query: {a: {b: 1}}})",

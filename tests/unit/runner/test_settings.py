@@ -29,6 +29,7 @@ OF_A_RUN = {"SCRIPTORIUM_EXECUTION": "once", "SCRIPTORIUM_EXECUTION_UID": "run-u
 def test_what_the_operator_sets_is_enough() -> None:
     found = read_pool_settings(LEAST)
     assert (found.pool, found.workers, found.health_port, found.drain_seconds) == ("default", 10, 8081, 30)
+    assert found.internal_port == 8082
     assert (found.tenant.name, found.tenant.organization_id) == ("team", None)
 
 
@@ -220,3 +221,27 @@ def test_the_password_of_a_bad_proxy_is_not_shown() -> None:
     with pytest.raises(SettingError) as caught:
         read_http_settings({"SCRIPTORIUM_HTTP_PROXY": "https://ada:secret@proxy"})
     assert "secret" not in str(caught.value)
+
+
+def test_how_requests_are_taken() -> None:
+    found = read_pool_settings(
+        LEAST
+        | {
+            "SCRIPTORIUM_HTTP_PORT": "8000",
+            "SCRIPTORIUM_TRUSTED_PROXIES": "10.0.0.0/8, fd00::1",
+            "SCRIPTORIUM_HTTP_QUEUE": "7",
+            "SCRIPT_HTTP_ACQUIRE_TIMEOUT_MS": "500",
+            "SCRIPTORIUM_HTTP_GRACE_SECONDS": "0",
+            "SCRIPTORIUM_HTTP_CONNECTIONS": "16",
+        }
+    )
+    assert (found.public.port, found.http_queue, found.grace_seconds) == (8000, 7, 0)
+    assert found.public.proxies == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::1"))
+    assert found.public.most_connections == 16
+    assert found.engine.http_acquire_seconds == 0.5
+
+
+@pytest.mark.parametrize("text", ["10.0.0.1/8", "proxy.example", "10.0.0.0/33"])
+def test_what_is_no_range_of_proxies_is_refused(text: str) -> None:
+    with pytest.raises(SettingError, match="SCRIPTORIUM_TRUSTED_PROXIES must be addresses or ranges"):
+        read_pool_settings(LEAST | {"SCRIPTORIUM_TRUSTED_PROXIES": text})

@@ -18,10 +18,16 @@ from scriptorium_runner.engine.inside.interrupt import find_inner_context
 _VERSION = b"0.17.0"
 _COMPILE_ONLY = 1 << 5
 _BYTECODE = 1 << 0
+#: Without the text of each function, which would be most of what every context has to copy.
+_STRIP_SOURCE = 1 << 4
 _TAG_EXCEPTION = 6
 _FILE_NAME = b"<input>"
-#: The global that a source's value is handed over by; it is gone before any script runs.
+#: The global that a source's value is handed over by; it is gone once it was read, before any script runs.
 _HANDOVER = "__scriptorium"
+_HAND_OVER = (
+    "Object.defineProperty(globalThis, '{name}', "
+    "{{configurable: true, get: () => {{ delete globalThis.{name}; return {source}; }}}})"
+)
 _PROBE, _ANSWER = "() => 6 * 7", 42
 
 
@@ -42,9 +48,7 @@ class Compiled:
         """Give the source's value in a context."""
         if self.code is None or not _load(context, self.code):
             return context.eval(self.source)
-        value = context.get(_HANDOVER)
-        context.eval(f"delete globalThis.{_HANDOVER}")
-        return value
+        return context.get(_HANDOVER)
 
 
 def compile_all(*sources: str) -> tuple[Compiled, ...]:
@@ -79,21 +83,23 @@ def _works(source: str) -> bool:
     context = native.Context()
     if not _load(context, code):
         return False
-    is_function = context.eval(f"typeof {_HANDOVER}") == "function"
-    is_right = source != _PROBE or context.eval(f"{_HANDOVER}()") == _ANSWER
-    del context  # With assertions on the engine ends here if anything was kept too long, or freed twice.
-    return is_function and is_right
+    value = context.get(_HANDOVER)
+    is_gone = context.eval(f"typeof {_HANDOVER}") == "undefined"
+    is_right = callable(value) and (source != _PROBE or value() == _ANSWER)
+    # With assertions on the engine ends here if anything was kept too long, or freed twice.
+    del value, context
+    return is_gone and is_right
 
 
 def _compile(source: str) -> bytes | None:
     library, context = _library(), native.Context()
     inner = find_inner_context(context)
-    text = f"globalThis.{_HANDOVER} = {source}".encode()
+    text = _HAND_OVER.format(name=_HANDOVER, source=source).encode()
     function = library.JS_Eval(inner, text, len(text), _FILE_NAME, _COMPILE_ONLY)
     if _failed(inner, function):
         return None
     size = ctypes.c_size_t()
-    place = library.JS_WriteObject(inner, ctypes.byref(size), function, _BYTECODE)
+    place = library.JS_WriteObject(inner, ctypes.byref(size), function, _BYTECODE | _STRIP_SOURCE)
     library.JS_FreeValue(inner, function)
     if not place:
         return None

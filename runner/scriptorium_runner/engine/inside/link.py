@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from scriptorium_runner.engine import protocol, untrusted
 from scriptorium_runner.engine.protocol import Answer, Request
 
-_RECEIVE_BYTES = 256 * 1024
+#: Beyond twice as much the allocator would ask the kernel for new pages, and give them back, each time.
+_RECEIVE_BYTES = 64 * 1024
 
 
 class Link:
@@ -36,7 +37,11 @@ class Link:
         while True:
             kind, payload = self._read_frame()
             if kind == protocol.RUN:
-                yield protocol.decode_request(payload)
+                request = protocol.decode_request(payload)
+                # A body is held once, and not beyond its run.
+                del payload
+                yield request
+                del request
 
     def call(self, number: int, method: str, arguments: str) -> str | None:
         """Send a host call; gives the code of the error if it cannot be sent."""

@@ -1,5 +1,5 @@
-// The first code in every context: it takes away what scripts must not have, and gives them console, ctx and the
-// host calls that their run has.
+// The first code in every context: it takes away what scripts must not have, and gives them console, ctx, input and
+// env. What only some need stands beside it and is evaluated in the same way: calls.js, utils.js, request.js.
 //
 // It is evaluated as one line (prelude.py), so that every stack frame on line 1 is ours and every other the
 // author's. For that: a comment has a line of its own, every statement ends with a semicolon.
@@ -10,14 +10,10 @@
   "use strict";
   const global = globalThis;
   const { apply, defineProperty, deleteProperty, getPrototypeOf, setPrototypeOf } = Reflect;
-  const { freeze, getOwnPropertyDescriptor, hasOwn } = Object;
+  const { freeze } = Object;
   const { parse, stringify } = JSON;
   const { then } = Promise.prototype;
-  const { indexOf, slice } = String.prototype;
-  const Bytes = Uint8Array;
-  const { fromBase64 } = Bytes;
-  const { toBase64 } = Bytes.prototype;
-  const kindOfArray = getOwnPropertyDescriptor(getPrototypeOf(Bytes.prototype), Symbol.toStringTag).get;
+  const { slice } = String.prototype;
   const { bind } = getPrototypeOf(port);
   const enqueue = queueMicrotask;
   const { isError } = Error;
@@ -136,19 +132,19 @@
       } else port(kind, "\"Uncaught\"", quote(typeof reason === "string" ? quote(reason, 4096) : format(reason), 4096), "\"\"");
     } catch { port("error", "\"Error\"", "\"the script threw something that cannot be described\"", "\"\""); }
   };
+  const failToWrite = (error) => {
+    try {
+      port("room");
+      if (kindOf(error) !== "error" || !isError(error)) return fail(error);
+      port("error", quote(read(error, "name"), 256), quote(`the result cannot be written as JSON: ${read(error, "message")}`, 4096), quote(read(error, "stack"), 8192));
+    } catch { fail(error); }
+  };
   const finish = (value) => {
     let out = "{}";
     try {
       if (value !== undefined && value !== null) out = stringify(value);
       if (out === undefined) out = "{}";
-    } catch (error) {
-      try {
-        port("room");
-        if (kindOf(error) !== "error" || !isError(error)) return fail(error);
-        port("error", quote(read(error, "name"), 256), quote(`the result cannot be written as JSON: ${read(error, "message")}`, 4096), quote(read(error, "stack"), 8192));
-      } catch { fail(error); }
-      return;
-    }
+    } catch (error) { return failToWrite(error); }
     if (out.length > 4194304) port("large", out.length);
     else port("value", out);
   };
@@ -160,131 +156,20 @@
   };
   defineProperty(global, "queueMicrotask", { value: queued });
 
+  // What the entrypoint is called with, and what becomes of the result: a request changes both.
+  let given;
+  let conclude = finish;
   const call = (name, find) => {
     let entry;
     try { entry = find(); } catch {}
     if (typeof entry !== "function" || global[name] === entry) {
       throw new Refusal(`entrypoint "${name}" is not a function in this script`);
     }
-    return entry(global.input);
+    return entry(given);
   };
 
-  // Host calls. Each is sent as it is made, as long as fewer are under way than may be; the others wait in line.
-  // The script's promise is settled by the answer. Its error is made now, so that its stack leads to the call.
-  const Future = Promise;
-  const Failure = Error;
-  let host = { methods: { __proto__: null } };
-  const underWay = { __proto__: null };
-  let count = 0;
-  let open = 0;
-  let first = null;
-  let last = null;
-  const put = (object, key, value) =>
-    defineProperty(object, key, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
-  const reject = (call, name, code, message) => {
-    put(call.error, "name", name);
-    put(call.error, "message", message);
-    put(call.error, "code", code);
-    call.reject(call.error);
-  };
-  const refusals = {
-    __proto__: null,
-    ArgumentTooLarge: "the arguments of a host call may have at most 1 MB of JSON",
-    ArgumentTooDeep: "the arguments of a host call are nested too deeply"
-  };
-  const send = (call) => {
-    const answer = port("call", count + 1, call.method, call.text);
-    call.text = "";
-    if (answer === true) {
-      count++;
-      open++;
-      underWay[count] = call;
-    } else if (typeof answer === "string") {
-      if (call.counts) host.calls++;
-      reject(call, "RangeError", answer, refusals[answer]);
-    }
-  };
-  const sendNext = () => {
-    while (first !== null && open < host.pending) {
-      const call = first;
-      first = call.next;
-      if (first === null) last = null;
-      send(call);
-    }
-  };
-  // Python stops the engine at its next look, which nothing can catch.
-  const exceed = (error) => { port("calls", quote(read(error, "stack"), 4096)); for (;;); };
-  const ask = (method, args, convert) => {
-    const error = new Failure("");
-    return new Future((resolve, reject) => {
-      const text = stringify(args);
-      // Only what the script hung on the prototypes of arrays makes anything else of a list.
-      if (text === undefined || text[0] !== "[") throw new Refusal("the arguments cannot be written as JSON");
-      const counts = host.methods[method];
-      if (counts === undefined) throw new Refusal(`${method} is not there`);
-      if (counts ? host.calls-- === 0 : host.free-- === 0) exceed(error);
-      const call = { __proto__: null, method, text, counts, resolve, reject, convert, error, next: null };
-      if (last !== null) { last.next = call; last = call; }
-      else if (open < host.pending) send(call);
-      else first = last = call;
-    });
-  };
-  const settle = (number, isGood, text) => {
-    const call = underWay[number];
-    delete underWay[number];
-    open--;
-    const answer = parse(text);
-    if (!isGood) reject(call, answer.name, answer.code, answer.message);
-    else call.resolve(call.convert === undefined ? answer : call.convert(answer));
-    sendNext();
-  };
-  const findWait = () => {
-    for (const number in underWay) return read(underWay[number].error, "stack");
-    return "";
-  };
-
-  // What a script has of each host API; `text` and `json` stay out of the JSON of a response.
-  const respond = (response) => {
-    if (hasOwn(response, "bodyBase64")) {
-      const value = apply(fromBase64, Bytes, [response.bodyBase64]);
-      delete response.bodyBase64;
-      defineProperty(response, "body", { __proto__: null, value, writable: true, enumerable: true, configurable: true });
-      return response;
-    }
-    const { body } = response;
-    put(response, "text", () => body);
-    put(response, "json", () => parse(body));
-    return response;
-  };
-  const isBytes = (value) => apply(kindOfArray, value, []) === "Uint8Array";
-  // JSON would write bytes as an object of numbers. What is no object of options is left for the host to refuse.
-  const pack = (options, bytes) => {
-    if (options !== undefined && typeof options !== "object") return options;
-    return { ...options, bodyBase64: apply(toBase64, bytes, []) };
-  };
-  const bare = (method) => (url, options) => ask(method, [url, options], respond);
-  const loaded = (method) => (url, data, options) =>
-    ask(method, isBytes(data) ? [url, null, pack(options, data)] : [url, data, options], respond);
-  const request = (options) => {
-    const { body, ...others } = typeof options === "object" && options !== null ? options : {};
-    return ask("http.request", [isBytes(body) ? pack(others, body) : options], respond);
-  };
-  const apis = {
-    __proto__: null,
-    http: () => ({
-      get: bare("http.get"), delete: bare("http.delete"), post: loaded("http.post"), put: loaded("http.put"),
-      patch: loaded("http.patch"), request
-    }),
-    scripts: () => ({ call: (name, input) => ask("scripts.call", [name, input]) })
-  };
-  const exposeApis = () => {
-    let done = "";
-    for (const method in host.methods) {
-      const name = apply(slice, method, [0, apply(indexOf, method, ["."])]);
-      if (name !== done && apis[name] !== undefined) expose(name, freeze(apis[name]()));
-      done = name;
-    }
-  };
+  // The host calls, for a script that may make some.
+  let calls;
 
   // The only door: Python holds it, no script can reach it.
   return (operation, a, b, c, d) => {
@@ -294,26 +179,32 @@
       expose("ctx", context);
       expose("context", context);
       expose("input", context.input);
+      given = context.input;
       // Without a prototype it has what the Script names, and nothing that was not named.
       const env = parse(c);
       setPrototypeOf(env, null);
       expose("env", freeze(env));
-      host = parse(d);
-      setPrototypeOf(host.methods, null);
-      exposeApis();
+      if (calls !== undefined) calls.begin(d);
+    } else if (operation === "calls") {
+      calls = a(port, { quote, read, expose });
     } else if (operation === "settle") {
-      settle(a, b, c);
+      calls.settle(a, b, c);
     } else if (operation === "waiting") {
-      return quote(findWait(), 4096);
+      return quote(calls.findWait(), 4096);
     } else if (operation === "utils") {
-      expose("utils", a(ask, port));
+      expose("utils", a(calls.ask, port));
+    } else if (operation === "request") {
+      const { request, answer } = a(port, { quote, fail, failToWrite }, b, c);
+      expose("request", request);
+      given = request;
+      conclude = answer;
     } else if (operation === "is_whole") {
       // Text that closes the wrapper early leaves a function that does not read like the whole wrapper.
       try { return apply(functionText, a, []) === b; } catch { return false; }
     } else if (operation === "run") {
       let find = null;
       const body = apply(a, undefined, b === null ? [] : [(thunk) => { find ??= thunk; }]);
-      apply(then, b === null ? body : (async () => { await body; return call(b, find); })(), [finish, fail]);
+      apply(then, b === null ? body : (async () => { await body; return call(b, find); })(), [conclude, fail]);
     }
   };
 })

@@ -1,12 +1,13 @@
 """One fresh JavaScript world: a context with the prelude in it, for exactly one script."""
 
+import base64
 import json
 import os
 import resource
 from dataclasses import dataclass
 from typing import Any
 
-from scriptorium_runner.engine import positions
+from scriptorium_runner.engine import positions, protocol
 from scriptorium_runner.engine.inside import bytecode, native, prelude
 from scriptorium_runner.engine.inside.bytecode import Compiled
 from scriptorium_runner.engine.inside.interrupt import Deadline
@@ -23,9 +24,13 @@ _STACK_BYTES = min(4 * MB, max(resource.getrlimit(resource.RLIMIT_STACK)[0], 2 *
 _JOBS_PER_LOOK = 32
 #: A script that ran out of memory still needs some for the description of its error.
 _ROOM_FOR_LAST_WORDS = 8 * MB
-#: `utils` takes about as long to make as all the rest, so only who may use it gets it. A source that has none
-#: of these cannot name a global "utils": eval is not there, strict code has no `this`.
-_ROADS_TO_UTILS = ("utils", "globalThis", "\\u")
+#: What stands beside the prelude takes longer to make than the prelude, so only who may use it gets it. A
+#: source that has none of these cannot name the global: eval is not there, strict code has no `this`.
+_ROADS_TO_ALL = ("globalThis", "\\u")
+_ROADS_TO_UTILS = ("utils", *_ROADS_TO_ALL)
+_ROADS_TO_CALLS = ("http", "scripts", *_ROADS_TO_UTILS)
+#: How much of a body goes through `port` at once, as base64; threes of bytes have no padding.
+_PIECE_BYTES = 768 * 1024
 #: For an error that is neither the script's nor told by the engine.
 _UNSPEAKABLE = "the engine could not say what went wrong"
 
@@ -47,18 +52,25 @@ def may_use_utils(source: str) -> bool:
     return any(road in source for road in _ROADS_TO_UTILS)
 
 
+def may_call(source: str) -> bool:
+    """Say whether a source has a road to a global that makes host calls."""
+    return any(road in source for road in _ROADS_TO_CALLS)
+
+
 @dataclass(frozen=True, slots=True)
 class Prelude:
     """Our own JavaScript: what every context begins with, and what only some need."""
 
     core: Compiled
+    calls: Compiled
     utils: Compiled
+    request: Compiled
 
 
 def compile_prelude() -> Prelude:
     """Read the prelude, and compile it if that can be done here."""
-    core, utils = bytecode.compile_all(prelude.load_prelude(), prelude.load_prelude("utils.js"))
-    return Prelude(core, utils)
+    files = ("prelude.js", "calls.js", "utils.js", "request.js")
+    return Prelude(*bytecode.compile_all(*(prelude.load_prelude(name) for name in files)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,7 @@ class Doors:
 class Ending:
     """How a script ended, in the worker's words; `name`, `message` and `stack` are JSON texts."""
 
-    kind: str  # value, error, syntax, breakout, memory, timeout, unsettled, large, calls
+    kind: str  # value, answer, error, syntax, breakout, memory, timeout, unsettled, large, calls
     output: str = ""
     name: str = '""'
     message: str = '""'
@@ -81,6 +93,9 @@ class Ending:
     size: int = 0
     #: What the engine itself said, for an error that no JavaScript described.
     text: str = ""
+    #: Of an answer to an HTTP request: JSON, and the bytes that go with it.
+    head: str = ""
+    body: bytes = b""
 
 
 class Sandbox:
@@ -98,7 +113,9 @@ class Sandbox:
         self._context.set_max_stack_size(_STACK_BYTES)
         deadline.attach(self._context)
         self._context.add_callable("port", self._receive)
-        self._utils = own.utils
+        self._own = own
+        self._body = b""
+        self._pieces: list[bytes] = []
         self._host = own.core.evaluate(self._context)(self._context.get("port"), draw_fraction())
 
     def close(self) -> None:
@@ -117,8 +134,12 @@ class Sandbox:
             return self._judge(error, "error")
 
     def _run(self, request: Request) -> Ending:
-        if may_use_utils(request.source):
-            self._host("utils", self._utils.evaluate(self._context))
+        if may_call(request.source):
+            self._host("calls", self._own.calls.evaluate(self._context))
+            if may_use_utils(request.source):
+                self._host("utils", self._own.utils.evaluate(self._context))
+        # Whatever the source may do while it is parsed, this was there before.
+        answering = None if request.head is None else self._own.request.evaluate(self._context)
         try:
             function = self._compile(request)
         except Exception as error:  # noqa: BLE001 - the same: what closes the wrapper runs now
@@ -128,6 +149,9 @@ class Sandbox:
         if request.only_check_syntax:
             return Ending(kind="value", output="{}")
         self._host("begin", request.context, request.log_kb * 1024, request.env, request.host)
+        if answering is not None:
+            self._body = request.body
+            self._host("request", answering, request.head, _render_sizes(request))
         self._host("run", function, request.entrypoint)
         return self._run_jobs()
 
@@ -191,11 +215,20 @@ class Sandbox:
                 return self._call(*words[1:])
             if words[0] == "uuid":
                 return draw_uuid()
+            if words[0] in ("text", "body"):
+                return self._read_body(*words)
             self._hear(*words)
         except MemoryError:
             if words[0] != "log" and self._ending is None:
                 self._ending = Ending(kind="memory")
         return None
+
+    def _read_body(self, form: str, start: float = 0) -> str:
+        """Give the request's body as text, or a piece of it as base64."""
+        if form == "body":
+            return base64.b64encode(self._body[int(start) : int(start) + _PIECE_BYTES]).decode("ascii")
+        # As the field does it, a byte order mark is not in the text. The codec for that cannot be imported.
+        return self._body.decode("utf-8", "replace").removeprefix("\ufeff")
 
     def _call(self, number: int, method: str, arguments: str | None) -> str | bool:
         """Send a host call; gives True, or the code of the error."""
@@ -213,6 +246,8 @@ class Sandbox:
                 self._doors.logs.write(words[0], words[1:])
         elif kind == "room":
             self._context.set_memory_limit(self._memory_bytes + _ROOM_FOR_LAST_WORDS)
+        elif kind == "piece" and words[0] is not None:
+            self._pieces.append(base64.b64decode(words[0]))
         elif kind == "calls":
             # Uncatchable: a breach of this limit ends the run, whatever the script is doing.
             self._ending = Ending(kind="calls", text=json.loads(words[0] or '""'))
@@ -227,8 +262,24 @@ class Sandbox:
         if kind == "value":
             text: str = words[0]
             return Ending(kind="value", output=text if text[0] == "{" else f'{{"value":{text}}}')
+        if kind == "answer":
+            return Ending(kind="answer", head=words[0], body=self._take_body(words[1], words[2]))
         if kind == "large":
             return Ending(kind="large", size=int(words[0]))
         if kind == "doubt":
             kind = "memory" if self._is_full() else "error"
         return Ending(kind=kind, name=words[0], message=words[1], stack=words[2])
+
+    def _take_body(self, form: str, written: str) -> bytes:
+        """Read the body of an answer as request.js wrote it."""
+        if form == "pieces":
+            return b"".join(self._pieces)
+        return (json.loads(written) if form == "quoted" else written).encode()
+
+
+def _render_sizes(request: Request) -> str:
+    """Write how large things are that request.js hands over, and how large they may be."""
+    return (
+        f'{{"bodySize":{len(request.body)},"piece":{_PIECE_BYTES},"mostBytes":{request.output_kb * 1024},'
+        f'"mostLines":{protocol.MOST_LINES},"mostLineCharacters":{protocol.MOST_LINE_BYTES}}}'
+    )

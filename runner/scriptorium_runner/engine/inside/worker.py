@@ -67,10 +67,12 @@ def _run(sandbox: Sandbox, request: Request, memory: PeakMemory, logs: LogPipe, 
 
 def encode_report(ending: Ending, usage: dict[str, float | None], output_bytes: int) -> bytes:
     """Write how a script ended; an output that is too large is left out and its size told."""
-    output = ending.output.encode()
+    output = ending.body or ending.output.encode()
     kind, size = ending.kind, ending.size
     if len(output) > output_bytes:
         kind, size, output = "large", len(output), b""
+    elif kind == "answer":
+        output = b"\n".join((ending.head.encode(), output))
     head = (
         f'{{"end":"{kind}","size":{size},"usage":{json.dumps(usage)},"text":{json.dumps(ending.text[:8192])},'
         f'"name":{ending.name},"message":{ending.message},"stack":{ending.stack}}}\n'

@@ -27,6 +27,9 @@ from scriptorium_runner.engine.seal import environment, rehearsal, sealing
 from scriptorium_runner.engine.seal.layers import Seal
 from scriptorium_runner.engine.seal.sealing import Plan
 
+#: The supervisor speaks for all runs and ends those that are late: for a processor it comes before them.
+_NICENESS = 10
+
 
 class Zygote:
     """What a fork needs, and the children that are alive: pidfd -> (number, pid)."""
@@ -119,6 +122,7 @@ class Zygote:
     def _become_worker(self, parent: int, descriptors: list[int]) -> NoReturn:
         try:
             sealing.die_with(parent)
+            os.nice(_NICENESS)
             channel, read_end, write_end = keep_only(descriptors)
             worker.serve(
                 socket.socket(fileno=channel),

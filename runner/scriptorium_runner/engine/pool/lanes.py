@@ -26,7 +26,7 @@ class Lanes:
 
     def count_free(self, lane: Lane, held: Mapping[Lane, int]) -> int:
         """Say how many slots a lane may still take; requests may take all, runs of the queue only theirs."""
-        free = self.slots - sum(held.get(each, 0) for each in _TOGETHER)
+        free = self.slots - held.get(Lane.QUEUED, 0) - held.get(Lane.HTTP, 0)
         if lane is Lane.QUEUED and self.are_apart:
             free = min(free, self.slots - self.reserved - held.get(lane, 0))
         return max(0, free)

@@ -11,6 +11,7 @@ from scriptorium_runner.engine.seal import layers
 from scriptorium_runner.engine.seal.layers import Layer, Seal
 from scriptorium_runner.engine.workers.channel import Worker
 from scriptorium_runner.engine.workers.zygote_process import ZygoteProcess
+from scriptorium_runner.engine.workers.zygote_start import Begun
 
 _log = logging.getLogger(__name__)
 
@@ -43,9 +44,9 @@ class Nursery:
         #: Who compiled the engine; see `build`.
         self.build = ""
 
-    async def start(self) -> None:
-        """Start the zygote."""
-        await self._get_zygote()
+    async def start(self, begun: Begun | None = None) -> None:
+        """Start the zygote, or take the one that was begun."""
+        await self._get_zygote(begun)
 
     def fork(self, count: int) -> None:
         """Begin so many forks."""
@@ -111,7 +112,7 @@ class Nursery:
             self._is_failing = False
             _log.info("workers can be forked again")
 
-    async def _get_zygote(self) -> ZygoteProcess:
+    async def _get_zygote(self, begun: Begun | None = None) -> ZygoteProcess:
         """Find the zygote, or start another one if it died."""
         async with self._zygote_lock:
             if self._zygote is None or not self._zygote.is_running:
@@ -119,7 +120,7 @@ class Nursery:
                 if dead is not None:
                     _log.error("the zygote died and is started again")
                     await dead.stop()
-                self._zygote = await ZygoteProcess.start(self._seal)
+                self._zygote = await ZygoteProcess.start(self._seal, begun)
                 self.layers = layers.list_active(self._zygote.readiness.flaws)
                 self.build = self._zygote.readiness.build
                 _log.info("sandbox ready", extra=_describe(self._zygote.readiness))

@@ -15,9 +15,10 @@ from scriptorium_runner.engine.pool.nursery import Nursery
 from scriptorium_runner.engine.pool.stock import Stock
 from scriptorium_runner.engine.pool.turns import Turns, Waiter
 from scriptorium_runner.engine.seal.layers import Layer
-from scriptorium_runner.engine.values import EngineSettings, EngineStats
+from scriptorium_runner.engine.values import EngineSettings, EngineStats, Lane
 from scriptorium_runner.engine.workers.backlog import Backlog
 from scriptorium_runner.engine.workers.channel import Worker
+from scriptorium_runner.engine.workers.zygote_start import Begun
 
 #: After SIGKILL the kernel and the zygote need milliseconds, but a zygote that hangs never tells.
 _EXIT_SECONDS = 1.0
@@ -46,7 +47,7 @@ class Pool:
         self._stock = Stock()
         self._busy = Claims()
         self._turns = Turns(settings, self._busy, self._stock, self._memory)
-        self._is_open = False
+        self._is_open = self._is_to_balance = False
         self._spawned = self._killed = self._hits = self._misses = self._waits = 0
         self._waited_seconds = 0.0
         #: The answers that the workers have not read.
@@ -70,10 +71,10 @@ class Pool:
         """Say who compiled the engine; see `build`."""
         return self._nursery.build
 
-    async def start(self) -> None:
-        """Have the first workers warm, or as many as can be forked."""
+    async def start(self, begun: Begun | None = None) -> None:
+        """Have the first workers warm, or as many as can be forked, if need be by a zygote that was begun."""
         try:
-            await self._nursery.start()
+            await self._nursery.start(begun)
             self._is_open = True
             self._rebalance()
             await self._nursery.wait_for_first_forks(
@@ -94,7 +95,7 @@ class Pool:
         worker = self._pick(claim) if self._turns.may_take(claim) else None
         if worker is not None:
             self._hits += 1
-            self._rebalance()
+            self._rebalance_soon()
         return worker
 
     @property
@@ -128,7 +129,7 @@ class Pool:
         self._serve_waiters()
         self._rebalance()
         try:
-            async with asyncio.timeout(self._settings.acquire_seconds):
+            async with asyncio.timeout(self._find_patience(claim)):
                 return await waiter.worker
         except BaseException as error:
             self._take_back(waiter)
@@ -140,6 +141,10 @@ class Pool:
             self._turns.end(waiter)
             self._look_for_memory()
 
+    def _find_patience(self, claim: Claim) -> float:
+        settings = self._settings
+        return settings.http_acquire_seconds if claim.lane is Lane.HTTP else settings.acquire_seconds
+
     def release(self, worker: Worker, *, is_reusable: bool) -> None:
         """Give a worker back; one that is not reusable is ended and replaced."""
         self._busy.remove(worker)
@@ -148,7 +153,7 @@ class Pool:
         else:
             self._end(worker)
         self._serve_waiters()
-        self._rebalance()
+        self._rebalance_soon()
 
     def stats(self) -> EngineStats:
         """Count what there is."""
@@ -220,7 +225,14 @@ class Pool:
         demand = self._demand.find_level(now)
         return balance.decide_level(demand, self._settings.initial_workers, self._settings.pool_size)
 
+    def _rebalance_soon(self) -> None:
+        """Balance once for all that happens in this pass of the loop: under load that is many runs."""
+        if not self._is_to_balance:
+            self._is_to_balance = True
+            asyncio.get_running_loop().call_soon(self._rebalance)
+
     def _rebalance(self) -> None:
+        self._is_to_balance = False
         if not self._is_open:
             return
         # One moment for all: what falls due between two looks at the clock would be seen by neither.
@@ -245,7 +257,7 @@ class Pool:
 
     def _count_kept(self, now: float) -> int:
         """Count the used workers that were needed lately, as far as they may stay beyond the others."""
-        lately = sum(at > now for at in self._stock.list_falls(self._settings.idle_seconds))
+        lately = self._stock.count_recent(now, self._settings.idle_seconds)
         return min(lately, self._settings.kept_workers)
 
     def _look_again_when_idle(self, now: float) -> None:
@@ -257,9 +269,11 @@ class Pool:
 
     def _find_next_fall(self, now: float) -> float | None:
         """Give when fewer workers are kept if nothing more happens."""
-        falls = self._stock.list_falls(self._settings.idle_seconds)
-        level = self._demand.find_next_fall()
-        later = [at for at in (*falls, level) if at is not None and at > now]
+        falls = (
+            self._stock.find_next_fall(now, self._settings.idle_seconds),
+            self._demand.find_next_fall(),
+        )
+        later = [at for at in falls if at is not None and at > now]
         return min(later, default=None)
 
     def _give_up_kept(self) -> bool:

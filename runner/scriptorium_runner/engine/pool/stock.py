@@ -43,10 +43,9 @@ class Stock:
 
     def pick(self, owner: str) -> Worker | None:
         """Take the worker that this owner used last, else one that knows nobody."""
-        known = [worker for worker in self._used if worker.owner == owner]
-        if known:
-            self._used.remove(known[-1])
-            return known[-1]
+        for place in reversed(range(len(self._used))):
+            if self._used[place].owner == owner:
+                return self._used.pop(place)
         if not self._fresh:
             return None
         worker = self._fresh.popleft()
@@ -82,6 +81,18 @@ class Stock:
         self._fresh.clear()
         self._used.clear()
 
-    def list_falls(self, idle_seconds: float) -> list[float]:
-        """Give when each used worker will have been idle for so long."""
-        return [worker.idle_since + idle_seconds for worker in self._used]
+    def count_recent(self, now: float, idle_seconds: float) -> int:
+        """Count the used workers that have not been idle for so long."""
+        return len(self._used) - self._find_recent(now, idle_seconds)
+
+    def find_next_fall(self, now: float, idle_seconds: float) -> float | None:
+        """Give when the next of these will have been, or None if there is none."""
+        place = self._find_recent(now, idle_seconds)
+        return self._used[place].idle_since + idle_seconds if place < len(self._used) else None
+
+    def _find_recent(self, now: float, idle_seconds: float) -> int:
+        """Give the place of the first of them: behind it all are. Those before it hardly ever stay here."""
+        for place, worker in enumerate(self._used):
+            if worker.idle_since + idle_seconds > now:
+                return place
+        return len(self._used)

@@ -77,6 +77,8 @@ class Turns:
 
     def find_next(self) -> Waiter | None:
         """Give who is served next: what others called first, then line by line the first that has memory."""
+        if not self._waiters:
+            return None
         servable = self._list_servable()
         if called := next((waiter for waiter in servable if waiter.claim.depth), None):
             return called
@@ -96,10 +98,14 @@ class Turns:
 
     def count_helped(self) -> int:
         """Count those whom another worker may help: it is no help to those who wait for memory."""
+        if not self._waiters:
+            return 0
         return sum(self._lanes.find_line(claim.lane) not in self._short for claim in self._list_waiting())
 
     def find_demand(self) -> int:
         """Give how many workers would be busy if all were there that can be."""
+        if not self._waiters:
+            return len(self._busy)
         depths = Counter(claim.depth for claim in self._list_waiting() if claim.depth)
         called = sum(min(count, self._count_nested(depth)) for depth, count in depths.items())
         return len(self._busy) + called + self._lanes.count_startable(self.count_lanes(), self._busy.lanes)

@@ -28,6 +28,8 @@ class Seal(StrEnum):
     """None of those that the kernel may lack: for scripts of one's own, on one's own machine."""
 
 
+#: The setting that says whether Landlock is required.
+REQUIRE_LANDLOCK = "SCRIPTORIUM_REQUIRE_LANDLOCK"
 #: For an engine that was told not to seal.
 SWITCHED_OFF = "switched off"
 #: The layers that Seal.NONE does without; the others cost nothing and are everywhere.
@@ -43,6 +45,11 @@ _CURES = {
     Layer.SECCOMP: "seccomp needs Linux 4.14 with CONFIG_SECCOMP_FILTER on x86_64 or aarch64",
 }
 _DEVELOPMENT = "`scriptorium dev` runs scripts that you trust with --insecure-no-seal"
+
+
+def find_seal(setting: str | None) -> Seal | None:
+    """Give what the setting asks for, which may be absent; None if it is neither true nor false."""
+    return {"true": Seal.FULL, "false": Seal.LANDLOCK_OPTIONAL}.get(setting or "true")
 
 
 def list_active(flaws: Mapping[Layer, str]) -> dict[Layer, bool]:

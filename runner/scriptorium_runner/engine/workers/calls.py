@@ -36,7 +36,8 @@ class Calls:
         self._record = record
         self._send = send
         self._unread = unread
-        self._frames: asyncio.Queue[tuple[int, bytes, int]] = asyncio.Queue()
+        #: Made with the first answer: most runs ask for nothing.
+        self._frames: asyncio.Queue[tuple[int, bytes, int]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writer: asyncio.Task[None] | None = None
         self._is_writing = False
@@ -81,14 +82,15 @@ class Calls:
         """Have a frame sent, of which so many bytes count as unread until then."""
         if self._is_stopped:
             return  # A host that did not heed its cancellation; the channel is the next run's by now.
+        if self._frames is None:
+            self._frames = asyncio.Queue()
+            self._writer = asyncio.create_task(self._write(self._frames))
         self._frames.put_nowait((number, frame, counted))
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write())
 
-    async def _write(self) -> None:
+    async def _write(self, frames: asyncio.Queue[tuple[int, bytes, int]]) -> None:
         """Send frames in turn; a call is pending until its answer left, so that they do not pile up here."""
         while True:
-            number, frame, counted = await self._frames.get()
+            number, frame, counted = await frames.get()
             self._is_writing = True
             self._record.leave(number)
             try:

@@ -17,6 +17,7 @@ from scriptorium_runner.engine.values import Limits
 from scriptorium_runner.engine.workers.backlog import Backlog
 from scriptorium_runner.engine.workers.call_record import CallRecord
 from scriptorium_runner.engine.workers.calls import Calls
+from scriptorium_runner.engine.workers.ear import Ear
 from scriptorium_runner.engine.workers.meter import Meter
 from scriptorium_runner.engine.workers.watch import Watch
 from scriptorium_runner.engine.workers.worker_process import Exit, WorkerProcess
@@ -24,11 +25,8 @@ from scriptorium_runner.engine.workers.zygote_process import ZygoteProcess
 
 #: A worker is ready in milliseconds; one that is not after this long never will be.
 _READY_SECONDS = 30.0
-#: The engine's own limit comes first: it keeps the error's position and the process.
-KILL_AFTER_LIMIT_SECONDS = 0.25
 #: After the end of the channel the kernel still has to tell the zygote; usually within a millisecond.
 _EXIT_SECONDS = 1.0
-_RECEIVE_BYTES = 256 * 1024
 _PIPE_READ_BYTES = 1024 * 1024
 
 
@@ -75,6 +73,7 @@ class Worker:
         self._process = process
         self._channel = channel
         self._log_pipe = log_pipe
+        self._ear = Ear(channel)
         self._frames = protocol.FrameBuffer()
         self._loop = asyncio.get_running_loop()
         self._meter = Meter([])
@@ -139,6 +138,7 @@ class Worker:
         """Give the descriptors back; the process ends by itself when its channel ends."""
         if not self._is_closed:
             self._is_closed = True
+            self._ear.close()
             self._channel.close()
             self._meter.close()
             os.close(self._log_pipe)
@@ -149,8 +149,7 @@ class Worker:
         seconds, limits = errand.request.timeout_seconds, errand.limits
         record = CallRecord(errand.host.methods, limits.api_calls, limits.pending_calls)
         calls = Calls(errand.host, record, self._send, errand.backlog.open(self.end_for_memory))
-        watch = Watch(self.kill, seconds + KILL_AFTER_LIMIT_SECONDS, cancelled)
-        giving_up = self._loop.call_later(seconds, calls.give_up)
+        watch = Watch(self.kill, calls.give_up, seconds, cancelled)
         started_at, started = datetime.now(UTC), time.monotonic()
         report, exit_, is_clear = None, None, False
         problem: Exception | str = ""
@@ -158,7 +157,7 @@ class Worker:
             self._meter.reset()
             self._process.confine(errand.request.memory_mb, seconds)
             await self._begin(errand.request)
-            report = await self._converse(calls, errand.request.output_kb * 1024 + protocol.REPORT_BYTES)
+            report = await self._converse(calls, errand.request.most_report_bytes)
         except (OSError, WorkerLost, CallLimitReached) as error:
             if isinstance(error, NeverStarted) and not watch.has_killed:
                 raise
@@ -167,7 +166,6 @@ class Worker:
             exit_ = await self._wait_for_exit()
         finally:
             watch.stop()
-            giving_up.cancel()
             is_clear = calls.stop()
         return Exchange(
             report=report,
@@ -222,7 +220,7 @@ class Worker:
     async def _read_frame(self, largest: Mapping[int, int]) -> tuple[int, bytes]:
         """Read a frame of one of these kinds, each with the size of its largest payload."""
         while (frame := self._frames.next_frame(max(largest.values()))) is None:
-            data = await self._loop.sock_recv(self._channel, _RECEIVE_BYTES)
+            data = await self._ear.receive()
             if not data:
                 raise WorkerLost("the worker's channel ended")
             self._frames.feed(data)

@@ -44,6 +44,9 @@ class WorkerProcess:
     exited: asyncio.Future[Exit | None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+    #: What it is held to by now, and what it cannot be held above; nobody else changes either.
+    _limits: dict[int, int] = field(default_factory=dict, init=False, repr=False)
+    _hard: dict[int, int] = field(default_factory=dict, init=False, repr=False)
 
     def kill(self) -> None:
         """End it now; ending it twice is no error."""
@@ -67,10 +70,15 @@ class WorkerProcess:
             self._limit(resource.RLIMIT_CPU, seconds)
 
     def _limit(self, kind: int, value: int) -> None:
+        if self._limits.get(kind) == value:
+            return
         # Until it is reaped, which the supervisor hears of, no other process has its number.
-        hard = resource.prlimit(self.pid, kind)[1]
+        if kind not in self._hard:
+            self._hard[kind] = resource.prlimit(self.pid, kind)[1]
+        hard = self._hard[kind]
         soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.prlimit(self.pid, kind, (soft, hard))
+        self._limits[kind] = value
 
     def _read_cpu_seconds(self) -> float:
         try:

@@ -6,21 +6,20 @@ import errno
 import os
 import socket
 import subprocess
-import sys
 
 from scriptorium_runner.engine import protocol
 from scriptorium_runner.engine.errors import EngineStartFailed, SealMissing, WorkerLost
 from scriptorium_runner.engine.protocol import Readiness
 from scriptorium_runner.engine.seal import layers
 from scriptorium_runner.engine.seal.layers import Seal
+from scriptorium_runner.engine.workers import zygote_start
 from scriptorium_runner.engine.workers.worker_process import Exit, WorkerProcess
+from scriptorium_runner.engine.workers.zygote_start import Begun
 
 #: Importing takes about 0.1 s; a machine that needs longer than this is not going to run scripts.
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _LONGEST_MESSAGE = 4096
-#: An interpreter that takes nothing from the environment or the user's folder, and what it runs.
-COMMAND = [sys.executable, "-I", "-m", "scriptorium_runner.engine.inside.zygote"]
 
 
 class ZygoteProcess:
@@ -39,16 +38,13 @@ class ZygoteProcess:
         self._loop.add_reader(control, self._receive)
 
     @classmethod
-    async def start(cls, seal: Seal = Seal.FULL) -> "ZygoteProcess":
-        """Start a zygote and wait until it can fork; raises SealMissing if it cannot seal what it forks."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        try:
-            with theirs:
-                zygote = cls(_spawn(theirs, seal), ours)
-        except BaseException:
-            ours.close()
-            raise
+    async def start(cls, seal: Seal = Seal.FULL, begun: Begun | None = None) -> "ZygoteProcess":
+        """Start a zygote, or take one that was begun, and wait until it can fork.
+
+        Raises SealMissing if it cannot seal what it forks.
+        """
+        begun = begun or zygote_start.begin(seal)
+        zygote = cls(begun.process, begun.control)
         try:
             await asyncio.wait_for(zygote._started.wait(), _START_SECONDS)
         except BaseException as error:
@@ -168,20 +164,6 @@ class ZygoteProcess:
 def _refuse(answer: asyncio.Future[WorkerProcess], reason: str) -> None:
     if not answer.done():
         answer.set_exception(WorkerLost(f"no worker could be forked: {reason}"))
-
-
-def _spawn(control: socket.socket, seal: Seal) -> subprocess.Popen[bytes]:
-    """Start the interpreter with its control socket and nothing else: no environment, no user site, and no
-    terminal whose Ctrl-C would reach it."""
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [*COMMAND, str(control.fileno()), seal],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        env={},
-        pass_fds=[control.fileno()],
-        cwd="/",
-        start_new_session=True,
-    )
 
 
 async def _wait_for_end(loop: asyncio.AbstractEventLoop, pid: int) -> None:

@@ -58,30 +58,23 @@ class HttpClient:
         self._system = SystemLookup(clock) if look_up is None else None
         self._look_up: Lookup = look_up or self._system  # type: ignore[assignment]
         self._breakers = Breakers(clock)
-        self._session: aiohttp.ClientSession | None = None
+        self._opened: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=make_tls(self.settings),
-                resolver=OnlyTheProxy(self.settings.proxy),
-                limit=_CONNECTIONS,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # All that is unpacked is counted by us.
-            auto_decompress=False,
-            # The proxy is a setting of ours; the process's environment has no say.
-            trust_env=False,
-            skip_auto_headers=_BY_SCRIPT_ALONE,
-            timeout=aiohttp.ClientTimeout(total=None, connect=self.settings.connect_seconds),
-        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._session:
-            await self._session.close()
+        if self._opened:
+            await self._opened.close()
         if self._system:
             self._system.close()
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """Give the session, made when it is asked for first: it reads every certificate of the system."""
+        if self._opened is None:
+            self._opened = _open_session(self.settings)
+        return self._opened
 
     async def exchange(self, request: Request, pattern: HostPattern, deadline: float) -> Answer:
         """Send a request to a host that the Script names, and read its answer; raises HostError.
@@ -169,8 +162,7 @@ class HttpClient:
             raise failure(Code.CONNECTION_FAILED, f"{authority} closed the connection") from error
 
     async def _send(self, request: Request, host: str, route: Route) -> Answer:
-        assert self._session, "the client is not open"  # noqa: S101 - our own mistake, never a script's.
-        async with self._session.request(
+        async with self.session.request(
             request.method,
             write_url(request.target, host),
             headers=_OURS | {"host": request.target.authority} | request.headers,
@@ -221,6 +213,23 @@ class OnlyTheProxy(AbstractResolver):
 
     async def close(self) -> None:
         """Release nothing: the system's resolver holds nothing."""
+
+
+def _open_session(settings: HttpSettings) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            ssl=make_tls(settings),
+            resolver=OnlyTheProxy(settings.proxy),
+            limit=_CONNECTIONS,
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        # All that is unpacked is counted by us.
+        auto_decompress=False,
+        # The proxy is a setting of ours; the process's environment has no say.
+        trust_env=False,
+        skip_auto_headers=_BY_SCRIPT_ALONE,
+        timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_seconds),
+    )
 
 
 def make_tls(settings: HttpSettings) -> ssl.SSLContext:

@@ -17,7 +17,7 @@ from scriptorium_operator.context import Context
 from scriptorium_operator.errors import SyntaxCheckFailed
 from scriptorium_operator.facts import SyntaxFault
 from tests.support.manifests import Manifest, cron, execution, nested, script
-from tests.unit.operator.fakes import FakeSyntax
+from tests.unit.operator.fakes import FakeSyntax, make_endpoint
 
 ADA = {"username": "ada", "uid": "7"}
 
@@ -54,6 +54,29 @@ async def ask(api_server: TestClient[Any, Any], path: str, item: Any, **request:
 def read_patch(response: Manifest) -> Any:
     assert response["patchType"] == "JSONPatch"
     return json.loads(base64.b64decode(response["patch"]))
+
+
+async def test_what_is_no_javascript_in_an_endpoint_is_refused_at_its_field(
+    api_server: TestClient[Any, Any], syntax: FakeSyntax
+) -> None:
+    syntax.fault = SyntaxFault("unexpected token", 3, 14)
+    item = make_endpoint(script={"source": "let"}).to_wire()
+    message = (await ask(api_server, CHECK_SOURCE, item))["status"]["message"]
+    assert message == "spec.script.source: SyntaxError: unexpected token at 3:14"
+
+
+@pytest.mark.parametrize("field", ["body", "query"])
+async def test_what_is_no_json_schema_is_refused_at_its_field(
+    field: str, api_server: TestClient[Any, Any]
+) -> None:
+    item = make_endpoint().to_wire()
+    item["spec"]["requestSchema"] = {field: {"type": "strin"}}
+    message = (await ask(api_server, CHECK_SOURCE, item))["status"]["message"]
+    assert message.startswith(f"spec.requestSchema.{field}: is no JSON Schema")
+    item["spec"]["requestSchema"] = {field: nested(500)}
+    assert "levels deep" in (await ask(api_server, CHECK_SOURCE, item))["status"]["message"]
+    item["spec"]["requestSchema"] = {field: {"type": "string"}}
+    assert (await ask(api_server, CHECK_SOURCE, item))["allowed"] is True
 
 
 @pytest.mark.parametrize(

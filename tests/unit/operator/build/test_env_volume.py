@@ -1,7 +1,7 @@
 from typing import Any
 
 from scriptorium_api import names
-from scriptorium_api.env import Origin, ValueRef
+from scriptorium_api.env import Origin, ValueRef, whole_secret, whole_secret_folder
 from scriptorium_operator.build.env_volume import add_env_volume
 from scriptorium_operator.decide import drift
 
@@ -43,6 +43,29 @@ def test_no_two_values_have_the_same_path() -> None:
         for item in next(iter(source.values()))["items"]
     ]
     assert len(set(items)) == len(values)
+
+
+def test_a_whole_secret_has_a_folder_of_its_own_beside_single_keys_of_it() -> None:
+    long = "p" * 253
+    pod = add_env_volume(POD, [*VALUES, whole_secret("payment"), whole_secret(long)])
+    assert sources(add_env_volume(POD, VALUES)) == pod["volumes"][1]["projected"]["sources"]
+    whole = {volume["name"]: volume["secret"] for volume in pod["volumes"] if "secret" in volume}
+    mounts = pod["containers"][0]["volumeMounts"]
+    folders = {
+        whole[mount["name"]]["secretName"]: mount["mountPath"] for mount in mounts if mount["name"] in whole
+    }
+    assert folders == {
+        name: f"{names.VALUES_FOLDER}/{whole_secret_folder(name)}" for name in ("payment", long)
+    }
+    assert all(secret["optional"] and "items" not in secret for secret in whole.values())
+    assert all(mount["readOnly"] for mount in mounts[1:])
+    assert all(secret["defaultMode"] == 0o440 for secret in whole.values())
+    assert all(len(name) <= 63 for name in whole)
+
+
+def test_a_whole_secret_alone_needs_no_volume_of_keys() -> None:
+    pod = add_env_volume(POD, [whole_secret("payment")])
+    assert [next(iter(volume.keys() - {"name"})) for volume in pod["volumes"]] == ["emptyDir", "secret"]
 
 
 def test_the_order_of_the_values_does_not_matter() -> None:

@@ -8,6 +8,7 @@ import yaml
 from scriptorium_api import names
 from scriptorium_operator.build.default_pool import build_bare_pool, build_default_pool
 from scriptorium_operator.build.pool_objects import build_pool_objects, seal
+from scriptorium_operator.endpoint_settings import EndpointSettings
 from scriptorium_operator.facts import Address, Manifest, Tenant
 from scriptorium_operator.settings import RunnerSettings, Settings
 from tests.unit.operator.fakes import make_pool
@@ -88,10 +89,11 @@ def test_the_account_is_the_one_that_is_bound_and_that_the_pods_run_as() -> None
 def test_probes_and_service_use_the_port_that_the_container_opens() -> None:
     objects = build()
     container = pod_of(objects)["containers"][0]
-    assert [port["name"] for port in container["ports"]] == ["metrics"]
+    opened = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert opened == {"http": 8080, "internal": 8082, "metrics": 8081}
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert container[probe]["httpGet"]["port"] == "metrics"
-    assert objects["Service"]["spec"]["ports"][0]["targetPort"] == "metrics"
+    assert {port["targetPort"]: port["port"] for port in objects["Service"]["spec"]["ports"]} == opened
 
 
 def test_the_spec_says_how_many_runners_and_where() -> None:
@@ -122,15 +124,43 @@ def test_optional_settings_are_absent_unless_set() -> None:
     assert pod["priorityClassName"] == "high"
 
 
-def test_the_policy_lets_nothing_in_unless_named() -> None:
-    assert build()["NetworkPolicy"]["spec"]["ingress"] == []
-    rules = build(with_runner(metrics_from=("monitoring",)))["NetworkPolicy"]["spec"]["ingress"]
-    assert rules == [
-        {
-            "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
-            "ports": [{"protocol": "TCP", "port": 8081}],
-        }
+def ways_in(settings: Settings = SETTINGS) -> dict[int, Manifest]:
+    """Give the rules of the policy by the port that each lets in to."""
+    rules = build(settings)["NetworkPolicy"]["spec"]["ingress"]
+    return {rule["ports"][0]["port"]: rule for rule in rules}
+
+
+def namespace(name: str) -> Manifest:
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+
+
+def test_the_policy_lets_everybody_call_endpoints_the_cluster_invoke_scripts_and_nobody_read_metrics() -> (
+    None
+):
+    assert ways_in().keys() == {8080, 8082}
+    assert "from" not in ways_in()[8080]
+    assert ways_in()[8082]["from"] == [{"namespaceSelector": {}}]
+
+
+def test_the_policy_lets_those_read_metrics_who_are_named() -> None:
+    assert ways_in(with_runner(metrics_from=("monitoring",)))[8081] == {
+        "from": [namespace("monitoring")],
+        "ports": [{"protocol": "TCP", "port": 8081}],
+    }
+
+
+def test_the_policy_lets_no_others_call_endpoints_where_some_are_named() -> None:
+    named = EndpointSettings(from_namespaces=("ingress",), from_cidrs=("10.0.0.0/24",))
+    assert ways_in(with_runner(endpoints=named))[8080]["from"] == [
+        namespace("ingress"),
+        {"ipBlock": {"cidr": "10.0.0.0/24"}},
     ]
+
+
+def test_runners_are_told_whose_word_counts_for_where_a_request_is_from() -> None:
+    trusting = with_runner(endpoints=EndpointSettings(trusted_proxies=("10.0.0.0/24", "fd00::/8")))
+    assert environment_of(build(trusting))["SCRIPTORIUM_TRUSTED_PROXIES"]["value"] == "10.0.0.0/24,fd00::/8"
+    assert "SCRIPTORIUM_TRUSTED_PROXIES" not in environment_of(build())
 
 
 def test_the_policy_is_absent_where_it_is_switched_off() -> None:

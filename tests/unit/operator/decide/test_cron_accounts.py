@@ -3,8 +3,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, MissReason
+from scriptorium_operator.cron_facts import Terms
 from scriptorium_operator.decide.cron_accounts import account, find_terms
-from scriptorium_operator.facts import Terms
 from tests.unit.operator.fakes import NOW, make_cron_script
 
 #: Every ten minutes; it exists since NOW.

@@ -7,8 +7,9 @@ import pytest
 
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, Miss, MissReason
 from scriptorium_api.slot_verdicts import find_start
+from scriptorium_operator.cron_facts import CronRun
 from scriptorium_operator.decide.slot_jobs import Judge, Look, Settle, decide_job, is_settled, plan, record
-from scriptorium_operator.facts import CronRun, RunPod, Trouble
+from scriptorium_operator.facts import RunPod, Trouble
 from tests.unit.operator.fakes import NOW, make_cron_run, make_cron_script, make_fired_job
 
 SOON = NOW + timedelta(minutes=1)

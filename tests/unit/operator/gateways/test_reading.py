@@ -6,7 +6,8 @@ import pytest
 from scriptorium_api import names
 from scriptorium_api.env import Origin, ValueRef
 from scriptorium_api.reasons import Phase, Reason
-from scriptorium_operator.facts import Address, Key, Kind, RunnerCounts, Terms
+from scriptorium_operator.cron_facts import Terms
+from scriptorium_operator.facts import Address, Key, Kind, RunnerCounts
 from scriptorium_operator.gateways import reading
 
 

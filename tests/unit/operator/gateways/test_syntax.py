@@ -10,7 +10,7 @@ from scriptorium_operator.errors import SandboxIncomplete, SyntaxCheckFailed
 from scriptorium_operator.facts import SyntaxFault
 from scriptorium_operator.gateways.syntax import SyntaxChecker, open_syntax_checker
 from scriptorium_runner.engine import PoolClosed, ScriptError
-from scriptorium_runner.engine.workers import zygote_process
+from scriptorium_runner.engine.workers import zygote_start
 
 
 @pytest_asyncio.fixture
@@ -67,7 +67,7 @@ async def test_where_nothing_can_be_sealed_no_source_is_parsed(monkeypatch: pyte
     engine = "scriptorium_runner.engine"
     imports = f"from {engine}.inside import zygote; from {engine}.seal import environment"
     zygote = f"{imports}; {patch}; zygote.main()"
-    monkeypatch.setattr(zygote_process, "COMMAND", [sys.executable, "-I", "-c", zygote])
+    monkeypatch.setattr(zygote_start, "COMMAND", [sys.executable, "-I", "-c", zygote])
     with pytest.raises(SandboxIncomplete, match="the sandbox lacks what it requires: environment"):
         async with open_syntax_checker(1):
             pass

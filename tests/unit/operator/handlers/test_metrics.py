@@ -41,6 +41,13 @@ async def test_the_numbers_are_there_for_prometheus(context: Context, address: s
         assert f"{PREFIX}leader 1.0" in await answer.text()
 
 
+def test_the_endpoints_are_counted_by_their_state(context: Context) -> None:
+    shown = replace(context, metrics=Metrics())
+    show(shown)
+    context.endpoints.reasons |= {Key(Kind.ENDPOINT, "team", name): "Ready" for name in "ab"}
+    assert read(shown.metrics, "endpoints", reason="Ready") == 2
+
+
 def test_a_replica_that_stands_by_does_not_lead(context: Context) -> None:
     standing_by = replace(context, leadership=Leadership(lambda: 0.0), metrics=Metrics())
     show(standing_by)

@@ -216,7 +216,7 @@ async def test_an_inline_script_goes_when_the_schedule_runs_another(
     cluster.put(make_cron_script(script={"source": "return 1"}))
     await cron_scripts.reconcile(context, KEY)
     cluster.objects[INLINE]["metadata"]["uid"] = "s2"
-    context.inventory.note_script(make_notice(Kind.SCRIPT, INLINE.name))
+    context.inventory.note_user(make_notice(Kind.SCRIPT, INLINE.name))
     alter(cluster, scriptRef={"name": "hello"})
     await cron_scripts.reconcile(context, KEY)
     assert INLINE not in cluster.objects
@@ -224,7 +224,7 @@ async def test_an_inline_script_goes_when_the_schedule_runs_another(
 
 async def test_a_users_script_of_that_name_is_never_removed(context: Context, cluster: FakeCluster) -> None:
     cluster.put(make_script(name=INLINE.name))
-    context.inventory.note_script(make_notice(Kind.SCRIPT, INLINE.name))
+    context.inventory.note_user(make_notice(Kind.SCRIPT, INLINE.name))
     cluster.put(make_cron_script())
     await cron_scripts.reconcile(context, KEY)
     assert INLINE in cluster.objects

@@ -3,7 +3,8 @@ import pytest
 from scriptorium_api import names
 from scriptorium_api.env import Origin, ValueRef
 from scriptorium_operator.context import Context
-from scriptorium_operator.facts import POOL_PARTS, InSync, Key, Kind
+from scriptorium_operator.facts import POOL_PARTS, Key, Kind
+from scriptorium_operator.notices import InSync
 from scriptorium_operator.services import following
 from tests.unit.operator.fakes import Clock, FakeCluster, make_cron_run, make_notice, make_script
 
@@ -17,7 +18,7 @@ def added(context: Context) -> list[Key]:
     return keys
 
 
-@pytest.mark.parametrize("kind", [Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.EXECUTION])
+@pytest.mark.parametrize("kind", [Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.ENDPOINT, Kind.EXECUTION])
 def test_a_namespace_without_pool_that_gets_a_script_or_run_may_need_one(
     context: Context, kind: Kind
 ) -> None:
@@ -25,7 +26,7 @@ def test_a_namespace_without_pool_that_gets_a_script_or_run_may_need_one(
     assert added(context) == [NAMESPACE]
 
 
-@pytest.mark.parametrize("kind", [Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.EXECUTION])
+@pytest.mark.parametrize("kind", [Kind.SCRIPT, Kind.CRON_SCRIPT, Kind.ENDPOINT, Kind.EXECUTION])
 def test_where_a_pool_is_a_script_or_run_only_starts_its_idle_time_anew(
     context: Context, kind: Kind, clock: Clock
 ) -> None:
@@ -90,11 +91,11 @@ async def test_a_follower_that_starts_again_forgets_what_it_was_told(
 ) -> None:
     cluster.told = [make_notice(Kind.SCRIPT), InSync()]
     await following.follow_kind(context, Kind.SCRIPT)
-    assert context.inventory.has_scripts("team")
+    assert context.inventory.has_users("team")
     assert Kind.SCRIPT in context.inventory.in_sync
     cluster.told = []
     await following.follow_kind(context, Kind.SCRIPT)
-    assert not context.inventory.has_scripts("team")
+    assert not context.inventory.has_users("team")
     assert Kind.SCRIPT not in context.inventory.in_sync
 
 
@@ -150,12 +151,12 @@ def test_a_schedule_is_looked_at_when_a_run_of_it_changes_and_when_one_goes(cont
 
 
 def test_a_schedule_is_looked_at_when_its_script_changes_until_it_runs_another(context: Context) -> None:
-    context.script_users.record(NIGHTLY, "hello")
+    context.script_users.record(NIGHTLY, ["hello"])
     following.take(context, make_notice(Kind.SCRIPT, "other"))
     assert NIGHTLY not in added(context)
     following.take(context, make_notice(Kind.SCRIPT, "hello"))
     assert added(context).count(NIGHTLY) == 1
-    context.script_users.record(NIGHTLY, "other")
+    context.script_users.record(NIGHTLY, ["other"])
     following.take(context, make_notice(Kind.SCRIPT, "hello"))
     assert added(context).count(NIGHTLY) == 1
 
@@ -167,7 +168,7 @@ def test_a_schedule_is_looked_at_when_its_cron_job_changes(context: Context) -> 
 
 def test_a_schedule_is_looked_at_when_its_cron_job_went_in_a_gap_of_the_watch(context: Context) -> None:
     for name in ("nightly", "hourly"):
-        context.inventory.note_cron_script(make_notice(Kind.CRON_SCRIPT, name))
+        context.inventory.note_user(make_notice(Kind.CRON_SCRIPT, name))
     following.take(context, make_notice(Kind.CRON_JOB, names.cron_job_name("nightly"), is_gone=True))
     assert added(context) == [NIGHTLY]
 

@@ -1,4 +1,4 @@
-"""What the Scripts of a namespace name, counted as they come and go."""
+"""What the Scripts and Endpoints of a namespace name, counted as they come and go."""
 
 import random
 
@@ -26,5 +26,8 @@ def test_after_any_changes_it_has_what_the_scripts_name_and_told_of_each_change(
 def test_what_is_told_again_is_counted_anew() -> None:
     counted = NamedValues()
     counted.record(Key(Kind.SCRIPT, "team", "x"), frozenset(VALUES))
-    counted.clear()
+    counted.record(Key(Kind.ENDPOINT, "team", "x"), frozenset(VALUES[:1]))
+    counted.clear(Kind.SCRIPT)
+    assert list(counted.list_values("team")) == VALUES[:1]
+    counted.clear(Kind.ENDPOINT)
     assert counted.list_values("team") == ()

@@ -132,7 +132,7 @@ async def test_nothing_is_written_into_a_namespace_that_ends(context: Context, c
     cluster.ending.add("team")
     await pools.reconcile(context, KEY)
     del cluster.objects[KEY]
-    context.inventory.note_script(make_notice(Kind.SCRIPT))
+    context.inventory.note_user(make_notice(Kind.SCRIPT))
     await pools.ensure_pool(context, NAMESPACE)
     assert cluster.writes == []
 
@@ -165,21 +165,24 @@ async def test_a_pool_is_made_where_a_script_or_an_unfinished_run_is(
     context: Context, cluster: FakeCluster, *, has_script: bool, has_run: bool, writes: list[str]
 ) -> None:
     if has_script:
-        context.inventory.note_script(make_notice(Kind.SCRIPT))
+        context.inventory.note_user(make_notice(Kind.SCRIPT))
     cluster.unfinished = {"team"} if has_run else set()
     await pools.ensure_pool(context, NAMESPACE)
     assert cluster.writes == writes
 
 
-async def test_a_pool_is_made_where_a_schedule_is(context: Context, cluster: FakeCluster) -> None:
-    context.inventory.note_cron_script(make_notice(Kind.CRON_SCRIPT))
+@pytest.mark.parametrize("kind", [Kind.CRON_SCRIPT, Kind.ENDPOINT])
+async def test_a_pool_is_made_where_a_schedule_or_an_endpoint_is(
+    context: Context, cluster: FakeCluster, kind: Kind
+) -> None:
+    context.inventory.note_user(make_notice(kind))
     await pools.ensure_pool(context, NAMESPACE)
     assert cluster.writes == ["apply RunnerPool"]
 
 
 async def test_a_pool_that_is_there_is_left_as_it_is(context: Context, cluster: FakeCluster) -> None:
     cluster.put(make_pool(replicas=7))
-    context.inventory.note_script(make_notice(Kind.SCRIPT))
+    context.inventory.note_user(make_notice(Kind.SCRIPT))
     await pools.ensure_pool(context, NAMESPACE)
     assert cluster.writes == []
 
@@ -277,7 +280,7 @@ async def test_scripts_stay_away_from_where_the_api_server_was(
 
 async def test_a_missing_pool_is_asked_for_by_the_sweep(context: Context) -> None:
     context.inventory.in_sync |= ALL_KINDS
-    context.inventory.note_script(make_notice(Kind.SCRIPT))
+    context.inventory.note_user(make_notice(Kind.SCRIPT))
     await sweeping.sweep(context)
     assert context.work.added == [NAMESPACE]  # type: ignore[attr-defined]
 

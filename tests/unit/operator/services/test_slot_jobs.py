@@ -9,16 +9,20 @@ from scriptorium_api import cron_runs, names, slot_verdicts
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, MissReason
 from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.reasons import Phase
 from scriptorium_operator.context import Context
+from scriptorium_operator.cron_facts import FiredJob
 from scriptorium_operator.decide.slot_jobs import FIRST_LOOK
-from scriptorium_operator.errors import ClusterRefused, ClusterUnavailable, NoRoom
-from scriptorium_operator.facts import FiredJob, InSync, Key, Kind, RunPod, Trouble
-from scriptorium_operator.services import following, run_pods, slot_jobs
+from scriptorium_operator.errors import ClusterRefused, ClusterUnavailable, NoRoom, Outdated
+from scriptorium_operator.facts import Key, Kind, RunPod, Trouble
+from scriptorium_operator.notices import InSync
+from scriptorium_operator.services import cron_scripts, following, run_pods, slot_jobs
 from tests.support.makers import make_execution
 from tests.unit.operator.fakes import (
     NOW,
     Clock,
     FakeCluster,
+    RecordedWork,
     make_cron_run,
     make_cron_script,
     make_fired_job,
@@ -199,6 +203,35 @@ async def test_what_a_slot_replaces_is_cancelled_for_it(
     assert first is not None
     assert second is not None
     assert first.status.replaced_by == second.metadata.name
+
+
+@pytest.mark.parametrize("policy", ["Forbid", "Allow"])
+async def test_a_run_that_another_slot_was_recorded_before_yields_to_it(
+    context: Context,
+    cluster: FakeCluster,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    policy: str,
+) -> None:
+    put_schedule(cluster, concurrencyPolicy=policy)
+    fire(context, cluster, FIRST, STUCK)
+    clock.advance(minutes=1, seconds=11)
+
+    async def lose(former: CronScript, _status: dict[str, Any]) -> None:
+        """The pod of the next slot has judged it, and its record is there first."""
+        monkeypatch.undo()
+        await cluster.create(cron_runs.build_run(former, SECOND.slot, Firer(SECOND.key.name, SECOND.uid)))
+        put_schedule(cluster, CronScriptStatus(accounted_until=SECOND.slot), concurrencyPolicy=policy)
+        raise Outdated
+
+    monkeypatch.setattr(cluster, "replace_status", lose)
+    with pytest.raises(Outdated):
+        await slot_jobs.reconcile(context, FIRST.cron_job)
+    first, second = run_of(cluster, FIRST), run_of(cluster, SECOND)
+    assert first is not None
+    assert second is not None
+    assert (first.status.phase is Phase.CANCELLED) is (policy == "Forbid")
+    assert not second.is_cancelled
 
 
 async def test_a_job_made_by_hand_gets_its_run_too(
@@ -404,3 +437,34 @@ async def test_a_slot_of_a_former_schedule_is_recorded_once(
         context.fired_jobs.clear()
     assert [miss.reason for miss in status_of(cluster).misses] == [MissReason.SCHEDULE_CHANGED]
     assert status_of(cluster).skipped_runs == 1
+
+
+@pytest.mark.parametrize(
+    ("edit", "recorded"),
+    [
+        ({"schedule": "* * * * *"}, [(MissReason.SCHEDULE_CHANGED, 1)]),
+        ({"schedule": "*/5 * * * *", "suspend": True}, [(MissReason.SUSPENDED, 1)]),
+    ],
+    ids=["another schedule", "suspended"],
+)
+async def test_after_an_edit_that_nobody_saw_a_slot_is_judged_by_the_terms_that_fired_it(
+    context: Context, cluster: FakeCluster, clock: Clock, edit: dict[str, Any], recorded: list[Any]
+) -> None:
+    put_schedule(cluster, schedule="*/5 * * * *")
+    await cron_scripts.reconcile(context, SCHEDULE)
+    put_schedule(cluster, **edit)
+    stuck = make_fired_job(minutes=5)
+    fire(context, cluster, stuck, STUCK)
+    clock.advance(minutes=5, seconds=11)
+    cluster.writes.clear()
+    assert await slot_jobs.reconcile(context, stuck.cron_job) == 30
+    assert cluster.writes == []
+    assert isinstance(context.work, RecordedWork)
+    assert context.work.added[-1] == SCHEDULE
+    while await cron_scripts.reconcile(context, SCHEDULE) == 0:
+        pass
+    clock.advance(seconds=30)
+    await slot_jobs.reconcile(context, stuck.cron_job)
+    assert run_of(cluster, stuck) is None
+    # Of the minutes between, which are slots of the new schedule alone, nothing is told.
+    assert [(miss.reason, miss.count) for miss in status_of(cluster).misses] == recorded

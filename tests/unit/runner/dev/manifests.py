@@ -19,3 +19,18 @@ def cron(name: str = "nightly", schedule: str = "* * * * *", namespace: str = "d
     fields = {"schedule": f'"{schedule}"', "scriptRef": "{name: work}"} | spec
     lines = "".join(f"  {field}: {text}\n" for field, text in fields.items() if text)
     return f"{HEAD}kind: CronScript\nmetadata: {metadata}\nspec:\n{lines}"
+
+
+def endpoint(
+    name: str = "work", path: str = "/work", script: str = "work", namespace: str = "default", **spec: str
+) -> str:
+    """Give a public Endpoint of a Script, with more fields of its spec as YAML."""
+    metadata = f"{{name: {name}, namespace: {namespace}}}"
+    fields = {"path": f'"{path}"', "scriptRef": f"{{name: {script}}}", "auth": "[{none: {}}]"} | spec
+    lines = "".join(f"  {field}: {text}\n" for field, text in fields.items() if text)
+    return f"{HEAD}kind: Endpoint\nmetadata: {metadata}\nspec:\n{lines}"
+
+
+def join(*manifests: str) -> str:
+    """Give several manifests as one file."""
+    return "---\n".join(manifests)

@@ -40,7 +40,7 @@ def test_every_example_runs_and_succeeds(tmp_path: Path) -> None:
 WITHOUT_LANDLOCK = """
 import sys
 from scriptorium_runner import __main__
-from scriptorium_runner.engine.workers import zygote_process
+from scriptorium_runner.engine.workers import zygote_start
 
 ZYGOTE = '''
 import errno
@@ -53,7 +53,7 @@ def have_none():
 kernel.read_landlock_version = have_none
 zygote.main()
 '''
-zygote_process.COMMAND = [sys.executable, "-I", "-c", ZYGOTE]
+zygote_start.COMMAND = [sys.executable, "-I", "-c", ZYGOTE]
 __main__.main(sys.argv[1:])
 """
 

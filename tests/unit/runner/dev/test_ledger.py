@@ -11,7 +11,8 @@ from scriptorium_runner.dev.ledger import Ledger
 from scriptorium_runner.dev.screen import NobodyReads, Screen, ScreenError
 from scriptorium_runner.executions import status as statuses
 from scriptorium_runner.executions.outcome import Outcome
-from scriptorium_runner.history.sqlite import History, HistoryError
+from scriptorium_runner.history.database import HistoryError
+from scriptorium_runner.history.sqlite import History
 from tests.support.makers import NOW, make_execution
 
 

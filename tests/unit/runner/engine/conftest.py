@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from scriptorium_runner.engine import Engine, EngineSettings, HostCalls, Limits, Program, Result
+from scriptorium_runner.engine import (
+    Engine,
+    EngineSettings,
+    HostCalls,
+    HttpRequest,
+    Lane,
+    Limits,
+    Program,
+    Result,
+)
 
 CONTEXT = {
     "tenant": {"id": "t-1", "name": "shop", "organizationId": "org-9"},
@@ -39,9 +48,17 @@ def make_run(engine: Engine) -> Run:
         env: dict[str, str] | None = None,
         host: HostCalls | None = None,
         cancelled: asyncio.Event | None = None,
+        request: HttpRequest | None = None,
         **limits: Any,
     ) -> Result:
-        program = Program(source=source, entrypoint=entrypoint, owner=owner, env=env or {})
+        program = Program(
+            source=source,
+            entrypoint=entrypoint,
+            owner=owner,
+            env=env or {},
+            request=request,
+            lane=Lane.QUEUED if request is None else Lane.HTTP,
+        )
         return await engine.execute(
             program,
             CONTEXT | (context or {}),

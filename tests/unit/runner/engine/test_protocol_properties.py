@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scriptorium_runner.engine import protocol
 from scriptorium_runner.engine.errors import CallLimitReached, WorkerLost
-from scriptorium_runner.engine.protocol import FrameBuffer, encode_frame
+from scriptorium_runner.engine.protocol import FrameBuffer, Request, encode_frame
 from scriptorium_runner.engine.untrusted import read_json
 from scriptorium_runner.engine.workers.call_record import CallRecord
 from tests.unit.runner.engine.hosts import METHODS, FakeHost
@@ -40,6 +40,30 @@ def test_frames_come_out_as_they_went_in_however_the_stream_is_cut(frames, cuts)
             found.append(frame)
     assert found == frames
     assert buffer.is_empty
+
+
+#: JSON, as it is handed on unread.
+LINES = TEXTS.map(json.dumps)
+REQUESTS = st.builds(
+    Request,
+    source=TEXTS,
+    entrypoint=st.none() | TEXTS,
+    context=LINES,
+    timeout_seconds=st.floats(0.1, 60),
+    memory_mb=st.integers(1, 3),
+    output_kb=st.integers(1, 3),
+    log_kb=st.integers(1, 3),
+    env=TEXTS,
+    head=st.none() | LINES,
+    body=st.binary(max_size=50),
+)
+
+
+@given(st.lists(REQUESTS, max_size=6))
+def test_requests_come_out_as_they_went_in_whatever_came_before_them(requests):
+    for request in requests:
+        frame = protocol.encode_request(request)
+        assert protocol.decode_request(frame[protocol.HEAD.size :]) == request
 
 
 @given(st.binary(max_size=200), st.integers(0, 64))

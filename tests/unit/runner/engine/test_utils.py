@@ -11,7 +11,7 @@ from scriptorium_runner.host.utils import UtilsHost
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-HOST = Registry({"utils": UtilsHost()})
+HOST = Registry({"utils": UtilsHost})
 
 
 async def evaluate(run, expression: str):

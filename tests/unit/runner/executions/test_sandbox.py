@@ -1,6 +1,7 @@
 """The engine's results in the API's words."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -47,9 +48,9 @@ class RecordingEngine:
         return result(output={"value": 1})
 
 
-async def run(recorder: RecordingEngine) -> Any:
+async def run(recorder: RecordingEngine, start: Start = START) -> Any:
     return await EngineSandbox(cast("engine.Engine", recorder)).run(
-        START, {"input": {}}, asyncio.Event(), MemoryBoard()
+        start, {"input": {}}, asyncio.Event(), MemoryBoard()
     )
 
 
@@ -63,6 +64,13 @@ async def test_the_engine_gets_the_source_the_limits_and_an_owner_for_each_sourc
     assert context == {"input": {}}
     assert (limits.timeout_seconds, limits.memory_mb) == (7, 64)
     assert outcome.output == {"value": 1}
+
+
+@pytest.mark.parametrize("lane", [engine.Lane.QUEUED, engine.Lane.HTTP])
+async def test_a_run_takes_its_turn_in_the_lane_that_its_start_names(lane: engine.Lane) -> None:
+    recorder = RecordingEngine()
+    await run(recorder, replace(START, lane=lane))
+    assert recorder.asked[0].lane is lane
 
 
 @pytest.mark.parametrize("error", [engine.AcquireTimeout(), engine.PoolClosed(), engine.NeverStarted()])

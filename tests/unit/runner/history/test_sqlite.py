@@ -8,6 +8,7 @@ from scriptorium_api.reasons import Reason
 from scriptorium_runner.executions import status as statuses
 from scriptorium_runner.executions.outcome import Outcome
 from scriptorium_runner.history import sqlite
+from scriptorium_runner.history.database import HistoryError
 from tests.support.makers import NOW, make_execution
 
 
@@ -47,13 +48,13 @@ def test_a_history_that_is_none_is_told_with_its_place_and_the_cure(
 ) -> None:
     file = tmp_path / "history.sqlite"
     file.write_text(content) if content else file.mkdir()
-    with pytest.raises(sqlite.HistoryError, match=f"{file}: .*; mend or remove it, or name another folder"):
+    with pytest.raises(HistoryError, match=f"{file}: .*; mend or remove it, or name another folder"):
         sqlite.History(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_told_too(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(sqlite.HistoryError, match="Not a directory"):
+    with pytest.raises(HistoryError, match="Not a directory"):
         sqlite.History(tmp_path / "file" / "state")
 
 
@@ -63,6 +64,6 @@ def test_a_run_that_could_not_be_recorded_leaves_no_half_behind(tmp_path: Path) 
             other.execute(
                 "CREATE TRIGGER full AFTER INSERT ON executions BEGIN SELECT RAISE(ABORT, 'no room'); END"
             )
-        with pytest.raises(sqlite.HistoryError, match="no room"):
+        with pytest.raises(HistoryError, match="no room"):
             history.record(ended("run-1"))
         assert history.read() == []

@@ -9,6 +9,7 @@ import pytest
 from scriptorium_api import cron_runs, names, slot_verdicts
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import CronScript
+from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_runner.executions.errors import NoRoom, Refused, Unreachable, Vanished
 from scriptorium_runner.schedules import firing
@@ -359,6 +360,37 @@ async def test_a_job_that_finds_its_run_looks_again_whether_it_has_to_yield(
         await fire(calendar, cron_script, turn)
     assert name_of(await fire(calendar, cron_script, turn)) is None
     assert calendar.runs[NOON_RUN].status.phase is Phase.CANCELLED
+
+
+@pytest.mark.parametrize(("slow", "fast"), [(ELEVEN, NOW), (NOW, ELEVEN)])
+async def test_of_two_runs_made_in_one_second_that_which_is_recorded_first_goes_on(
+    slow: datetime, fast: datetime
+) -> None:
+    calendar, cron_script = make_calendar(ELEVEN - timedelta(hours=1), missedRuns="Skip", executor="Job")
+    has_come, is_done = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryCalendar):
+        """Makes its run when the other has looked whether there is one before it, and found none."""
+
+        async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
+            has_come.set()
+            await is_done.wait()
+            return await calendar.make_run(manifest)
+
+    late = Slow(calendar.cron_scripts, calendar.runs)
+    slower = asyncio.create_task(fire(late, cron_script, make_turn(slow)))
+    await has_come.wait()
+    assert name_of(await fire(calendar, cron_script, make_turn(fast))) == names.slot_run_name("nightly", fast)
+    is_done.set()
+    assert await slower == Fired()
+    yielded = calendar.runs[names.slot_run_name("nightly", slow)].status
+    assert yielded.phase is Phase.CANCELLED
+    assert names.slot_run_name("nightly", fast) in (yielded.message or "")
+    assert not calendar.runs[names.slot_run_name("nightly", fast)].is_cancelled
+
+
+def make_turn(slot: datetime) -> Turn:
+    return Turn(now=slot + timedelta(seconds=1), slot=slot, firer=Firer(f"job-{slot:%H}", "uid"))
 
 
 async def test_where_runs_may_overlap_none_yields() -> None:

@@ -12,7 +12,8 @@ import pytest
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_client import Client, Selection
 from scriptorium_client.client import Manifest
-from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS, SCRIPTS, Resource
+from scriptorium_client.resources import CONFIG_MAPS, CRON_SCRIPTS, ENDPOINTS, EXECUTIONS, SCRIPTS, Resource
+from scriptorium_runner.endpoints.live import Live
 from scriptorium_runner.executions import handling
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.dispatcher import Dispatcher
@@ -24,6 +25,7 @@ from scriptorium_runner.sources.calendar import ClusterCalendar
 from scriptorium_runner.sources.cluster import ClusterBoard
 from scriptorium_runner.sources.following import Followers, Listeners
 from scriptorium_runner.sources.leases import Leases
+from tests.support.endpoints import make_endpoint
 from tests.support.makers import NOW, make_execution, make_script
 from tests.support.waiting import until_async
 from tests.unit.runner.executions.fakes import ME, MemoryBoard, ObedientSandbox
@@ -176,3 +178,52 @@ async def test_the_ticker_hears_of_the_runs_of_schedules() -> None:
             server.tell(EXECUTIONS, kind, run.to_wire(), version)
         await until_async(lambda: len(ticker.heard) == 3)
     assert ticker.heard == [("fired", "nightly"), ("fired",), ("fired",)]
+
+
+class HeardLive:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self.runners = 0
+
+    def change(self) -> None:
+        self.changes += 1
+
+    def set_runners(self, count: int) -> None:
+        self.runners = count
+
+
+async def test_what_is_served_is_told_of_endpoints_scripts_and_sources() -> None:
+    server, live = TellingServer(), HeardLive()
+    client = cast("Client", server)
+    board = ClusterBoard(client, "team")
+    place = Place(holder=ME, tenant=Tenant(id="t", name="team"), slots=1)
+    dispatcher = Dispatcher(MemoryBoard(), ObedientSandbox(), place)
+    rescuer = Rescuer(MemoryBoard(), ME, OtherRunners(Leases(client, "team", "default", ME), dispatcher))
+    listeners = Listeners(
+        board=board, dispatcher=dispatcher, rescuer=rescuer, ticker=HeardTicker(), live=cast("Live", live)
+    )
+    followers = Followers(client, "team", listeners)
+    loops = [followers.follow_endpoints(), followers.follow_scripts(), followers.follow_config_maps()]
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    try:
+        server.tell(ENDPOINTS, "ADDED", make_endpoint("kept").to_wire(), "1")
+        server.tell(ENDPOINTS, "ADDED", make_endpoint("deleted").to_wire(), "1")
+        await until_async(lambda: len(board.list_endpoints()) == 2)
+        server.tell(ENDPOINTS, "DELETED", make_endpoint("deleted").to_wire(), "2")
+        unreadable = make_endpoint("kept").to_wire() | {"spec": {}}
+        server.tell(ENDPOINTS, "MODIFIED", unreadable, "2")
+        await until_async(lambda: live.changes == 4)
+        assert board.list_endpoints() == []
+        source = {"sourceFrom": {"configMapKeyRef": {"name": "code", "key": "main.js"}}}
+        server.tell(SCRIPTS, "ADDED", make_script(**source).to_wire(), "1")
+        await until_async(lambda: live.changes == 5)
+        server.tell(
+            CONFIG_MAPS, "ADDED", {"metadata": {"name": "code", "namespace": "team", "uid": "c"}}, "1"
+        )
+        await until_async(lambda: live.changes == 6)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -91,6 +91,35 @@ def test_a_manifest_of_the_wrong_shape_is_told_with_its_line_and_its_cure(
     assert problem.line == line
 
 
+ENDPOINT = "apiVersion: scriptorium.dev/v1alpha1\nkind: Endpoint\nmetadata: {name: a}\nspec:\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            "",
+            "spec.auth: required field is missing: say who may call; for an Endpoint",
+        ),
+        (
+            "auth: []",
+            "spec.auth: say who may call; for an Endpoint",
+        ),
+        ("host: https://shop.example.com", "spec.host: expected a DNS name such as shop.example.com"),
+        (
+            'cors: {origins: ["https://a.org/"]}',
+            "spec.cors.origins[0]: expected an origin such as https://app",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_endpoint_is_told_with_its_cure(
+    tmp_path: Path, fields: str, words: str
+) -> None:
+    rest = "" if fields.startswith("auth") or not fields else "  auth: [{none: {}}]\n"
+    text = f"{ENDPOINT}  path: /a\n  scriptRef: {{name: a}}\n{rest}  {fields}\n"
+    assert words in problem_of(tmp_path, text).text
+
+
 RUN = "apiVersion: scriptorium.dev/v1alpha1\nkind: ScriptExecution\nmetadata: {name: a}\nspec:\n"
 LAUGHS = "".join(
     f"    {b}: [{', '.join([f'*{a}'] * 9)}]\n".replace(": [", f": &{b} [") for a, b in pairwise("abcdefgh")

@@ -1,5 +1,6 @@
 """The volume of a pod, as the kubelet writes it: a new folder, then one link moved."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -75,3 +76,15 @@ def test_a_key_that_is_not_there_is_missing(tmp_path: Path, kubelet: Kubelet) ->
 def test_a_pod_without_the_volume_has_no_values(tmp_path: Path) -> None:
     assert "env.USER" in read_values(tmp_path / "none", ENV).problem
     assert read_values(tmp_path / "none", []).problem == ""
+
+
+def test_any_change_of_the_files_is_another_state(tmp_path: Path, kubelet: Kubelet) -> None:
+    states = [volume.find_state(tmp_path)]
+    kubelet.put(user="ada")
+    states.append(volume.find_state(tmp_path))
+    (tmp_path / "whole-secrets" / "keys").mkdir(parents=True)
+    states.append(volume.find_state(tmp_path))
+    (tmp_path / "whole-secrets" / "keys" / "..data").symlink_to("..state-1")
+    states.append(volume.find_state(tmp_path))
+    assert all(former != latter for former, latter in itertools.pairwise(states))
+    assert volume.find_state(tmp_path) == states[-1]

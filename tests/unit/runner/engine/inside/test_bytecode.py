@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from scriptorium_runner.engine import Limits, Program
+from scriptorium_runner.engine import HttpRequest, Limits, Program
 from scriptorium_runner.engine.inside import native
 from scriptorium_runner.engine.inside.bytecode import Compiled, compile_all
 from scriptorium_runner.engine.inside.sandbox import compile_prelude
-from scriptorium_runner.engine.workers import zygote_process
+from scriptorium_runner.engine.workers import zygote_start
 from tests.unit.runner.engine.engines import make_engine, run
 from tests.unit.runner.engine.processes import list_children
 
@@ -26,7 +26,7 @@ def spoil_bytecode(monkeypatch):
 
     def spoil(fault: str) -> None:
         command = [sys.executable, "-I", "-c", SPOILT.format(fault=fault)]
-        monkeypatch.setattr(zygote_process, "COMMAND", command)
+        monkeypatch.setattr(zygote_start, "COMMAND", command)
 
     return spoil
 
@@ -45,6 +45,14 @@ def test_the_prelude_is_compiled_on_this_engine():
     found = compile_prelude()
     assert found.core.code is not None
     assert found.utils.code is not None
+    assert found.request.code is not None
+
+
+def test_bytecode_is_without_the_text_of_its_functions():
+    (compiled,) = compile_all("() => () => 'an inner function'.length")
+    assert compiled.code is not None
+    assert b"=>" not in compiled.code
+    assert compiled.evaluate(native.Context())()() == 17
 
 
 def test_bytecode_is_what_runs_and_not_the_source():
@@ -71,6 +79,8 @@ async def test_an_engine_where_it_does_not_work_evaluates_the_source_and_says_so
     async with make_engine(pool_size=1) as engine:
         result = await run(engine, "return [utils.uuid().length, typeof console.log]")
         assert result.output == {"value": [36, "function"]}
+        asked = Program(source="return 1", owner="b", request=HttpRequest(method="GET", path="/"))
+        assert (await engine.execute(asked, {}, Limits(timeout_seconds=20))).response.body == b"1"
     (record,) = [record for record in caplog.records if record.message == "sandbox ready"]
     assert record.bytecode is False
 

@@ -8,10 +8,21 @@ from typing import Any
 
 import pytest
 
-from scriptorium_runner.engine import ContainerMemory, Engine, EngineSettings, Lane, Limits, Program, Result
+from scriptorium_runner.engine import (
+    AcquireTimeout,
+    ContainerMemory,
+    Engine,
+    EngineSettings,
+    Lane,
+    Limits,
+    Program,
+    Result,
+)
 from scriptorium_runner.engine.pool import lanes
 from scriptorium_runner.engine.pool.lanes import Lanes
+from tests.support.waiting import until_async
 from tests.unit.runner.engine.cgroups import MB, write_version_2
+from tests.unit.runner.engine.engines import HANG, make_engine
 from tests.unit.runner.engine.hosts import FakeHost
 from tests.unit.runner.engine.processes import wait_until
 
@@ -262,3 +273,16 @@ async def test_no_run_that_exceeds_the_part_of_the_queue_passes_a_request_that_w
         assert "large run" not in stage.started
         await stage.end("large request")
         await stage.wait_for("large run")
+
+
+async def test_a_request_hears_sooner_than_a_run_that_there_is_no_worker() -> None:
+    async with make_engine(pool_size=1, http_acquire_seconds=0.05, acquire_seconds=60) as engine:
+        stop = asyncio.Event()
+        busy = asyncio.create_task(
+            engine.execute(Program(source=HANG, owner="a"), {}, Limits(timeout_seconds=60), cancelled=stop)
+        )
+        await until_async(lambda: engine.stats().in_use == 1)
+        with pytest.raises(AcquireTimeout):
+            await engine.execute(Program(source="return 1", owner="b", lane=Lane.HTTP), {}, Limits())
+        stop.set()
+        await busy

@@ -8,7 +8,7 @@ import pytest
 
 from scriptorium_runner.engine import Engine, EngineSettings, Layer, Seal, SealMissing
 from scriptorium_runner.engine.seal import landlock, layers
-from scriptorium_runner.engine.workers import zygote_process
+from scriptorium_runner.engine.workers import zygote_start
 from tests.unit.runner.engine.engines import make_engine, run
 from tests.unit.runner.engine.processes import find_newest_zygote, list_children
 
@@ -43,7 +43,7 @@ CASES = [(layer, fault) for layer, faults in FAULTS.items() for fault in faults]
 
 def spoil(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     code = FAULTY.format(fault=fault.replace("\\n", "\n"))
-    monkeypatch.setattr(zygote_process, "COMMAND", [sys.executable, "-I", "-c", code])
+    monkeypatch.setattr(zygote_start, "COMMAND", [sys.executable, "-I", "-c", code])
 
 
 @pytest.mark.parametrize(("layer", "fault"), CASES)

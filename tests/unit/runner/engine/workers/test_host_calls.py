@@ -23,6 +23,20 @@ async def test_a_call_reaches_the_host_and_its_answer_the_script(run):
     assert result.usage.api_calls == 1
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "return typeof http.get",
+        "return typeof scripts.call",
+        "return typeof globalThis['ht' + 'tp'].get",
+        "return typeof h\\u0074tp.get",
+        "return typeof gl\\u006fbalThis['ht' + 'tp'].get",
+    ],
+)
+async def test_host_calls_are_there_for_who_can_name_them(run, source):
+    assert (await run(source, host=FakeHost())).output == {"value": "function"}
+
+
 async def test_what_the_host_does_not_have_is_not_there(run):
     assert (await run("return typeof http + typeof scripts")).output == {"value": "undefinedundefined"}
     host = FakeHost(methods={"http.get": True})

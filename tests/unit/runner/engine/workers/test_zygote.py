@@ -44,6 +44,13 @@ async def start_zygote() -> AsyncIterator[ZygoteProcess]:
     await zygote.stop()
 
 
+async def test_for_a_processor_its_supervisor_comes_before_a_worker(zygote):
+    worker = await Worker.fork(zygote)
+    own, others = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (os.getpid(), worker.pid))
+    assert others == min(own + 10, 19)
+    worker.close()
+
+
 @pytest.mark.parametrize("room", [0, 2])
 async def test_a_zygote_without_room_for_the_descriptors_forks_nothing_and_lives(zygote, room):
     pid = find_newest_zygote()

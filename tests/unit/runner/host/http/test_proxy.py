@@ -145,7 +145,7 @@ async def test_the_connection_resolves_the_proxy_and_nothing_else() -> None:
     settings = HttpSettings(proxy="http://localhost:3128")
     async with open_caller([HOST], settings=settings) as caller:
         assert isinstance(caller.names, Names)
-        resolver = caller.client._session.connector._resolver  # type: ignore[union-attr]
+        resolver = caller.client.session.connector._resolver  # type: ignore[union-attr]
         assert await resolver.resolve("localhost", 3128)
         with pytest.raises(OSError, match="to be resolved"):
             await resolver.resolve(HOST, 443)

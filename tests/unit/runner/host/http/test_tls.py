@@ -85,7 +85,5 @@ async def test_a_server_without_tls_is_told(settings: HttpSettings) -> None:
 async def test_the_system_s_authorities_stay_trusted(settings: HttpSettings, tmp_path: Path) -> None:
     alone = ssl.create_default_context().cert_store_stats()["x509_ca"]
     async with open_caller([HOST], settings=settings) as caller:
-        session = caller.client._session
-        assert session
-        context = session.connector._ssl  # type: ignore[union-attr]
+        context = caller.client.session.connector._ssl  # type: ignore[union-attr]
         assert context.cert_store_stats()["x509_ca"] == alone + 1

@@ -1,0 +1,1 @@
+"""Endpoint: a URL that runs a Script."""

@@ -1,0 +1,89 @@
+"""What `scriptorium-runner run` does before its first request: a run waits for each import of its pod."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+#: Nothing of this is for a pod that sees to one run.
+FOREIGN = {
+    "aiohttp.web",
+    "cryptography",
+    "kopf",
+    "prometheus_client",
+    "scriptorium_api.crds",
+    "scriptorium_api.descriptions",
+    "scriptorium_runner.dev",
+    "scriptorium_runner.executions.dispatcher",
+    "scriptorium_runner.history",
+    "scriptorium_runner.metrics",
+    "scriptorium_runner.pool",
+    "scriptorium_runner.schedules.ticker",
+    "sqlite3",
+    "yaml",
+}
+
+IMPORT = """
+import gc, json, os, sys
+from scriptorium_runner import __main__
+with __main__._importing():
+    from scriptorium_runner import run, settings
+from aiohttp import connector
+from scriptorium_api.execution import ScriptExecution
+print(json.dumps({
+    "modules": list(sys.modules),
+    "has_model": ScriptExecution.__pydantic_complete__,
+    "authorities": connector._SSL_CONTEXT_VERIFIED.cert_store_stats()["x509_ca"],
+    "authority_file": os.environ.get("SSL_CERT_FILE"),
+    "collects": gc.isenabled(),
+    "frozen": gc.get_freeze_count(),
+}))
+"""
+
+START = """
+import sys
+from scriptorium_runner import __main__
+from scriptorium_runner.engine.workers import zygote_start
+
+large = {"asyncio", "pydantic", "aiohttp"}
+zygote_start.begin_early = lambda: sys.exit(", ".join(large & {*sys.modules}) or 0)
+__main__.main(["run"])
+"""
+
+
+def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.fixture(scope="module")
+def imported() -> dict[str, Any]:
+    ran = run_python(IMPORT, SSL_CERT_FILE="/a/file")
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def test_a_run_s_pod_imports_nothing_that_is_for_others(imported: dict[str, Any]) -> None:
+    assert FOREIGN & set(imported["modules"]) == set()
+
+
+def test_no_model_is_built_before_it_is_read(imported: dict[str, Any]) -> None:
+    assert not imported["has_model"]
+
+
+def test_no_certificate_is_read_that_no_connection_needs(imported: dict[str, Any]) -> None:
+    assert imported["authorities"] == 0
+    assert imported["authority_file"] == "/a/file"
+
+
+def test_what_was_imported_is_no_garbage_and_later_there_is(imported: dict[str, Any]) -> None:
+    assert imported["frozen"] > 0
+    assert imported["collects"]
+
+
+def test_the_sandbox_begins_before_anything_large_is_imported() -> None:
+    ran = run_python(START)
+    assert (ran.returncode, ran.stderr) == (0, "")
