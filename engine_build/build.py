@@ -70,13 +70,33 @@ def _compile(folder: Path) -> Path:
     cc = shlex.join(find_compiler())
     extra = {
         "CC": cc,
-        "LDSHARED": f"{cc} -shared",
+        "LDSHARED": f"{cc} -shared {shlex.join(_compile_snapshot(folder))}",
         "CFLAGS": recipe.render_compiler_flags(),
         # The build is asked for by its own venv: what this process is run with is not its business.
         "PYTHONPATH": "",
     }
     commands.run([*pip, "wheel", "--wheel-dir", str(folder / "wheels"), *source], extra)
     return next((folder / "wheels").glob("*.whl"))
+
+
+def _compile_snapshot(folder: Path) -> list[str]:
+    """Compile what the engine has its memory from; gives the words that link it in."""
+    target = folder / "snapshot.o"
+    commands.run(
+        [
+            *find_compiler(),
+            *recipe.FLAGS,
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-fPIC",
+            "-c",
+            str(recipe.SNAPSHOT),
+            "-o",
+            str(target),
+        ]
+    )
+    return [str(target), "-Wl,--wrap=JS_NewRuntime"]
 
 
 def main() -> int:

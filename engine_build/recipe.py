@@ -13,6 +13,9 @@ HASHES = {
 #: Without interposition the compiler may inline what the library exports; without a PLT a call is one jump.
 FLAGS = ("-O2", "-fno-semantic-interposition", "-fno-plt")
 MARK = Path(__file__).resolve().parent / "mark.h"
+SNAPSHOT = MARK.with_name("snapshot.c")
+#: What of our own is compiled into it.
+SOURCES = (MARK, SNAPSHOT)
 #: How the gate's message and the runner's metric name it.
 MARK_BEGINS = "rebuilt: "
 
@@ -30,7 +33,7 @@ def render_compiler_flags() -> str:
     return f"""{words} -include '{MARK}' '-DSCRIPTORIUM_FLAGS="{words}"'"""
 
 
-def compute_key(compiler: str, mark: bytes) -> str:
+def compute_key(compiler: str, sources: bytes) -> str:
     """Name all that decides how the module comes out, so that one kept by this name is the right one."""
     parts = [*HASHES, *HASHES.values(), *FLAGS, compiler]
-    return hashlib.sha256("\0".join(parts).encode() + b"\0" + mark).hexdigest()[:16]
+    return hashlib.sha256("\0".join(parts).encode() + b"\0" + sources).hexdigest()[:16]

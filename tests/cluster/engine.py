@@ -35,7 +35,8 @@ def ensure_compiler() -> str:
 
 def find(compiler: str) -> Path:
     """Return the wheel that this compiler makes, made now unless the cache has it."""
-    folder = layout.cache_folder() / "engine" / recipe.compute_key(compiler, recipe.MARK.read_bytes())
+    sources = b"".join(source.read_bytes() for source in recipe.SOURCES)
+    folder = layout.cache_folder() / "engine" / recipe.compute_key(compiler, sources)
     with progress.locked(folder.with_suffix(".lock"), "compiling the JavaScript engine"):
         kept = sorted(folder.glob("*.whl"))
         return kept[0] if kept else build.build(folder)

@@ -115,6 +115,8 @@ class Readiness:
     build: str
     #: Whether contexts take up our own sources as bytecode; see `bytecode`.
     has_bytecode: bool
+    #: Whether contexts are put back from a snapshot; see `worlds`.
+    has_snapshot: bool
 
 
 def encode_readiness(readiness: Readiness) -> bytes:

@@ -51,7 +51,9 @@ def test_a_restart_writes_no_endpoint_and_no_ingress_anew(
     until_equal(lambda: reason_of(kubectl, namespace, "a"), "RunnersNotReady", 30)
     # Both may be of one second: then the UID decides who has the path.
     until_equal(
-        lambda: {reason_of(kubectl, namespace, name) for name in ("b", "c")}, {"RunnersNotReady", "Conflict"}, 30
+        lambda: {reason_of(kubectl, namespace, name) for name in ("b", "c")},
+        {"RunnersNotReady", "Conflict"},
+        30,
     )
     before = versions_of(kubectl, namespace)
     assert len(before) == 5

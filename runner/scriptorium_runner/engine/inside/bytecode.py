@@ -8,10 +8,9 @@ process of its own. Where that fails, contexts evaluate the source.
 
 import ctypes
 import functools
-import os
 from typing import Any
 
-from scriptorium_runner.engine.inside import native
+from scriptorium_runner.engine.inside import native, trial
 from scriptorium_runner.engine.inside.interrupt import find_inner_context
 
 #: As JS_GetVersion says it; another version may number flags and tags otherwise.
@@ -53,7 +52,7 @@ class Compiled:
 
 def compile_all(*sources: str) -> tuple[Compiled, ...]:
     """Compile sources of ours, or none of them where this engine does not do it as expected."""
-    if not _is_known() or not _survives(sources):
+    if not _is_known() or not trial.survives(lambda: all(_works(source) for source in (_PROBE, *sources))):
         return tuple(Compiled(source) for source in sources)
     return tuple(Compiled(source, _compile(source)) for source in sources)
 
@@ -63,17 +62,6 @@ def _is_known() -> bool:
         return bool(_library().JS_GetVersion() == _VERSION)
     except AttributeError:
         return False  # It exports something less.
-
-
-def _survives(sources: tuple[str, ...]) -> bool:
-    """Try it in a process of its own, since what is wrong here ends the process."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os._exit(0 if all(_works(source) for source in (_PROBE, *sources)) else 1)
-        finally:
-            os._exit(1)
-    return os.waitpid(pid, 0)[1] == 0
 
 
 def _works(source: str) -> bool:

@@ -1,25 +1,19 @@
-"""One fresh JavaScript world: a context with the prelude in it, for exactly one script."""
+"""One run of one script, in a fresh JavaScript world."""
 
 import base64
 import json
-import os
-import resource
 from dataclasses import dataclass
 from typing import Any
 
 from scriptorium_runner.engine import positions, protocol
-from scriptorium_runner.engine.inside import bytecode, native, prelude
-from scriptorium_runner.engine.inside.bytecode import Compiled
+from scriptorium_runner.engine.inside import native, randomness
 from scriptorium_runner.engine.inside.interrupt import Deadline
 from scriptorium_runner.engine.inside.link import Link
 from scriptorium_runner.engine.inside.log_pipe import LogPipe
 from scriptorium_runner.engine.inside.peak_memory import PeakMemory
+from scriptorium_runner.engine.inside.worlds import MB, World
 from scriptorium_runner.engine.protocol import Request
 
-MB = 1024 * 1024
-#: A frame of the interpreter takes about 1.7 KB, so this is some 2,400 calls deep; never more than half the
-#: stack.
-_STACK_BYTES = min(4 * MB, max(resource.getrlimit(resource.RLIMIT_STACK)[0], 2 * MB) // 2)
 #: How many jobs run between two looks at the clock: a job may be too short for the engine to look itself.
 _JOBS_PER_LOOK = 32
 #: A script that ran out of memory still needs some for the description of its error.
@@ -35,18 +29,6 @@ _PIECE_BYTES = 768 * 1024
 _UNSPEAKABLE = "the engine could not say what went wrong"
 
 
-def draw_fraction() -> float:
-    """Draw a number from 0 to 1 from the kernel, which a fork does not repeat."""
-    return (int.from_bytes(os.urandom(7)) >> 3) / 2**53
-
-
-def draw_uuid() -> str:
-    """Draw a UUID of version 4 from the kernel."""
-    number = int.from_bytes(os.urandom(16)) & ~(0xF << 76 | 0x3 << 62) | 4 << 76 | 2 << 62
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
 def may_use_utils(source: str) -> bool:
     """Say whether a source has a road to the global `utils`."""
     return any(road in source for road in _ROADS_TO_UTILS)
@@ -55,22 +37,6 @@ def may_use_utils(source: str) -> bool:
 def may_call(source: str) -> bool:
     """Say whether a source has a road to a global that makes host calls."""
     return any(road in source for road in _ROADS_TO_CALLS)
-
-
-@dataclass(frozen=True, slots=True)
-class Prelude:
-    """Our own JavaScript: what every context begins with, and what only some need."""
-
-    core: Compiled
-    calls: Compiled
-    utils: Compiled
-    request: Compiled
-
-
-def compile_prelude() -> Prelude:
-    """Read the prelude, and compile it if that can be done here."""
-    files = ("prelude.js", "calls.js", "utils.js", "request.js")
-    return Prelude(*bytecode.compile_all(*(prelude.load_prelude(name) for name in files)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,28 +65,21 @@ class Ending:
 
 
 class Sandbox:
-    """Holds a context until `close`, which must be called: the context and its callable refer to each
-    other."""
+    """Runs one script in a world that nothing ran in before."""
 
-    def __init__(self, own: Prelude, deadline: Deadline, doors: Doors, memory: PeakMemory) -> None:
+    def __init__(self, world: World, deadline: Deadline, doors: Doors, memory: PeakMemory) -> None:
+        self._world = world
+        self._context = world.context
+        self._host = world.host
         self._deadline = deadline
         self._doors = doors
         self._pending = 0
         self._memory = memory
         self._ending: Ending | None = None
         self._memory_bytes = 0
-        self._context = native.Context()
-        self._context.set_max_stack_size(_STACK_BYTES)
-        deadline.attach(self._context)
-        self._context.add_callable("port", self._receive)
-        self._own = own
         self._body = b""
         self._pieces: list[bytes] = []
-        self._host = own.core.evaluate(self._context)(self._context.get("port"), draw_fraction())
-
-    def close(self) -> None:
-        """Free the heap."""
-        del self._host, self._context
+        world.listener = self._receive
 
     def run(self, request: Request) -> Ending:
         """Compile and run a script until it settles, can never settle, or is stopped."""
@@ -135,11 +94,11 @@ class Sandbox:
 
     def _run(self, request: Request) -> Ending:
         if may_call(request.source):
-            self._host("calls", self._own.calls.evaluate(self._context))
+            self._host("calls", self._world.find_calls())
             if may_use_utils(request.source):
-                self._host("utils", self._own.utils.evaluate(self._context))
+                self._host("utils", self._world.find_utils())
         # Whatever the source may do while it is parsed, this was there before.
-        answering = None if request.head is None else self._own.request.evaluate(self._context)
+        answering = None if request.head is None else self._world.find_request()
         try:
             function = self._compile(request)
         except Exception as error:  # noqa: BLE001 - the same: what closes the wrapper runs now
@@ -214,7 +173,7 @@ class Sandbox:
             if words[0] == "call":
                 return self._call(*words[1:])
             if words[0] == "uuid":
-                return draw_uuid()
+                return randomness.draw_uuid()
             if words[0] in ("text", "body"):
                 return self._read_body(*words)
             self._hear(*words)

@@ -1,7 +1,7 @@
 """The process that runs scripts: one at a time, each in a fresh context, and nothing else.
 
-It blocks on its channel, knows no asyncio and no other process. The next context is made after the answer was
-sent.
+It blocks on its channel, knows no asyncio and no other process. The next world is seen to after the answer
+was sent.
 """
 
 import json
@@ -17,7 +17,8 @@ from scriptorium_runner.engine.inside.interrupt import Deadline
 from scriptorium_runner.engine.inside.link import Link
 from scriptorium_runner.engine.inside.log_pipe import LogPipe
 from scriptorium_runner.engine.inside.peak_memory import PeakMemory, hand_over
-from scriptorium_runner.engine.inside.sandbox import Doors, Ending, Prelude, Sandbox
+from scriptorium_runner.engine.inside.sandbox import Doors, Ending, Sandbox
+from scriptorium_runner.engine.inside.worlds import Worlds
 from scriptorium_runner.engine.protocol import Request
 from scriptorium_runner.engine.seal.sealing import Plan
 
@@ -27,28 +28,29 @@ _ALARM_AFTER_LIMIT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Inheritance:
     """What a worker has from its zygote."""
 
-    prelude: Prelude
+    worlds: Worlds
     deadline: Deadline
     seal: Plan
 
 
-def serve(channel: socket.socket, logs: LogPipe, world: World) -> NoReturn:
+def serve(channel: socket.socket, logs: LogPipe, own: Inheritance) -> NoReturn:
     """Answer requests until the supervisor closes the channel."""
-    prelude, deadline = world.prelude, world.deadline
+    deadline = own.deadline
     memory = PeakMemory(is_known=hand_over(channel))
     # From here on nothing can be opened, and a call that no script needs ends the process.
-    world.seal.apply()
+    own.seal.apply()
     link = Link(channel)
     doors = Doors(logs, link)
-    sandbox = Sandbox(prelude, deadline, doors, memory)
+    world = own.worlds.give()
     link.send(protocol.encode_frame(protocol.READY))
     for request in link.read_requests():
+        sandbox = Sandbox(world, deadline, doors, memory)
         link.send(_run(sandbox, request, memory, logs, deadline))
-        sandbox.close()
-        sandbox = Sandbox(prelude, deadline, doors, memory)
+        del sandbox
+        world = own.worlds.give()
     os._exit(0)
 
 

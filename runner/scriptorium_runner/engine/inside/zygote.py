@@ -19,9 +19,10 @@ import sys
 from typing import NoReturn
 
 from scriptorium_runner.engine import protocol
-from scriptorium_runner.engine.inside import build, code_memory, native, sandbox, worker
+from scriptorium_runner.engine.inside import build, code_memory, worker, worlds
 from scriptorium_runner.engine.inside.interrupt import Deadline
 from scriptorium_runner.engine.inside.log_pipe import LogPipe
+from scriptorium_runner.engine.inside.worlds import World, Worlds
 from scriptorium_runner.engine.protocol import Readiness
 from scriptorium_runner.engine.seal import environment, rehearsal, sealing
 from scriptorium_runner.engine.seal.layers import Seal
@@ -39,7 +40,8 @@ class Zygote:
         self._plan = plan
         self._deadline = Deadline()
         self._deadline.self_test()
-        self._prelude = sandbox.compile_prelude()
+        self._prelude = worlds.compile_prelude()
+        self._worlds = Worlds(self._prelude, self._deadline)
         self._warm()
         code_memory.make_final()
         self._children: dict[int, tuple[int, int]] = {}
@@ -66,14 +68,14 @@ class Zygote:
             address_space=read_address_space(),
             build=build.read_build(),
             has_bytecode=self._prelude.core.code is not None,
+            has_snapshot=self._worlds.are_kept,
         )
 
     def _warm(self) -> None:
         """Touch the pages that a first context touches; no script ever runs in this one (its random seed is
         shared)."""
-        context = native.Context()
-        context.add_callable("port", lambda *_: None)
-        self._prelude.core.evaluate(context)(context.get("port"), 0.0)
+        if not self._worlds.are_kept:
+            World(self._prelude, self._deadline, offset=0.0).close()
 
     def _fork(self) -> bool:
         message, descriptors, _, _ = socket.recv_fds(self._control, protocol.FORK.size, 3)
@@ -127,7 +129,7 @@ class Zygote:
             worker.serve(
                 socket.socket(fileno=channel),
                 LogPipe(read_end, write_end),
-                worker.World(self._prelude, self._deadline, self._plan),
+                worker.Inheritance(self._worlds, self._deadline, self._plan),
             )
         finally:
             os._exit(70)  # Whatever happened, a worker never goes back into the zygote's loop.

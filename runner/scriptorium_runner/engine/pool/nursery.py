@@ -135,4 +135,5 @@ def _describe(readiness: Readiness) -> dict[str, Any]:
         "landlockVersion": readiness.landlock_version,
         "engine": readiness.build,
         "bytecode": readiness.has_bytecode,
+        "snapshot": readiness.has_snapshot,
     }

@@ -8,7 +8,7 @@ import pytest
 from scriptorium_runner.engine import HttpRequest, Limits, Program
 from scriptorium_runner.engine.inside import native
 from scriptorium_runner.engine.inside.bytecode import Compiled, compile_all
-from scriptorium_runner.engine.inside.sandbox import compile_prelude
+from scriptorium_runner.engine.inside.worlds import compile_prelude
 from scriptorium_runner.engine.workers import zygote_start
 from tests.unit.runner.engine.engines import make_engine, run
 from tests.unit.runner.engine.processes import list_children
