@@ -70,7 +70,7 @@ def _compile(folder: Path) -> Path:
     cc = shlex.join(find_compiler())
     extra = {
         "CC": cc,
-        "LDSHARED": f"{cc} -shared {shlex.join(_compile_snapshot(folder))}",
+        "LDSHARED": f"{cc} -shared {shlex.quote(str(_compile_snapshot(folder)))}",
         "CFLAGS": recipe.render_compiler_flags(),
         # The build is asked for by its own venv: what this process is run with is not its business.
         "PYTHONPATH": "",
@@ -79,8 +79,8 @@ def _compile(folder: Path) -> Path:
     return next((folder / "wheels").glob("*.whl"))
 
 
-def _compile_snapshot(folder: Path) -> list[str]:
-    """Compile what the engine has its memory from; gives the words that link it in."""
+def _compile_snapshot(folder: Path) -> Path:
+    """Compile what the engine has its memory from; gives the object that is linked in."""
     target = folder / "snapshot.o"
     commands.run(
         [
@@ -96,7 +96,7 @@ def _compile_snapshot(folder: Path) -> list[str]:
             str(target),
         ]
     )
-    return [str(target), "-Wl,--wrap=JS_NewRuntime"]
+    return target
 
 
 def main() -> int:

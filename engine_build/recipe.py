@@ -11,7 +11,8 @@ HASHES = {
     "setuptools==84.2.1": "ca140b45d5325a9478f880e351484f62fef15f336462e449ca0c03c873d589c2",
 }
 #: Without interposition the compiler may inline what the library exports; without a PLT a call is one jump.
-FLAGS = ("-O2", "-fno-semantic-interposition", "-fno-plt")
+#: The linker puts our JS_NewRuntime in place of the engine's: see snapshot.c.
+FLAGS = ("-O2", "-fno-semantic-interposition", "-fno-plt", "-Wl,--wrap=JS_NewRuntime")
 MARK = Path(__file__).resolve().parent / "mark.h"
 SNAPSHOT = MARK.with_name("snapshot.c")
 #: What of our own is compiled into it.

@@ -4,12 +4,14 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import hypothesis
 import pytest
 import pytest_asyncio
 
 from scriptorium_client import Client, load_config
+from tests.support import engine
 from tests.support.kubectl import Kubectl
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +55,19 @@ async def client(kubeconfig: str, kubectl: Kubectl) -> AsyncIterator[Client]:
     """Our own client, as the cluster's administrator."""
     async with Client(load_config(kubeconfig)) as found:
         yield found
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Have tests of the sandbox on the engine that images have, too."""
+    parser.addoption("--engine", type=Path, metavar="WHEEL", help="the engine to test with, unless installed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take the engine that is asked for, before anything loads another."""
+    if (wheel := config.getoption("--engine")) is not None:
+        folder = TemporaryDirectory(prefix="engine-")
+        config.add_cleanup(folder.cleanup)
+        engine.use(wheel, Path(folder.name))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,6 +24,7 @@ def test_a_runner_has_the_engine_of_the_recipe_and_says_so(kubectl: Kubectl, nam
     pod = found["status"]["runner"]["pod"]
     lines = [json.loads(line) for line in kubectl.run("logs", pod, "--namespace", namespace).splitlines()]
     (ready,) = [line for line in lines if line["message"] == "sandbox ready"]
+    assert ready["snapshot"] is True
     assert ready["engine"].startswith(f"{recipe.MARK_BEGINS}{' '.join(recipe.FLAGS)}, ")
     command = ["/opt/scriptorium/bin/python", "-c", READ]
     metrics = kubectl.run("exec", pod, "--namespace", namespace, "--", *command).splitlines()

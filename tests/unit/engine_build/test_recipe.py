@@ -21,6 +21,10 @@ def test_pip_is_given_nothing_without_a_hash():
         assert len(line.strip().rpartition("--hash=sha256:")[2]) == 64
 
 
+def test_what_is_compiled_into_the_engine_is_all_there():
+    assert all(source.is_file() for source in recipe.SOURCES)
+
+
 def test_another_compiler_flag_source_or_mark_is_another_module(monkeypatch):
     keys = {recipe.compute_key("gcc 12", b"mark")}
     assert keys == {recipe.compute_key("gcc 12", b"mark")}

@@ -132,6 +132,14 @@ async def test_random_numbers_differ_between_executions_and_workers(run):
     assert len({number for pair in seen for number in pair}) == 2 * len(owners)
 
 
+async def test_the_steps_between_random_numbers_are_random_too(run):
+    # One sequence for all, begun elsewhere in each run, would look random number by number.
+    seen = [
+        (await run("return [Math.random(), Math.random()]", owner="steps")).output["value"] for _ in "abcd"
+    ]
+    assert len({round((second - first) % 1, 9) for first, second in seen}) == len(seen)
+
+
 async def test_traps_on_array_indices_garble_only_their_own_result(run):
     trap = "{set() { throw 1; }, get() { throw 1; }}"
     patch = f"for (const i of [0, 1, 2]) Object.defineProperty(Array.prototype, i, {trap})"
