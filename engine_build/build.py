@@ -82,20 +82,8 @@ def _compile(folder: Path) -> Path:
 def _compile_snapshot(folder: Path) -> Path:
     """Compile what the engine has its memory from; gives the object that is linked in."""
     target = folder / "snapshot.o"
-    commands.run(
-        [
-            *find_compiler(),
-            *recipe.FLAGS,
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-fPIC",
-            "-c",
-            str(recipe.SNAPSHOT),
-            "-o",
-            str(target),
-        ]
-    )
+    strict = ("-Wall", "-Wextra", "-Werror", "-fPIC")
+    commands.run([*find_compiler(), *recipe.FLAGS, *strict, "-c", str(recipe.SNAPSHOT), "-o", str(target)])
     return target
 
 

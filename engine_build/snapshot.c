@@ -56,7 +56,8 @@ static void delist(union head *block) {
 }
 
 static void *cut(size_t size) {
-    if (size > (size_t)(region_end - region_top) || ALIGN(size) + sizeof(union head) > (size_t)(region_end - region_top))
+    size_t room = (size_t)(region_end - region_top);
+    if (size > room || ALIGN(size) + sizeof(union head) > room)
         return NULL;
     union head *block = (union head *)region_top;
     block->size = ALIGN(size);
@@ -141,9 +142,10 @@ JSRuntime *__wrap_JS_NewRuntime(void) {
     return JS_NewRuntime2(&functions, NULL);
 }
 
-/* Have all that is allocated from now on in the snapshot, which may come to `size` bytes; 0 if it cannot be. */
+/* Have all that is allocated from now on in the snapshot, which may come to `size` bytes; 0 if it cannot be: there is
+ * one already, or a runtime that a restore would free. */
 PUBLIC int scriptorium_snapshot_open(size_t size) {
-    if (region != NULL)
+    if (region != NULL || blocks.list.next != &blocks)
         return 0;
     void *place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (place == MAP_FAILED)

@@ -153,4 +153,5 @@ def build_row(ended: Ended) -> RequestRow:
 
 def _tidy(text: str) -> str:
     """Give a text that can be stored: whoever sent it may have put bytes into it that are no text."""
-    return text[:_MOST_CHARACTERS].encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    short = text[:_MOST_CHARACTERS]
+    return short if short.isascii() else short.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

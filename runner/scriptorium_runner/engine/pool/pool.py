@@ -24,6 +24,8 @@ from scriptorium_runner.engine.workers.zygote_start import Begun
 _EXIT_SECONDS = 1.0
 #: A timer may fire a little early by the other clock.
 _A_MOMENT = 0.01
+#: So late a change of the stock may be noticed; whoever finds none waiting is seen to at once.
+_BALANCE_SECONDS = 0.005
 
 
 class Pool:
@@ -226,10 +228,10 @@ class Pool:
         return balance.decide_level(demand, self._settings.initial_workers, self._settings.pool_size)
 
     def _rebalance_soon(self) -> None:
-        """Balance once for all that happens in this pass of the loop: under load that is many runs."""
+        """Balance once for all that happens within a moment: under load that is many runs."""
         if not self._is_to_balance:
             self._is_to_balance = True
-            asyncio.get_running_loop().call_soon(self._rebalance)
+            asyncio.get_running_loop().call_later(_BALANCE_SECONDS, self._rebalance)
 
     def _rebalance(self) -> None:
         self._is_to_balance = False
