@@ -20,9 +20,10 @@ from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.lives import Sign
+from scriptorium_runner.executions.outside import Outside
 from scriptorium_runner.executions.ports import Board
 from scriptorium_runner.executions.rescue import Rescuer
-from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
+from scriptorium_runner.executions.sandbox import EngineSandbox
 from scriptorium_runner.executions.schedules import find_cron_script
 from scriptorium_runner.front import Front, FrontSettings, Means
 from scriptorium_runner.host.http import Denials, Ending, HttpClient

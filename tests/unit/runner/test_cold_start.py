@@ -7,20 +7,34 @@ from typing import Any
 
 import pytest
 
-#: Nothing of this is for a pod that sees to one run.
+#: Nothing of this is for a pod that sees to one run: it is of others, or few runs need it.
 FOREIGN = {
     "aiohttp.web",
+    "concurrent.futures.thread",
     "cryptography",
+    "difflib",
+    "encodings.gb18030",
     "kopf",
     "prometheus_client",
     "scriptorium_api.crds",
+    "scriptorium_api.cron_runs",
+    "scriptorium_api.cron_script",
     "scriptorium_api.descriptions",
+    "scriptorium_api.endpoints.endpoint",
+    "scriptorium_api.runner_pool",
+    "scriptorium_api.schedule",
+    "scriptorium_api.slots",
     "scriptorium_runner.dev",
     "scriptorium_runner.executions.dispatcher",
+    "scriptorium_runner.executions.outside",
     "scriptorium_runner.history",
+    "scriptorium_runner.host.http.client",
+    "scriptorium_runner.host.http.host",
     "scriptorium_runner.metrics",
+    "scriptorium_runner.own_pod.one_slot",
     "scriptorium_runner.pool",
-    "scriptorium_runner.schedules.ticker",
+    "scriptorium_runner.schedules",
+    "scriptorium_runner.sources.calendar",
     "sqlite3",
     "yaml",
 }
