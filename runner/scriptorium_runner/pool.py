@@ -28,10 +28,10 @@ from scriptorium_runner.executions.schedules import find_cron_script
 from scriptorium_runner.front import Front, FrontSettings, Means
 from scriptorium_runner.host.http import Denials, Ending, HttpClient
 from scriptorium_runner.metrics import Metrics
+from scriptorium_runner.pool_settings import PoolSettings
 from scriptorium_runner.request_metrics import RequestMetrics
 from scriptorium_runner.schedules import turn_times
 from scriptorium_runner.schedules.ticker import Standing, Ticker
-from scriptorium_runner.settings import PoolSettings
 from scriptorium_runner.sources.calendar import ClusterCalendar
 from scriptorium_runner.sources.cluster import ClusterBoard
 from scriptorium_runner.sources.following import Followers, Listeners
