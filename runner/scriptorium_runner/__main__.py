@@ -132,9 +132,9 @@ def _read_moment(text: str) -> datetime:
 def _run_pool(_options: argparse.Namespace) -> int:
     with _importing():
         # Each command imports only what it needs.
-        from scriptorium_runner import pool, settings  # noqa: PLC0415
+        from scriptorium_runner import pool, pool_settings  # noqa: PLC0415
 
-    return _run_in_pod(settings.read_pool_settings, pool.run_pool)
+    return _run_in_pod(pool_settings.read_pool_settings, pool.run_pool)
 
 
 def _run_one(_options: argparse.Namespace) -> int:

@@ -20,17 +20,18 @@ from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.lives import Sign
+from scriptorium_runner.executions.outside import Outside
 from scriptorium_runner.executions.ports import Board
 from scriptorium_runner.executions.rescue import Rescuer
-from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
+from scriptorium_runner.executions.sandbox import EngineSandbox
 from scriptorium_runner.executions.schedules import find_cron_script
 from scriptorium_runner.front import Front, FrontSettings, Means
 from scriptorium_runner.host.http import Denials, Ending, HttpClient
 from scriptorium_runner.metrics import Metrics
+from scriptorium_runner.pool_settings import PoolSettings
 from scriptorium_runner.request_metrics import RequestMetrics
 from scriptorium_runner.schedules import turn_times
 from scriptorium_runner.schedules.ticker import Standing, Ticker
-from scriptorium_runner.settings import PoolSettings
 from scriptorium_runner.sources.calendar import ClusterCalendar
 from scriptorium_runner.sources.cluster import ClusterBoard
 from scriptorium_runner.sources.following import Followers, Listeners

@@ -3,20 +3,21 @@
 import asyncio
 import signal
 from functools import partial
+from typing import TYPE_CHECKING
 
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, logs
 from scriptorium_runner.engine.workers.zygote_start import Begun
 from scriptorium_runner.executions.handling import Place
-from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
-from scriptorium_runner.host.http import Denials, HttpClient
+from scriptorium_runner.executions.sandbox import EngineSandbox
 from scriptorium_runner.own_pod.one_run import OneRun, Pod
-from scriptorium_runner.own_pod.one_slot import Means, OneSlot
-from scriptorium_runner.settings import AttemptWork, RunSettings
-from scriptorium_runner.sources import slot_job
-from scriptorium_runner.sources.calendar import ClusterCalendar
+from scriptorium_runner.own_pod.way_out import LateWayOut
+from scriptorium_runner.settings import AttemptWork, RunSettings, SlotWork
 from scriptorium_runner.sources.one_run import Target
+
+if TYPE_CHECKING:
+    from scriptorium_runner.own_pod.one_slot import FollowRun, OneSlot
 
 
 async def run_one(settings: RunSettings, begun: Begun | None = None) -> int:
@@ -37,10 +38,8 @@ async def run_one(settings: RunSettings, begun: Begun | None = None) -> int:
         # Its processes start beside the first requests: what they are is found out, and made, meanwhile.
         starting = asyncio.create_task(sandbox.start(begun))
         try:
-            async with HttpClient(settings.http) as http:
-                denials = Denials()
-                outside = Outside(http, lambda start, end: denials.note(start.owner, start.script, end))
-                pod = _build_pod(settings, client, EngineSandbox(sandbox, settings.ceilings, outside))
+            async with LateWayOut(settings.http) as way_out:
+                pod = _build_pod(settings, client, EngineSandbox(sandbox, settings.ceilings, way_out))
                 return await _work(settings, pod, starting, stopping)
         finally:
             starting.cancel()
@@ -73,5 +72,14 @@ async def _work(
         target = Target(settings.namespace, run.metadata.name, run.metadata.uid)
         return await OneRun(pod, target).follow(stopping)
 
-    means = Means(partial(slot_job.find_slot_job, pod.client, settings.namespace), follow_run)
-    return await OneSlot(ClusterCalendar(pod.client, settings.namespace), means, work).follow(stopping)
+    return await _build_slot(pod.client, settings.namespace, work, follow_run).follow(stopping)
+
+
+def _build_slot(client: Client, namespace: str, work: SlotWork, follow_run: "FollowRun") -> "OneSlot":
+    # An attempt is of no schedule, and waits for what its pod imports.
+    from scriptorium_runner.own_pod.one_slot import Means, OneSlot  # noqa: PLC0415
+    from scriptorium_runner.sources import slot_job  # noqa: PLC0415
+    from scriptorium_runner.sources.calendar import ClusterCalendar  # noqa: PLC0415
+
+    means = Means(partial(slot_job.find_slot_job, client, namespace), follow_run)
+    return OneSlot(ClusterCalendar(client, namespace), means, work)

@@ -1,4 +1,4 @@
-"""What the environment says; a bad value is refused at start, with its name."""
+"""What the environment says of every runner; a bad value is refused at start, with its name."""
 
 import ipaddress
 import os
@@ -11,9 +11,7 @@ from scriptorium_api import address_ranges, ceilings, http_rules
 from scriptorium_api.address_ranges import Network
 from scriptorium_api.execution import Holder
 from scriptorium_api.http_rules import RuleUnfit
-from scriptorium_api.names import DEFAULT_POOL
-from scriptorium_runner.endpoints.listening import Patience, PublicSettings
-from scriptorium_runner.engine import EngineSettings, Seal
+from scriptorium_runner.engine import Seal
 from scriptorium_runner.engine.seal import layers
 from scriptorium_runner.executions.ceilings import Ceilings
 from scriptorium_runner.executions.context import Tenant
@@ -23,31 +21,6 @@ from scriptorium_runner.host.http.settings import HttpSettings
 
 class SettingError(Exception):
     """A setting is missing or wrong; the message names it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolSettings:
-    """How `scriptorium-runner pool` works."""
-
-    pool: str
-    namespace: str
-    holder: Holder
-    tenant: Tenant
-    workers: int
-    engine: EngineSettings
-    ceilings: Ceilings
-    http: HttpSettings
-    is_enabled: bool
-    """Whether scripts run at all."""
-    health_port: int
-    internal_port: int
-    """Where Scripts are called from inside the cluster."""
-    drain_seconds: int
-    public: PublicSettings
-    http_queue: int
-    """How many requests may wait for their script."""
-    grace_seconds: int
-    """How long a runner that is told to stop still takes new requests: until nobody sends it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,61 +59,15 @@ class RunSettings:
     seal: Seal
 
 
-def read_pool_settings(environment: Mapping[str, str] = os.environ) -> PoolSettings:
-    """Read the settings of a pool's runner; raises SettingError."""
-    workers = read_number(environment, "SCRIPT_VM_POOL_SIZE", 10, 1, 100)
-    return PoolSettings(
-        pool=environment.get("SCRIPTORIUM_POOL", DEFAULT_POOL),
-        namespace=_required(environment, "POD_NAMESPACE"),
-        holder=_read_holder(environment),
-        tenant=_read_tenant(environment),
-        workers=workers,
-        engine=read_engine_settings(environment, workers),
-        ceilings=read_ceilings(environment),
-        http=_read_pod_http(environment),
-        is_enabled=read_switch(environment, "SCRIPTS_ENABLED", default=True),
-        health_port=read_number(environment, "SCRIPTORIUM_HEALTH_PORT", 8081, 0, 65535),
-        internal_port=read_number(environment, "SCRIPTORIUM_INTERNAL_PORT", 8082, 0, 65535),
-        drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
-        public=_read_public_settings(environment),
-        http_queue=read_number(environment, "SCRIPTORIUM_HTTP_QUEUE", 512, 0, 10_000),
-        grace_seconds=read_number(environment, "SCRIPTORIUM_HTTP_GRACE_SECONDS", 5, 0, 600),
-    )
-
-
-def _read_public_settings(environment: Mapping[str, str]) -> PublicSettings:
-    """Read how requests are taken; raises SettingError."""
-    return PublicSettings(
-        port=read_number(environment, "SCRIPTORIUM_HTTP_PORT", 8080, 0, 65535),
-        proxies=_read_proxies(environment),
-        most_connections=read_number(environment, "SCRIPTORIUM_HTTP_CONNECTIONS", 2048, 16, 100_000),
-        patience=Patience(
-            head=read_number(environment, "SCRIPTORIUM_HTTP_HEAD_SECONDS", 10, 1, 600),
-            stall=read_number(environment, "SCRIPTORIUM_HTTP_STALL_SECONDS", 10, 1, 600),
-            body=read_number(environment, "SCRIPTORIUM_HTTP_BODY_SECONDS", 60, 1, 3600),
-            idle=read_number(environment, "SCRIPTORIUM_HTTP_IDLE_SECONDS", 620, 1, 3600),
-        ),
-    )
-
-
-def _read_proxies(environment: Mapping[str, str]) -> tuple[Network, ...]:
-    try:
-        return address_ranges.read_networks(environment.get("SCRIPTORIUM_TRUSTED_PROXIES", ""))
-    except ValueError as error:
-        raise SettingError(
-            f"SCRIPTORIUM_TRUSTED_PROXIES must be addresses or ranges with commas between: {error}"
-        ) from error
-
-
 def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSettings:
     """Read the settings of a run's own pod; raises SettingError."""
     return RunSettings(
-        namespace=_required(environment, "POD_NAMESPACE"),
-        holder=_read_holder(environment),
-        tenant=_read_tenant(environment),
+        namespace=read_required(environment, "POD_NAMESPACE"),
+        holder=read_holder(environment),
+        tenant=read_tenant(environment),
         work=_read_work(environment),
         ceilings=read_ceilings(environment),
-        http=_read_pod_http(environment),
+        http=read_pod_http(environment),
         is_enabled=read_switch(environment, "SCRIPTS_ENABLED", default=True),
         drain_seconds=read_number(environment, "SCRIPTORIUM_DRAIN_SECONDS", 30, 0, 3600),
         seal=read_seal(environment),
@@ -150,15 +77,15 @@ def read_run_settings(environment: Mapping[str, str] = os.environ) -> RunSetting
 def _read_work(environment: Mapping[str, str]) -> AttemptWork | SlotWork:
     if "SCRIPTORIUM_CRON_SCRIPT" in environment:
         return SlotWork(
-            cron_script=_required(environment, "SCRIPTORIUM_CRON_SCRIPT"),
-            uid=_required(environment, "SCRIPTORIUM_CRON_SCRIPT_UID"),
-            job=_required(environment, "SCRIPTORIUM_JOB"),
+            cron_script=read_required(environment, "SCRIPTORIUM_CRON_SCRIPT"),
+            uid=read_required(environment, "SCRIPTORIUM_CRON_SCRIPT_UID"),
+            job=read_required(environment, "SCRIPTORIUM_JOB"),
             schedule=environment.get("SCRIPTORIUM_CRON_SCHEDULE") or None,
             time_zone=environment.get("SCRIPTORIUM_CRON_TIME_ZONE") or None,
         )
     return AttemptWork(
-        execution=_required(environment, "SCRIPTORIUM_EXECUTION"),
-        uid=_required(environment, "SCRIPTORIUM_EXECUTION_UID"),
+        execution=read_required(environment, "SCRIPTORIUM_EXECUTION"),
+        uid=read_required(environment, "SCRIPTORIUM_EXECUTION_UID"),
         attempt=read_number(environment, "SCRIPTORIUM_ATTEMPT", 1, 1, 1000),
     )
 
@@ -184,10 +111,13 @@ def read_http_settings(environment: Mapping[str, str] = os.environ) -> HttpSetti
     )
 
 
-def _read_pod_http(environment: Mapping[str, str]) -> HttpSettings:
-    """Read it in a pod, where nothing goes out before node and API server are known to be out of bounds."""
+def read_pod_http(environment: Mapping[str, str]) -> HttpSettings:
+    """Read it in a pod, where nothing goes out before node and API server are known to be out of bounds.
+
+    Raises SettingError.
+    """
     for name in (http_rules.NODE_ADDRESSES, http_rules.DENIED_ADDRESSES):
-        _required(environment, name)
+        read_required(environment, name)
     found = read_http_settings(environment)
     own = tuple(ipaddress.ip_network(each) for each in gateways.find_gateways())
     return replace(found, denied_networks=(*found.denied_networks, *own))
@@ -209,25 +139,6 @@ def _read_api_server(environment: Mapping[str, str]) -> tuple[Network, ...]:
         return ()
 
 
-def read_engine_settings(environment: Mapping[str, str], workers: int) -> EngineSettings:
-    """Read how the sandbox's workers are kept; raises SettingError."""
-    return EngineSettings(
-        pool_size=workers,
-        initial_workers=read_number(environment, "SCRIPT_VM_POOL_INITIAL", 10, 1, 100),
-        spare_workers=read_number(environment, "SCRIPT_VM_POOL_SPARE", 2, 0, 100),
-        kept_workers=read_number(environment, "SCRIPT_VM_POOL_KEPT", 20, 0, 100),
-        idle_seconds=read_number(environment, "SCRIPT_VM_POOL_IDLE_MS", 300_000, 1000, 86_400_000) / 1000,
-        acquire_seconds=read_number(environment, "SCRIPT_ACQUIRE_TIMEOUT_MS", 30_000, 100, 600_000) / 1000,
-        http_acquire_seconds=read_number(environment, "SCRIPT_HTTP_ACQUIRE_TIMEOUT_MS", 2000, 10, 60_000)
-        / 1000,
-        script_share=read_number(environment, "SCRIPT_SHARE_PERCENT", 50, 1, 100) / 100,
-        http_reserve=read_number(environment, "SCRIPT_HTTP_RESERVE_PERCENT", 50, 0, 90) / 100,
-        memory_part=read_number(environment, "SCRIPT_MEMORY_PERCENT", 90, 50, 99) / 100,
-        cache_size=read_number(environment, "SCRIPT_CACHE_SIZE", 1000, 0, 100_000),
-        seal=read_seal(environment),
-    )
-
-
 def read_ceilings(environment: Mapping[str, str]) -> Ceilings:
     """Read the most that a run may use; raises SettingError."""
     if unfit := ceilings.find_unfit(environment):
@@ -244,19 +155,21 @@ def read_switch(environment: Mapping[str, str], name: str, *, default: bool) -> 
     return text == "true"
 
 
-def _read_holder(environment: Mapping[str, str]) -> Holder:
+def read_holder(environment: Mapping[str, str]) -> Holder:
+    """Read who this runner is to others; raises SettingError."""
     return Holder(
-        pod=_required(environment, "POD_NAME"),
-        uid=_required(environment, "POD_UID"),
+        pod=read_required(environment, "POD_NAME"),
+        uid=read_required(environment, "POD_UID"),
         # A restarted container keeps its pod's UID; this tells its claims from the former one's.
         start_id=secrets.token_hex(4),
     )
 
 
-def _read_tenant(environment: Mapping[str, str]) -> Tenant:
+def read_tenant(environment: Mapping[str, str]) -> Tenant:
+    """Read whose scripts these are; raises SettingError."""
     return Tenant(
-        id=_required(environment, "SCRIPTORIUM_TENANT_ID"),
-        name=environment.get("SCRIPTORIUM_TENANT_NAME", "") or _required(environment, "POD_NAMESPACE"),
+        id=read_required(environment, "SCRIPTORIUM_TENANT_ID"),
+        name=environment.get("SCRIPTORIUM_TENANT_NAME", "") or read_required(environment, "POD_NAMESPACE"),
         organization_id=environment.get("SCRIPTORIUM_ORGANIZATION_ID") or None,
     )
 
@@ -283,7 +196,8 @@ def read_number(environment: Mapping[str, str], name: str, default: int, least: 
     return int(text)
 
 
-def _required(environment: Mapping[str, str], name: str) -> str:
+def read_required(environment: Mapping[str, str], name: str) -> str:
+    """Read what must be there; raises SettingError."""
     if value := environment.get(name, ""):
         return value
     raise SettingError(f"{name} is not set; the operator sets it on the runner's pods")

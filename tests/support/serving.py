@@ -23,8 +23,7 @@ from scriptorium_runner.endpoints.serving import Serving
 from scriptorium_runner.engine import Engine
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.decide import Source, Values
-from scriptorium_runner.executions.sandbox import EngineSandbox
-from scriptorium_runner.executions.sandbox import Outside as WayOut
+from scriptorium_runner.executions.sandbox import EngineSandbox, WayOut
 from scriptorium_runner.web.public import PublicServer
 from tests.support import replies
 from tests.support.callers import FixedSecrets

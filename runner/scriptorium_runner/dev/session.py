@@ -22,7 +22,8 @@ from scriptorium_runner.dev.timetable import Timetable, utc_now
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.executions.dispatcher import Dispatcher
 from scriptorium_runner.executions.handling import Place
-from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
+from scriptorium_runner.executions.outside import Outside
+from scriptorium_runner.executions.sandbox import EngineSandbox
 from scriptorium_runner.front import Means
 from scriptorium_runner.history.database import HistoryError
 from scriptorium_runner.history.requests import RequestHistory

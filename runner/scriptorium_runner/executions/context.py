@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from scriptorium_api import schedule_problems, slots
-from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import Requester, ScriptExecution
-from scriptorium_api.schedule import BadSchedule, read_schedule
 from scriptorium_api.script import Script
 from scriptorium_runner.executions.decide import Start
+
+if TYPE_CHECKING:
+    from scriptorium_api.cron_script import CronScript
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +90,12 @@ def build_tenant(tenant: Tenant) -> dict[str, Any]:
     return {"id": tenant.id, "name": tenant.name, "organizationId": tenant.organization_id}
 
 
-def build_schedule(cron_script: CronScript, execution: ScriptExecution, now: datetime) -> dict[str, Any]:
+def build_schedule(cron_script: "CronScript", execution: ScriptExecution, now: datetime) -> dict[str, Any]:
     """Give what a script sees of the schedule it runs for, beside its own slot."""
+    # Most runs are of no schedule, and every run waits for what its pod imports.
+    from scriptorium_api import schedule_problems, slots  # noqa: PLC0415
+    from scriptorium_api.schedule import BadSchedule, read_schedule  # noqa: PLC0415
+
     spec, last = cron_script.spec, cron_script.status.last_successful_time
     fired_by = execution.spec.fired_by
     after = fired_by.scheduled_time if fired_by and fired_by.scheduled_time else now

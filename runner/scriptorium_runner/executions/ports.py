@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from scriptorium_api.cron_script import CronScript
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.script import Script
 from scriptorium_runner.executions.decide import Source, Start, Values
 from scriptorium_runner.executions.outcome import Outcome
+
+if TYPE_CHECKING:
+    from scriptorium_api.cron_script import CronScript
 
 
 class Board(Protocol):
@@ -17,7 +19,7 @@ class Board(Protocol):
     def find_script(self, namespace: str, name: str) -> Script | None:
         """Give a Script as it is now, if there is one."""
 
-    def find_cron_script(self, namespace: str, name: str) -> CronScript | None:
+    def find_cron_script(self, namespace: str, name: str) -> "CronScript | None":
         """Give a CronScript as it is now, if there is one."""
 
     async def read_source(self, script: Script) -> Source:

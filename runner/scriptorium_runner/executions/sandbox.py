@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from scriptorium_api.execution import ErrorInfo, LogLine, Usage
-from scriptorium_api.host_patterns import parse_host_pattern
 from scriptorium_api.names import source_hash
 from scriptorium_runner import engine
 from scriptorium_runner.engine import HostCalls, Share
@@ -19,7 +18,6 @@ from scriptorium_runner.executions.errors import NoWorker
 from scriptorium_runner.executions.outcome import Outcome
 from scriptorium_runner.executions.ports import Board
 from scriptorium_runner.executions.trail import Trail
-from scriptorium_runner.host.http import Ending, Grant, HttpClient, HttpHost
 from scriptorium_runner.host.registry import Api, Registry
 from scriptorium_runner.host.scripts import Caller, ScriptsHost
 from scriptorium_runner.host.utils import UtilsHost
@@ -28,26 +26,11 @@ from scriptorium_runner.host.utils import UtilsHost
 _MOST_LINES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """The hosts outside, as scripts reach them from this runner."""
+class WayOut(Protocol):
+    """The way to the hosts outside, for scripts that may ask some."""
 
-    client: HttpClient
-    tell: Callable[[Start, Ending], None] = lambda _start, _ending: None
-    """Called at the end of each call, with the start of the run that made it."""
-
-    def open(self, start: Start, share: Share, end: float, traceparent: str | None = None) -> HttpHost:
+    def open(self, start: Start, share: Share, end: float, traceparent: str | None = None) -> Api:
         """Give what one run may reach until its end, by the loop's clock; its requests bear `traceparent`."""
-        clock = asyncio.get_running_loop().time
-        granted = start.permissions.http.allow if start.permissions.http else []
-        grant = Grant(
-            allow=tuple(map(parse_host_pattern, granted)),
-            seconds_left=lambda: end - clock(),
-            share=share,
-            traceparent=traceparent,
-            tell=lambda ending: self.tell(start, ending),
-        )
-        return HttpHost(self.client, grant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +68,7 @@ class EngineSandbox:
     """Runs scripts in the engine's worker processes."""
 
     def __init__(
-        self, sandbox: engine.Engine, most: Ceilings | None = None, http: Outside | None = None
+        self, sandbox: engine.Engine, most: Ceilings | None = None, http: WayOut | None = None
     ) -> None:
         self._engine = sandbox
         self._ceilings = most or Ceilings()

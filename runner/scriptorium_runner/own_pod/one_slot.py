@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+FollowRun = Callable[[ScriptExecution, asyncio.Event], Awaitable[int]]
+
 #: Between two tries while the API server does not answer; the Job's own deadline ends them.
 RETRY_SECONDS = 2.0
 
@@ -60,7 +62,7 @@ class Means:
 
     find_job: Callable[[str], Awaitable[SlotJob]]
     """Reads a Job; raises BoardError, and Vanished if it is gone."""
-    follow_run: Callable[[ScriptExecution, asyncio.Event], Awaitable[int]]
+    follow_run: FollowRun
     """Sees a run to its end, or until told to stop; gives the exit code."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 

@@ -2,12 +2,11 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from scriptorium_api import names
-from scriptorium_api.cron_script import CronScript
-from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.script import Script
 from scriptorium_client import ApiError, Client, Conflict, Event, Invalid, NotFound, Unavailable
@@ -19,6 +18,10 @@ from scriptorium_runner.sources import volume
 from scriptorium_runner.sources.config_maps import pick_source
 from scriptorium_runner.sources.reading import read_execution
 from scriptorium_runner.sources.secret_files import SecretFiles
+
+if TYPE_CHECKING:
+    from scriptorium_api.cron_script import CronScript
+    from scriptorium_api.endpoints.endpoint import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +42,11 @@ class ClusterBoard:
         """Give a Script as it is now, if there is one."""
         return self._scripts.get(name) if namespace == self._namespace else None
 
-    def find_cron_script(self, namespace: str, name: str) -> CronScript | None:
+    def find_cron_script(self, namespace: str, name: str) -> "CronScript | None":
         """Give a CronScript as it is now, if there is one."""
         return self._cron_scripts.get(name) if namespace == self._namespace else None
 
-    def list_endpoints(self) -> list[Endpoint]:
+    def list_endpoints(self) -> "list[Endpoint]":
         """Give every Endpoint as it is now."""
         return list(self._endpoints.values())
 
@@ -134,6 +137,9 @@ class ClusterBoard:
 
     def keep_cron_script(self, event: Event) -> str:
         """Remember a change of a CronScript; give its name."""
+        # Every run waits for what its pod imports, and most are of no CronScript.
+        from scriptorium_api.cron_script import CronScript  # noqa: PLC0415
+
         name: str = event.object["metadata"]["name"]
         self._cron_scripts.pop(name, None)
         if event.type != "DELETED":
@@ -145,6 +151,9 @@ class ClusterBoard:
 
     def keep_endpoint(self, event: Event) -> None:
         """Remember a change of an Endpoint."""
+        # A pod that sees to one run sees no Endpoint, and its run waits for what it imports.
+        from scriptorium_api.endpoints.endpoint import Endpoint  # noqa: PLC0415
+
         name: str = event.object["metadata"]["name"]
         if event.type == "DELETED":
             self._endpoints.pop(name, None)

@@ -3,27 +3,51 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-#: Nothing of this is for a pod that sees to one run.
+import scriptorium_api
+import scriptorium_runner
+from scriptorium_runner.engine.inside import native
+
+#: Nothing of this is for a pod that sees to one run: it is of others, or few runs need it.
 FOREIGN = {
     "aiohttp.web",
+    "concurrent.futures.thread",
     "cryptography",
+    "difflib",
+    "encodings.gb18030",
     "kopf",
     "prometheus_client",
     "scriptorium_api.crds",
+    "scriptorium_api.cron_runs",
+    "scriptorium_api.cron_script",
     "scriptorium_api.descriptions",
+    "scriptorium_api.endpoints.endpoint",
+    "scriptorium_api.runner_pool",
+    "scriptorium_api.schedule",
+    "scriptorium_api.slots",
     "scriptorium_runner.dev",
+    "scriptorium_runner.endpoints",
     "scriptorium_runner.executions.dispatcher",
+    "scriptorium_runner.executions.outside",
     "scriptorium_runner.history",
+    "scriptorium_runner.host.http.client",
+    "scriptorium_runner.host.http.host",
     "scriptorium_runner.metrics",
+    "scriptorium_runner.own_pod.one_slot",
     "scriptorium_runner.pool",
-    "scriptorium_runner.schedules.ticker",
+    "scriptorium_runner.pool_settings",
+    "scriptorium_runner.schedules",
+    "scriptorium_runner.sources.calendar",
     "sqlite3",
     "yaml",
 }
+
+#: Nothing of this is for a process that runs scripts, and all are forks of one that waits for each import.
+UNUSED = {"asyncio", "ipaddress", "logging", "pathlib", "platform", "pydantic", "subprocess", "urllib.parse"}
 
 IMPORT = """
 import gc, json, os, sys
@@ -87,3 +111,16 @@ def test_what_was_imported_is_no_garbage_and_later_there_is(imported: dict[str, 
 def test_the_sandbox_begins_before_anything_large_is_imported() -> None:
     ran = run_python(START)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_the_zygote_imports_nothing_that_no_worker_uses() -> None:
+    # Without site, which imports more where a package is installed for editing.
+    folders = {str(Path(each).parent) for each in (*scriptorium_runner.__path__, *scriptorium_api.__path__)}
+    code = f"""
+import sys
+sys.path += {[*folders, str(Path(native.LIBRARY).parent)]}
+from scriptorium_runner.engine.inside import zygote
+print(", ".join({UNUSED} & {{*sys.modules}}) or "nothing")
+"""
+    ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "nothing\n"

@@ -12,7 +12,7 @@ from scriptorium_runner.host.http import Ending, HttpClient, HttpSettings
 from scriptorium_runner.host.http.failures import Code
 from scriptorium_runner.metrics import Metrics
 from scriptorium_runner.pool import Stage, build_internal, build_outside, build_slot_hook
-from scriptorium_runner.settings import read_pool_settings
+from scriptorium_runner.pool_settings import read_pool_settings
 from scriptorium_runner.sources.cluster import ClusterBoard
 from tests.support.makers import NOW, make_execution, make_script
 from tests.unit.runner.executions.fakes import MemoryBoard, ObedientSandbox

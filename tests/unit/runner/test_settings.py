@@ -6,11 +6,11 @@ import pytest
 
 from scriptorium_runner.engine import EngineSettings, Seal
 from scriptorium_runner.host.http.addresses import Verdict, judge_address
+from scriptorium_runner.pool_settings import read_pool_settings
 from scriptorium_runner.settings import (
     SettingError,
     SlotWork,
     read_http_settings,
-    read_pool_settings,
     read_run_settings,
 )
 from tests.support.certificates import Authority

@@ -1,6 +1,8 @@
 """The prelude, as the one line of JavaScript that every fresh context evaluates first."""
 
-from pathlib import Path
+import os
+
+_FOLDER = os.path.dirname(__file__)
 
 
 def squeeze(source: str) -> str:
@@ -11,4 +13,5 @@ def squeeze(source: str) -> str:
 
 def load_prelude(name: str = "prelude.js") -> str:
     """Read a file of the prelude and squeeze it: stack frames on line 1 are exactly the prelude's own."""
-    return squeeze(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    with open(f"{_FOLDER}/{name}", encoding="utf-8") as file:
+        return squeeze(file.read())

@@ -1,7 +1,6 @@
 """The environment that a process was started with: gone, also from its memory."""
 
 import os
-from pathlib import Path
 
 from scriptorium_runner.engine.seal import kernel
 
@@ -16,10 +15,12 @@ def wipe() -> None:
 
 def is_wiped() -> bool:
     """Say whether /proc would show nothing."""
-    return not os.environ and not Path("/proc/self/environ").read_bytes().strip(b"\0")
+    with open("/proc/self/environ", "rb") as left:
+        return not os.environ and not left.read().strip(b"\0")
 
 
 def _find_place() -> tuple[int, int]:
     """Read env_start and env_end, fields 50 and 51 of proc(5)'s stat."""
-    fields = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    with open("/proc/self/stat", encoding="ascii", errors="replace") as stat:
+        fields = stat.read().rpartition(")")[2].split()
     return int(fields[47]), int(fields[48])

@@ -5,7 +5,7 @@ process: no script, no engine and no library asks for it, so somebody has broken
 """
 
 import errno
-import platform
+import os
 
 from scriptorium_runner.engine.seal import bpf
 from scriptorium_runner.engine.seal.bpf import Architecture, Condition, Rule
@@ -216,7 +216,7 @@ ARCHITECTURES = {
 }
 
 
-def build_filter(machine: str = platform.machine()) -> bytes | None:
+def build_filter(machine: str = os.uname().machine) -> bytes | None:
     """Build the filter of a machine, or give None if its calls' numbers are not known here."""
     architecture = ARCHITECTURES.get(machine)
     return bpf.assemble(architecture, RULES) if architecture is not None else None

@@ -15,7 +15,8 @@ from scriptorium_api.script import Limits
 from scriptorium_runner.engine import Engine, EngineSettings
 from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.outcome import Outcome
-from scriptorium_runner.executions.sandbox import EngineSandbox, Outside
+from scriptorium_runner.executions.outside import Outside
+from scriptorium_runner.executions.sandbox import EngineSandbox
 from scriptorium_runner.host.http import Ending, HttpClient, HttpSettings
 from tests.support.web import Names, Site, admit, serve
 from tests.unit.runner.executions.fakes import MemoryBoard

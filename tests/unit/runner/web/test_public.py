@@ -14,7 +14,7 @@ import pytest
 
 from scriptorium_runner.endpoints.listening import Patience
 from scriptorium_runner.engine import Engine
-from scriptorium_runner.executions.sandbox import Outside as WayOut
+from scriptorium_runner.executions.outside import Outside
 from scriptorium_runner.host.http import HttpClient, HttpSettings
 from tests.support import web
 from tests.support.endpoints import make_endpoint
@@ -433,7 +433,7 @@ async def test_what_a_script_asks_others_belongs_to_the_same_trace(engine: Engin
             board, place = EndpointsBoard(), f"other.example:{other.port}"
             source = f"const a = await http.get('http://{place}/'); return a.body"
             board.put(source, permissions={"http": {"allow": [place]}})
-            options = SiteOptions(way_out=WayOut(client))
+            options = SiteOptions(way_out=Outside(client))
             async with serving(engine, make_endpoint("root", "/"), board=board, options=options) as site:
                 assert (await site.ask("/", headers=headers)).text == "hello"
     sent = other.last.headers["traceparent"]

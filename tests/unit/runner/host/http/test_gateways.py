@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from scriptorium_runner.host.http.gateways import find_gateways
-from scriptorium_runner.settings import read_pool_settings
+from scriptorium_runner.pool_settings import read_pool_settings
 from tests.unit.runner.test_settings import LEAST
 
 ROUTE = """\
