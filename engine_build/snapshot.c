@@ -50,7 +50,10 @@ static void enlist(union head *block) {
     block->list.previous->list.next = block->list.next->list.previous = block;
 }
 
+/* A head that somebody wrote over ends the process, as libc's own lists do: it would say where is written to. */
 static void delist(union head *block) {
+    if (block->list.previous->list.next != block || block->list.next->list.previous != block)
+        abort();
     block->list.previous->list.next = block->list.next;
     block->list.next->list.previous = block->list.previous;
 }

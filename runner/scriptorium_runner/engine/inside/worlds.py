@@ -89,6 +89,8 @@ class World:
 
     def close(self) -> None:
         """Free the heap."""
+        # Who listened holds the world, and would keep all of it until Python looks for circles.
+        self.listener = ignore
         self._request = None
         del self.host, self.context
 

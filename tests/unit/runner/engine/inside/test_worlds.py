@@ -1,12 +1,14 @@
 """A world is fresh, be it put back from a snapshot or made anew; a try in another process says which."""
 
+import functools
+import gc
 import sys
 import traceback
 
 import pytest
 
 from scriptorium_runner.engine import HttpRequest, Limits, Program
-from scriptorium_runner.engine.inside import randomness, snapshot, trial, worlds
+from scriptorium_runner.engine.inside import native, randomness, snapshot, trial, worlds
 from scriptorium_runner.engine.inside.interrupt import Deadline
 from scriptorium_runner.engine.inside.worlds import Worlds, compile_prelude, keep
 from scriptorium_runner.engine.workers import zygote_start
@@ -51,6 +53,21 @@ def test_a_world_that_is_made_anew_is_fresh():
         given._kept = None
         leave(given.give())
         return look(given.give()) == "undefinedundefined"
+
+    assert survives(attempt)
+
+
+def test_a_world_that_is_made_anew_leaves_nothing_of_the_last_one():
+    def attempt() -> bool:
+        given = Worlds(compile_prelude(), Deadline())
+        given._kept = None
+        gc.collect()
+        gc.disable()
+        for _ in range(3):
+            world = given.give()
+            # As a sandbox does, which holds the world that it listens to.
+            world.listener = functools.partial(worlds.ignore, world, world.context)
+        return sum(isinstance(each, native.Context) for each in gc.get_objects()) == 1
 
     assert survives(attempt)
 
