@@ -1,7 +1,6 @@
 """Our own sources are compiled once; where that cannot be done as expected, they are evaluated as ever."""
 
 import os
-import sys
 
 import pytest
 
@@ -9,26 +8,8 @@ from scriptorium_runner.engine import HttpRequest, Limits, Program
 from scriptorium_runner.engine.inside import native
 from scriptorium_runner.engine.inside.bytecode import Compiled, compile_all
 from scriptorium_runner.engine.inside.worlds import compile_prelude
-from scriptorium_runner.engine.workers import zygote_start
 from tests.unit.runner.engine.engines import make_engine, run
 from tests.unit.runner.engine.processes import list_children
-
-SPOILT = """
-from scriptorium_runner.engine.inside import bytecode, zygote
-{fault}
-zygote.main()
-"""
-
-
-@pytest.fixture(name="spoil")
-def spoil_bytecode(monkeypatch):
-    """Have the zygotes of this test begin with a line that spoils something."""
-
-    def spoil(fault: str) -> None:
-        command = [sys.executable, "-I", "-c", SPOILT.format(fault=fault)]
-        monkeypatch.setattr(zygote_start, "COMMAND", command)
-
-    return spoil
 
 
 def test_a_compiled_source_has_the_value_of_the_source():

@@ -2,7 +2,6 @@
 
 import functools
 import gc
-import sys
 import traceback
 
 import pytest
@@ -11,19 +10,10 @@ from scriptorium_runner.engine import HttpRequest, Limits, Program
 from scriptorium_runner.engine.inside import native, randomness, snapshot, trial, worlds
 from scriptorium_runner.engine.inside.interrupt import Deadline
 from scriptorium_runner.engine.inside.worlds import Worlds, compile_prelude, keep
-from scriptorium_runner.engine.workers import zygote_start
 from tests.unit.runner.engine.engines import make_engine, run
 
 HAS_SNAPSHOTS = snapshot.Snapshot().is_there
 needs_snapshots = pytest.mark.skipif(not HAS_SNAPSHOTS, reason="an engine as delivered has no snapshots")
-
-SPOILT = """
-import sys
-sys.path[:0] = {path!r}
-from scriptorium_runner.engine.inside import randomness, snapshot, worlds, zygote
-{fault}
-zygote.main()
-"""
 
 
 def survives(attempt) -> bool:
@@ -163,10 +153,9 @@ def test_the_steps_of_the_engine_s_generator_are_known():
         "snapshot.Snapshot.restore = lambda self: None",
     ],
 )
-async def test_where_it_does_not_work_worlds_are_made_anew_and_it_is_said(monkeypatch, caplog, fault):
+async def test_where_it_does_not_work_worlds_are_made_anew_and_it_is_said(spoil, caplog, fault):
     caplog.set_level("INFO")
-    spoilt = SPOILT.format(path=sys.path[:1] if HAS_SNAPSHOTS else [], fault=fault)
-    monkeypatch.setattr(zygote_start, "COMMAND", [sys.executable, "-I", "-c", spoilt])
+    spoil(fault)
     async with make_engine(pool_size=1) as engine:
         for _ in range(2):
             result = await run(engine, "globalThis.seen = (globalThis.seen ?? 0) + 1; return seen")
