@@ -11,12 +11,13 @@ from scriptorium_runner import engine, logs
 from scriptorium_runner.engine.workers.zygote_start import Begun
 from scriptorium_runner.executions.handling import Place
 from scriptorium_runner.executions.sandbox import EngineSandbox
-from scriptorium_runner.own_pod.one_run import OneRun, Pod
+from scriptorium_runner.own_pod.one_run import Known, OneRun, Pod
 from scriptorium_runner.own_pod.way_out import LateWayOut
 from scriptorium_runner.settings import AttemptWork, RunSettings, SlotWork
 from scriptorium_runner.sources.one_run import Target
 
 if TYPE_CHECKING:
+    from scriptorium_api.cron_script import CronScript
     from scriptorium_runner.own_pod.one_slot import FollowRun, OneSlot
 
 
@@ -67,10 +68,10 @@ async def _work(
         target = Target(settings.namespace, work.execution, work.uid)
         return await OneRun(pod, target, work.attempt).follow(stopping)
 
-    async def follow_run(run: ScriptExecution, stopping: asyncio.Event) -> int:
+    async def follow_run(run: ScriptExecution, cron_script: "CronScript", stopping: asyncio.Event) -> int:
         await starting
         target = Target(settings.namespace, run.metadata.name, run.metadata.uid)
-        return await OneRun(pod, target).follow(stopping)
+        return await OneRun(pod, target, known=Known(run, cron_script)).follow(stopping)
 
     return await _build_slot(pod.client, settings.namespace, work, follow_run).follow(stopping)
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase
@@ -15,6 +16,9 @@ from scriptorium_runner.executions.handling import Done, Handling, LookAgain, Pl
 from scriptorium_runner.executions.ports import Sandbox
 from scriptorium_runner.sources import one_run
 from scriptorium_runner.sources.one_run import Sight, Target
+
+if TYPE_CHECKING:
+    from scriptorium_api.cron_script import CronScript
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +40,24 @@ class Pod:
     on_end: Callable[[ScriptExecution, ExecutionStatus], None]
 
 
-class OneRun:
-    """One run, or one attempt of it, if that is given."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A run as it was read just now, and its CronScript as it was judged by."""
 
-    def __init__(self, pod: Pod, target: Target, attempt: int | None = None) -> None:
-        self._pod, self._target, self._attempt = pod, target, attempt
+    execution: ScriptExecution
+    cron_script: "CronScript"
+
+
+class OneRun:
+    """One run, or one attempt of it, if that is given.
+
+    What is known of it spares the first look its questions: its claim counts only if it is still so.
+    """
+
+    def __init__(
+        self, pod: Pod, target: Target, attempt: int | None = None, known: Known | None = None
+    ) -> None:
+        self._pod, self._target, self._attempt, self._known = pod, target, attempt, known
         self._signals = Signals()
         self._seen = datetime.now(UTC)
         self._written: ExecutionStatus | None = None
@@ -48,8 +65,9 @@ class OneRun:
 
     async def follow(self, stopping: asyncio.Event) -> int:
         """See the run to its end, or until told to stop; gives the exit code."""
-        listening = asyncio.create_task(one_run.listen(self._pod.client, self._target, self._signals))
+        # The work first: what it asks for is waited for, and takes the connection that is open.
         work = asyncio.create_task(self._work())
+        listening = asyncio.create_task(one_run.listen(self._pod.client, self._target, self._signals))
         stop = asyncio.create_task(stopping.wait())
         try:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -76,7 +94,7 @@ class OneRun:
         work.cancel()
 
     async def _work(self) -> None:
-        while (sight := await one_run.look(self._pod.client, self._target)) and self._is_due(sight.execution):
+        while (sight := await self._look()) and self._is_due(sight.execution):
             self._has_begun = True
             result = await self._handle(sight)
             is_over = isinstance(result, Done) and self._attempt is not None
@@ -88,6 +106,12 @@ class OneRun:
             phase = sight.execution.status.phase
             self._has_failed_elsewhere = phase.is_terminal and phase is not Phase.SUCCEEDED
         log.info("nothing more to do: the run is over, or is another's")
+
+    async def _look(self) -> Sight | None:
+        known, self._known = self._known, None
+        if known is None:
+            return await one_run.look(self._pod.client, self._target)
+        return await one_run.look_around(self._pod.client, known.execution, known.cron_script)
 
     async def _pause(self, result: Result) -> None:
         if isinstance(result, Done):

@@ -17,7 +17,7 @@ from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_runner.executions.errors import BoardError, Unreachable, Vanished
 from scriptorium_runner.own_pod.one_run import LOOK_SECONDS
 from scriptorium_runner.schedules import decide, firing
-from scriptorium_runner.schedules.firing import Turn
+from scriptorium_runner.schedules.firing import Fired, Turn
 from scriptorium_runner.schedules.ports import Calendar
 from scriptorium_runner.settings import SlotWork
 from scriptorium_runner.sources.slot_job import SlotJob
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FollowRun = Callable[[ScriptExecution, asyncio.Event], Awaitable[int]]
+FollowRun = Callable[[ScriptExecution, CronScript, asyncio.Event], Awaitable[int]]
 
 #: Between two tries while the API server does not answer; the Job's own deadline ends them.
 RETRY_SECONDS = 2.0
@@ -63,7 +63,8 @@ class Means:
     find_job: Callable[[str], Awaitable[SlotJob]]
     """Reads a Job; raises BoardError, and Vanished if it is gone."""
     follow_run: FollowRun
-    """Sees a run to its end, or until told to stop; gives the exit code."""
+    """Sees a run, of this CronScript as it was judged by, to its end, or until told to stop; gives the exit
+    code."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -72,6 +73,8 @@ class OneSlot:
 
     def __init__(self, calendar: SlotCalendar, means: Means, work: SlotWork) -> None:
         self._calendar, self._means, self._work = calendar, means, work
+        self._is_fresh = False
+        """Whether the CronScript was read just now."""
 
     async def follow(self, stopping: asyncio.Event) -> int:
         """See to it; gives 0 if all that was run succeeded, or nothing was to be run, else 1."""
@@ -80,7 +83,7 @@ class OneSlot:
             if errand.job.slot is None:
                 manifest = cron_runs.build_run(errand.cron_script, None, errand.firer)
                 run = await self._insist(lambda: self._calendar.make_run(manifest))
-                return await self._run(run, stopping)
+                return await self._run(run, errand.cron_script, stopping)
             return await self._fire(errand, errand.job.slot, stopping)
         except Vanished as gone:
             log.info("nothing to do", extra={"cause": str(gone)})
@@ -89,6 +92,7 @@ class OneSlot:
     async def _find_errand(self) -> _Errand:
         job = await self._means.find_job(self._work.job)
         cron_script = await self._calendar.find_cron_script(self._work.cron_script, self._work.uid)
+        self._is_fresh = True
         return _Errand(cron_script, job)
 
     async def _fire(self, errand: _Errand, slot: datetime, stopping: asyncio.Event) -> int:
@@ -102,9 +106,9 @@ class OneSlot:
         turn, code = Turn(now=errand.job.created, slot=slot, firer=errand.firer), 0
         pause = LOOK_SECONDS
         while not stopping.is_set():
-            fired = await self._insist(partial(firing.fire, self._calendar, errand.cron_script, turn))
-            if fired.run is not None:
-                code |= await self._run(fired.run, stopping)
+            fired = await self._insist(partial(self._judge, errand.cron_script, turn))
+            if fired.run is not None and fired.cron_script is not None:
+                code |= await self._run(fired.run, fired.cron_script, stopping)
                 pause = LOOK_SECONDS
             elif fired.is_waiting:
                 # Many pods may wait for the same run, and it may be a long one.
@@ -114,6 +118,11 @@ class OneSlot:
                 return code
             turn = replace(turn, now=self._means.now())
         return 1
+
+    async def _judge(self, cron_script: CronScript, turn: Turn) -> Fired:
+        """Judge the slot; what was read at the start serves once, and no later than at once."""
+        is_fresh, self._is_fresh = self._is_fresh, False
+        return await (firing.fire_as_read if is_fresh else firing.fire)(self._calendar, cron_script, turn)
 
     def _find_former(self, spec: CronScriptSpec) -> CronScriptSpec | None:
         """Give the terms by which the Job was fired, where the schedule has others now."""
@@ -125,13 +134,14 @@ class OneSlot:
 
     async def _wait_until(self, moment: datetime, stopping: asyncio.Event) -> None:
         while (left := (moment - self._means.now()).total_seconds()) > 0 and not stopping.is_set():
+            self._is_fresh = False
             await _wait(left, stopping)
 
-    async def _run(self, run: ScriptExecution, stopping: asyncio.Event) -> int:
+    async def _run(self, run: ScriptExecution, cron_script: CronScript, stopping: asyncio.Event) -> int:
         if run.spec.isolation is not Isolation.POD:
             log.info("the pool runs it", extra={"run": run.metadata.name})
             return 0
-        return await self._means.follow_run(run, stopping)
+        return await self._means.follow_run(run, cron_script, stopping)
 
     async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer, and be it that the CronScript or the Job is gone."""

@@ -59,16 +59,22 @@ class Fired:
 
     run: ScriptExecution | None = None
     """The run that was made, or that the same Job had made before and that has not ended."""
+    cron_script: CronScript | None = None
+    """What the run is of, as it was judged by."""
     is_waiting: bool = False
     """Slots that are due, or the Job's own, wait for the end of a run, and have to be seen to then."""
 
 
 async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired:
     """See to the slots that are due; raises BoardError, and Vanished if the CronScript is gone."""
+    return await fire_as_read(calendar, await calendar.read_cron_script(cron_script), turn)
+
+
+async def fire_as_read(calendar: Calendar, current: CronScript, turn: Turn) -> Fired:
+    """Do the same by a CronScript that was read a moment ago; what is older must be read anew."""
     run: ScriptExecution | None = None
     since: datetime | None = None
     while True:
-        current = await calendar.read_cron_script(cron_script)
         runs = await calendar.list_runs(current)
         if run is None and turn.firer is not None:
             unfinished = decide.list_unfinished(current, runs)
@@ -77,7 +83,7 @@ async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired
             run = _find_made(current, unfinished, turn.slot, turn.firer)
         facts = decide.gather(current, runs, turn.now)
         if facts is None:
-            return Fired(run)
+            return Fired(run, current if run else None)
         since = since or facts.accounted_until
         verdict = _judge(facts, turn, has_run=run is not None)
         if verdict.runs:
@@ -87,6 +93,7 @@ async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired
             await _record(calendar, current, slot_records.record(current.status, facts, verdict), verdict)
         except Superseded:
             # Somebody else judged slots meanwhile, or changed the schedule: what is known is old.
+            current = await calendar.read_cron_script(current)
             continue
         if run is None:
             return Fired(is_waiting=verdict.is_waiting)
@@ -94,7 +101,7 @@ async def fire(calendar: Calendar, cron_script: CronScript, turn: Turn) -> Fired
             # It was made by another at the same moment, who runs it.
             return Fired(is_waiting=True)
         yields = await _yields(calendar, current, run, _find_recorded(run, since, facts))
-        return Fired(None if yields else run, verdict.is_waiting)
+        return Fired(is_waiting=verdict.is_waiting) if yields else Fired(run, current, verdict.is_waiting)
 
 
 def _find_recorded(run: ScriptExecution, since: datetime, facts: Facts) -> Recorded | None:

@@ -149,6 +149,10 @@ class ClusterBoard:
                 log.exception("cannot read a cronscript", extra={"cronScript": name})
         return name
 
+    def put_cron_script(self, cron_script: "CronScript") -> None:
+        """Remember a CronScript as it was read."""
+        self._cron_scripts[cron_script.metadata.name] = cron_script
+
     def keep_endpoint(self, event: Event) -> None:
         """Remember a change of an Endpoint."""
         # A pod that sees to one run sees no Endpoint, and its run waits for what it imports.

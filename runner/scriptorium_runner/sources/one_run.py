@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_client import ApiError, Client, Event, Selection, follow
@@ -15,6 +15,9 @@ from scriptorium_runner.executions import schedules
 from scriptorium_runner.executions.handling import Signals
 from scriptorium_runner.sources.cluster import ClusterBoard
 from scriptorium_runner.sources.reading import is_cancelled, read_execution
+
+if TYPE_CHECKING:
+    from scriptorium_api.cron_script import CronScript
 
 log = logging.getLogger(__name__)
 
@@ -45,16 +48,28 @@ class Sight:
 
 
 async def look(client: Client, target: Target) -> Sight | None:
-    """Read the run and its Script, however long that takes; None if the run is gone."""
+    """Read the run and what it needs, however long that takes; None if the run is gone."""
     item = await _insist(lambda: client.find(EXECUTIONS, target.name, target.namespace))
     if item is None or item["metadata"]["uid"] != target.uid:
         return None
-    board = ClusterBoard(client, target.namespace)
-    execution = read_execution(item)
-    await _keep_cron_script(client, board, execution)
+    return await look_around(client, read_execution(item))
+
+
+async def look_around(
+    client: Client, execution: ScriptExecution, cron_script: "CronScript | None" = None
+) -> Sight:
+    """Read what a run needs, however long that takes; its CronScript too, if that is not given."""
+    namespace = execution.metadata.namespace
+    board = ClusterBoard(client, namespace)
+    if execution.status.phase.is_terminal:
+        return Sight(execution, board)
+    if cron_script is not None:
+        board.put_cron_script(cron_script)
+    else:
+        await _keep_cron_script(client, board, execution)
     execution = schedules.take_over(board, execution)
     if reference := execution.spec.script_ref:
-        await _keep_scripts(client, board, target.namespace, reference.name)
+        await _keep_scripts(client, board, namespace, reference.name)
     return Sight(execution, board)
 
 

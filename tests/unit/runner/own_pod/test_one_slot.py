@@ -1,6 +1,7 @@
 """What a Job's pod does about its slot: each full hour's at noon, judged up to eleven."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,19 +44,22 @@ class Cluster:
     created: datetime = NOW
     schedule: str | None = None
     """The schedule by which the Jobs are fired; None is that of now."""
+    now: Callable[[], datetime] = lambda: NOW
     followed: list[str] = field(default_factory=list)
 
     async def find_job(self, name: str) -> SlotJob:
         return SlotJob(name=name, uid=f"uid-{name}", created=self.created, slot=self.slot)
 
-    async def follow_run(self, run: ScriptExecution, _stopping: asyncio.Event) -> int:
+    async def follow_run(
+        self, run: ScriptExecution, _cron_script: CronScript, _stopping: asyncio.Event
+    ) -> int:
         self.followed.append(run.metadata.name)
         self.calendar.end_run(run.metadata.name)
         return 0
 
     async def follow(self, job: str = "job") -> int:
         work = SlotWork(cron_script="nightly", uid="uid-nightly", job=job, schedule=self.schedule)
-        slot = OneSlot(self.calendar, Means(self.find_job, self.follow_run, lambda: NOW), work)
+        slot = OneSlot(self.calendar, Means(self.find_job, self.follow_run, self.now), work)
         async with asyncio.timeout(5):
             return await slot.follow(asyncio.Event())
 
@@ -76,6 +80,37 @@ async def test_a_slot_is_run_to_its_end() -> None:
     assert await cluster.follow() == 0
     assert cluster.followed == [NOON_RUN]
     assert cluster.calendar.status_of().accounted_until == NOW
+
+
+async def test_a_slot_is_judged_by_what_was_read_at_the_start() -> None:
+    cluster = make_cluster()
+    await cluster.follow()
+    assert cluster.calendar.calls == ["read_cron_script", "list_runs", "make_run", "record", "list_runs"]
+
+
+async def test_after_an_outage_a_slot_is_judged_by_what_is_read_then() -> None:
+    cluster = make_cluster()
+    cluster.calendar.faults["list_runs"] = [Unreachable("nobody answers")]
+    cluster.calendar.meanwhile["list_runs"] = lambda: cluster.calendar.edit("nightly", suspend=True)
+    assert await cluster.follow() == 0
+    assert cluster.calendar.made == []
+
+
+async def test_a_slot_that_starts_later_is_judged_by_what_is_read_then() -> None:
+    cluster = make_cluster(jitterSeconds=3000)
+    start = cron_runs.find_start(cluster.calendar.cron_scripts["nightly"], NOW)
+    moments = [start - timedelta(milliseconds=1)]
+
+    def now() -> datetime:
+        if not moments:
+            return start
+        cluster.calendar.edit("nightly", suspend=True)
+        return moments.pop()
+
+    cluster.now = now
+    assert start > NOW
+    assert await cluster.follow() == 0
+    assert cluster.calendar.made == []
 
 
 async def test_while_nobody_answers_it_is_tried_again() -> None:
