@@ -1,4 +1,4 @@
-"""A small Kubernetes client over aiohttp: what the operator and the runner both speak.
+"""A small Kubernetes client: what the operator and the runner both speak.
 
 Objects go in and come out as raw manifests; models are made of them where they are used.
 `docs/decisions/0002-kubernetes-client.md` says why it is our own.

@@ -1,25 +1,21 @@
 """The verbs: get, list, create, apply, patch, delete, watch."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from types import SimpleNamespace, TracebackType
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from types import TracebackType
 from typing import Any, Self
-
-import aiohttp
 
 from scriptorium_client import errors, parsing
 from scriptorium_client.config import Config
 from scriptorium_client.resources import Resource
 from scriptorium_client.selection import Selection
+from scriptorium_client.transport import Answer, Broken, Rejected, Tell, Transport
 
 Manifest = dict[str, Any]
 
 #: A list is read in pages of this many objects, so that neither side holds a large answer whole.
 PAGE = 500
-
-#: Seconds for one request but a watch: the API server's own limit is 60, and a retry is better than that.
-REQUEST_SECONDS = 30
 
 #: The API server ends a watch after this many seconds; we give up on a silent one a little later.
 WATCH_SECONDS = 300
@@ -35,10 +31,6 @@ _MERGE_PATCH = "application/merge-patch+json"
 _APPLY_PATCH = "application/apply-patch+yaml"
 
 
-#: Hears of every request: its method, and the answer's status or None.
-Tell = Callable[[str, int | None], None]
-
-
 class Client:
     """A connection to one API server; every verb raises ApiError or one of its kinds."""
 
@@ -47,19 +39,14 @@ class Client:
         config: Config,
         *,
         user_agent: str = "scriptorium",
-        connections: int = 64,
         tell: Tell | None = None,
         silence_seconds: float = SILENCE_SECONDS,
+        transport: Transport | None = None,
     ) -> None:
+        """Ask by the transport; without one by a pool of connections, whose requests are told to `tell`."""
         self.config = config
         self._silence_seconds = silence_seconds
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=config.tls or True, limit=connections),
-            headers={"User-Agent": user_agent},
-            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=5),
-            json_serialize=json.dumps,
-            trace_configs=[_trace(tell)] if tell else None,
-        )
+        self._transport = transport or _open_pool(config, user_agent, tell)
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,9 +58,7 @@ class Client:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._session.close()
-        # A socket is closed in the round of the loop after that of its transport.
-        await asyncio.sleep(0)
+        await self._transport.close()
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Manifest:
         """Give one object; raises NotFound."""
@@ -206,27 +191,20 @@ class Client:
         } | ({"labelSelector": selection.labels} if selection.labels else {})
         query |= {"fieldSelector": selection.fields} if selection.fields else {}
         headers = {"Accept": METADATA_ONLY} if selection.is_metadata_only else {}
-        timeout = aiohttp.ClientTimeout(
-            total=WATCH_SECONDS + 60, sock_connect=5, sock_read=self._silence_seconds
+        listening = self._transport.listen(
+            selection.resource.path(selection.namespace),
+            headers=self._authorized(headers),
+            query=query,
+            silence=self._silence_seconds,
         )
         try:
-            async with self._session.get(
-                self.config.server + selection.resource.path(selection.namespace),
-                params=query,
-                headers=self._authorized(headers),
-                timeout=timeout,
-            ) as response:
-                if response.status != 200:
-                    raise await _error_of(response)
-                try:
-                    async for line in _lines(response.content):
-                        yield _checked(parsing.parse(line))
-                finally:
-                    _drop(response)
-        except aiohttp.SocketTimeoutError:
-            return
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise errors.Unavailable(f"the watch broke off: {type(error).__name__}: {error}") from error
+            async with aclosing(listening) as pieces:
+                async for line in _lines(pieces):
+                    yield _checked(parsing.parse(line))
+        except Rejected as error:
+            raise _error_of(error.answer) from error
+        except Broken as error:
+            raise errors.Unavailable(f"the watch broke off: {error}") from error
 
     async def _request(
         self,
@@ -239,63 +217,42 @@ class Client:
     ) -> Manifest:
         content = {"Content-Type": "application/json"} if body is not None else {}
         try:
-            async with self._session.request(
+            answer = await self._transport.ask(
                 method,
-                self.config.server + path,
-                params=query,
-                data=json.dumps(body).encode() if body is not None else None,
+                path,
                 headers=self._authorized(content | dict(headers or {})),
-            ) as response:
-                if response.status >= 300:
-                    raise await _error_of(response)
-                answer: Manifest = parsing.parse(await response.read())
-                return answer
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise errors.Unavailable(f"{method} {path}: {type(error).__name__}: {error}") from error
+                query=query,
+                body=json.dumps(body).encode() if body is not None else None,
+            )
+        except Broken as error:
+            raise errors.Unavailable(f"{method} {path}: {error}") from error
+        if answer.status >= 300:
+            raise _error_of(answer)
+        found: Manifest = parsing.parse(answer.content)
+        return found
 
     def _authorized(self, headers: Mapping[str, str]) -> dict[str, str]:
         token = self.config.bearer()
         return dict(headers) | ({"Authorization": f"Bearer {token}"} if token else {})
 
 
-def _trace(tell: Tell) -> aiohttp.TraceConfig:
-    async def on_end(
-        _session: aiohttp.ClientSession, _context: SimpleNamespace, request: aiohttp.TraceRequestEndParams
-    ) -> None:
-        tell(request.method, request.response.status)
+def _open_pool(config: Config, user_agent: str, tell: Tell | None) -> Transport:
+    # A pod that brings a transport of its own does not wait for aiohttp to be imported.
+    from scriptorium_client.pooled import PooledTransport  # noqa: PLC0415
 
-    async def on_exception(
-        _session: aiohttp.ClientSession,
-        _context: SimpleNamespace,
-        request: aiohttp.TraceRequestExceptionParams,
-    ) -> None:
-        tell(request.method, None)
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_end.append(on_end)
-    trace.on_request_exception.append(on_exception)
-    return trace
+    return PooledTransport(config, user_agent, tell)
 
 
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Split a stream at line ends; the reader's own limit on a line is below an object's size."""
     rest = bytearray()
-    async for chunk in content.iter_any():
-        rest += chunk
+    async for piece in pieces:
+        rest += piece
         *lines, tail = rest.split(b"\n")
         rest = bytearray(tail)
         for line in lines:
             if line:
                 yield bytes(line)
-
-
-def _drop(response: aiohttp.ClientResponse) -> None:
-    """Close the connection of a watch that has not ended, now: nobody waits for the server to agree.
-
-    It belongs to no pool any more, so closing the session would not wait for it either.
-    """
-    if response.connection is not None and response.connection.transport is not None:
-        response.connection.transport.abort()
 
 
 def _checked(event: Manifest) -> Manifest:
@@ -304,10 +261,9 @@ def _checked(event: Manifest) -> Manifest:
     return event
 
 
-async def _error_of(response: aiohttp.ClientResponse) -> errors.ApiError:
-    text = await response.text()
+def _error_of(answer: Answer) -> errors.ApiError:
     try:
-        body = json.loads(text)
+        body = json.loads(answer.content)
     except ValueError:
-        body = text[:500]
-    return errors.from_status(response.status, body, response.headers.get("Retry-After"))
+        body = answer.content[:500].decode(errors="replace")
+    return errors.from_status(answer.status, body, answer.retry_after)

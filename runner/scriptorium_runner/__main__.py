@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import gc
-import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -12,10 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-T = TypeVar("T")
+from scriptorium_runner import authorities
 
-#: Where OpenSSL is told of another file with the authorities that the system trusts.
-_AUTHORITIES = "SSL_CERT_FILE"
+T = TypeVar("T")
 
 #: So many new objects are made until the collector looks for those that only hold each other.
 _OBJECTS_PER_LOOK = 10_000
@@ -153,18 +151,13 @@ def _run_one(_options: argparse.Namespace) -> int:
 def _importing() -> Iterator[None]:
     """Import what a pod needs, and no more than that: its run waits for it.
 
-    All that is imported stays, so the collector has nothing to look for, now or later. And aiohttp reads all
-    certificates of the system, twice, for connections that bring no context of their own; ours all do.
+    All that is imported stays, so the collector has nothing to look for, now or later.
     """
     gc.disable()
-    named = os.environ.get(_AUTHORITIES)
-    os.environ[_AUTHORITIES] = os.devnull
     try:
-        yield
+        with authorities.unread():
+            yield
     finally:
-        del os.environ[_AUTHORITIES]
-        if named is not None:
-            os.environ[_AUTHORITIES] = named
         _rest_collector()
         gc.enable()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_client import Client, load_config
+from scriptorium_client.lean import LeanTransport
 from scriptorium_runner import engine, logs
 from scriptorium_runner.engine.workers.zygote_start import Begun
 from scriptorium_runner.executions.handling import Place
@@ -35,7 +36,8 @@ async def run_one(settings: RunSettings, begun: Begun | None = None) -> int:
     sandbox = engine.Engine(
         engine.EngineSettings(pool_size=1, seal=settings.seal), engine.find_container_memory()
     )
-    async with Client(load_config(), user_agent="scriptorium-runner") as client:
+    config = load_config()
+    async with Client(config, transport=LeanTransport(config, "scriptorium-runner")) as client:
         # Its processes start beside the first requests: what they are is found out, and made, meanwhile.
         starting = asyncio.create_task(sandbox.start(begun))
         try:

@@ -4,6 +4,7 @@ import contextlib
 from types import TracebackType
 from typing import Self
 
+from scriptorium_runner import authorities
 from scriptorium_runner.engine import Share
 from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.sandbox import WayOut
@@ -35,8 +36,9 @@ class LateWayOut:
 
     def _make(self) -> WayOut:
         # Most scripts ask no host, and every run waits for what its pod imports before.
-        from scriptorium_runner.executions.outside import Outside  # noqa: PLC0415
-        from scriptorium_runner.host.http import Denials, HttpClient  # noqa: PLC0415
+        with authorities.unread():
+            from scriptorium_runner.executions.outside import Outside  # noqa: PLC0415
+            from scriptorium_runner.host.http import Denials, HttpClient  # noqa: PLC0415
 
         client, denials = HttpClient(self._settings), Denials()
         self._closing.push_async_exit(client)

@@ -48,7 +48,7 @@ class TokenReviews:
 
     def _connect(self, token: str) -> Client:
         """Give a client for these two questions: it shares no connection and no credential with any other."""
-        return Client(self._config.of_bearer(token), user_agent="scriptorium-runner", connections=1)
+        return Client(self._config.of_bearer(token), user_agent="scriptorium-runner")
 
     async def _ask(self, client: Client) -> Verdict:
         known = await client.create(_build_review(SELF_SUBJECT_REVIEWS), SELF_SUBJECT_REVIEWS)
