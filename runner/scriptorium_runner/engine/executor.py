@@ -163,7 +163,7 @@ class Engine:
 
     def version(self) -> EngineVersion:
         """Say which JavaScript engine runs, and who compiled it."""
-        return EngineVersion(verdicts.ENGINE_VERSION, self._open_pool().build)
+        return EngineVersion(verdicts.find_engine_version(), self._open_pool().build)
 
     def stats(self) -> EngineStats:
         """Count the workers, their callers and the verdicts."""

@@ -3,14 +3,24 @@
 import functools
 import hashlib
 from collections import OrderedDict
-from importlib import metadata
 
 from scriptorium_runner.engine import positions
 from scriptorium_runner.engine.values import ScriptError
 
-ENGINE_VERSION = metadata.version("quickjs-ng")
-#: Another engine, or another wrapper around the source, may judge differently.
-_JUDGE = f"quickjs-ng {ENGINE_VERSION}\n{positions.wrap('', None)}\n".encode()
+
+@functools.cache
+def find_engine_version() -> str:
+    """Give the version of the engine, as its package says."""
+    # A pod that sees to one run asks only after a syntax error, and its run waits for each import.
+    from importlib import metadata  # noqa: PLC0415
+
+    return metadata.version("quickjs-ng")
+
+
+@functools.cache
+def find_judge() -> bytes:
+    """Give what judges: another engine, or another wrapper around the source, may judge differently."""
+    return f"quickjs-ng {find_engine_version()}\n{positions.wrap('', None)}\n".encode()
 
 
 class VerdictCache:
@@ -42,7 +52,7 @@ class VerdictCache:
 
     def find_error(self, source: str) -> ScriptError | None:
         """Give what is known to be wrong with a source; counts only if that spares a run."""
-        error = self._verdicts.get(_build_key(source))
+        error = self._verdicts.get(_build_key(source)) if self._verdicts else None
         if error is not None:
             self.hits += 1
         return error
@@ -57,7 +67,7 @@ class VerdictCache:
 
 
 def _build_key(source: str) -> bytes:
-    return _hash(_JUDGE, source)
+    return _hash(find_judge(), source)
 
 
 #: The sources that run at the moment: a request is answered sooner than a large source is hashed.

@@ -38,7 +38,7 @@ def test_a_cache_of_no_size_keeps_nothing():
 def test_another_engine_judges_anew(monkeypatch: pytest.MonkeyPatch):
     cache = VerdictCache(10)
     cache.keep("a", ERROR)
-    monkeypatch.setattr(verdicts, "_JUDGE", b"quickjs-ng 0.99\n")
+    monkeypatch.setattr(verdicts, "find_judge", lambda: b"quickjs-ng 0.99\n")
     assert cache.look_up("a") == (False, None)
 
 
