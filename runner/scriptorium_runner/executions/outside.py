@@ -18,6 +18,9 @@ class Outside:
     tell: Callable[[Start, Ending], None] = lambda _start, _ending: None
     """Called at the end of each call, with the start of the run that made it."""
 
+    def prepare(self) -> None:
+        """Do nothing: the client is there."""
+
     def open(self, start: Start, share: Share, end: float, traceparent: str | None = None) -> HttpHost:
         """Give what one run may reach until its end, by the loop's clock; its requests bear `traceparent`."""
         clock = asyncio.get_running_loop().time

@@ -29,6 +29,9 @@ _MOST_LINES = 4096
 class WayOut(Protocol):
     """The way to the hosts outside, for scripts that may ask some."""
 
+    def prepare(self) -> None:
+        """Get ready: a script that may ask begins after this, and its time does not run before."""
+
     def open(self, start: Start, share: Share, end: float, traceparent: str | None = None) -> Api:
         """Give what one run may reach until its end, by the loop's clock; its requests bear `traceparent`."""
 
@@ -142,6 +145,8 @@ class EngineSandbox:
 
         apis: dict[str, Callable[[], Api]] = {"utils": UtilsHost, "scripts": make_scripts}
         if (outside := self._outside) is not None:
+            if start.permissions.http is not None:
+                outside.prepare()
             apis["http"] = lambda: outside.open(start, share, end, family.traceparent)
         return Registry(apis)
 

@@ -13,7 +13,7 @@ from scriptorium_runner.host.registry import Api
 
 
 class LateWayOut:
-    """Made when a script asks a host for the first time; used by `async with`."""
+    """Made when a script begins for the first time that may ask a host; used by `async with`."""
 
     def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
@@ -30,9 +30,15 @@ class LateWayOut:
 
     def open(self, start: Start, share: Share, end: float, traceparent: str | None = None) -> Api:
         """Give what one run may reach until its end, by the loop's clock; its requests bear `traceparent`."""
-        if self._made is None:
-            self._made = self._make()
-        return self._made.open(start, share, end, traceparent)
+        return self._find().open(start, share, end, traceparent)
+
+    def prepare(self) -> None:
+        """Import and make what most runs never need."""
+        self._find()
+
+    def _find(self) -> WayOut:
+        self._made = self._made or self._make()
+        return self._made
 
     def _make(self) -> WayOut:
         # Most scripts ask no host, and every run waits for what its pod imports before.

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import yaml
 
 from scriptorium_client import (
@@ -23,10 +24,20 @@ from scriptorium_client import (
 )
 from scriptorium_client import client as client_module
 from scriptorium_client.client import Manifest
+from scriptorium_client.lean import LeanTransport
 from scriptorium_client.resources import CONFIG_MAPS, EXECUTIONS, NAMESPACES
 from tests.support.manifests import execution
 
 pytestmark = pytest.mark.cluster
+
+
+@pytest_asyncio.fixture(params=["pooled", "lean"])
+async def client(kubeconfig: str, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    """Our own client, as the cluster's administrator, by both transports."""
+    config = load_config(kubeconfig)
+    lean = LeanTransport(config, "test") if request.param == "lean" else None
+    async with Client(config, transport=lean) as found:
+        yield found
 
 
 def config_map(name: str, namespace: str, **data: str) -> Manifest:
