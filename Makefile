@@ -109,7 +109,7 @@ bench-cron: $(BIN)/scriptorium ## Measure slots against bare Jobs, a burst of th
 	$(BIN)/python -m bench.cron
 
 .PHONY: bench-endpoints
-bench-endpoints: $(BIN)/scriptorium peers ## Measure Endpoints against other servers, under wrk
+bench-endpoints: $(BIN)/scriptorium peers ## Measure Endpoints against other servers, under wrk and vegeta
 	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m bench.endpoints
 
 # What npm cannot bring, the measurement leaves out by name.

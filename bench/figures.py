@@ -27,7 +27,7 @@ def summarize(latencies: Sequence[float], elapsed: float) -> Figures:
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
     """Give the smallest value that this many percent are not above."""
-    return ordered[max(0, -(-len(ordered) * int(percent) // 100) - 1)]
+    return ordered[max(0, int(-(-len(ordered) * percent // 100)) - 1)]
 
 
 def render_row(name: str, figures: Figures) -> str:

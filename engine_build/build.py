@@ -70,7 +70,7 @@ def _compile(folder: Path) -> Path:
     cc = shlex.join(find_compiler())
     extra = {
         "CC": cc,
-        "LDSHARED": f"{cc} -shared {shlex.quote(str(_compile_snapshot(folder)))}",
+        "LDSHARED": f"{cc} -shared {shlex.join(str(_compile_one(each, folder)) for each in recipe.LINKED)}",
         "CFLAGS": recipe.render_compiler_flags(),
         # The build is asked for by its own venv: what this process is run with is not its business.
         "PYTHONPATH": "",
@@ -79,11 +79,11 @@ def _compile(folder: Path) -> Path:
     return next((folder / "wheels").glob("*.whl"))
 
 
-def _compile_snapshot(folder: Path) -> Path:
-    """Compile what the engine has its memory from; gives the object that is linked in."""
-    target = folder / "snapshot.o"
+def _compile_one(source: Path, folder: Path) -> Path:
+    """Compile what is linked into the module; gives the object."""
+    target = folder / f"{source.stem}.o"
     strict = ("-Wall", "-Wextra", "-Werror", "-fPIC")
-    commands.run([*find_compiler(), *recipe.FLAGS, *strict, "-c", str(recipe.SNAPSHOT), "-o", str(target)])
+    commands.run([*find_compiler(), *recipe.FLAGS, *strict, "-c", str(source), "-o", str(target)])
     return target
 
 

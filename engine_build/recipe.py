@@ -11,12 +11,17 @@ HASHES = {
     "setuptools==84.2.1": "ca140b45d5325a9478f880e351484f62fef15f336462e449ca0c03c873d589c2",
 }
 #: Without interposition the compiler may inline what the library exports; without a PLT a call is one jump.
-#: The linker puts our JS_NewRuntime in place of the engine's: see snapshot.c.
-FLAGS = ("-O2", "-fno-semantic-interposition", "-fno-plt", "-Wl,--wrap=JS_NewRuntime")
+#: The linker puts our functions in place of three of the engine: see snapshot.c and reading.c.
+FLAGS = (
+    "-O2",
+    "-fno-semantic-interposition",
+    "-fno-plt",
+    "-Wl,--wrap=JS_NewRuntime,--wrap=JS_ToCStringLen2,--wrap=JS_GetPropertyStr",
+)
 MARK = Path(__file__).resolve().parent / "mark.h"
-SNAPSHOT = MARK.with_name("snapshot.c")
-#: What of our own is compiled into it.
-SOURCES = (MARK, SNAPSHOT)
+#: What of our own is linked into it.
+LINKED = (MARK.with_name("reading.c"), MARK.with_name("snapshot.c"))
+SOURCES = (MARK, *LINKED)
 #: How the gate's message and the runner's metric name it.
 MARK_BEGINS = "rebuilt: "
 

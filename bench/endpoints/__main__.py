@@ -1,8 +1,4 @@
-"""`make bench-endpoints`: Endpoints beside other servers, under wrk, in the same run.
-
-Without --url and --direct it starts `scriptorium dev` itself, inside a network of its own, with a server that
-scripts wait for. With them it measures what is served there; --manifests prints what has to be applied.
-"""
+"""`make bench-endpoints`: Endpoints beside other servers, under wrk and vegeta, in the same run."""
 
 import argparse
 import contextlib
@@ -20,13 +16,17 @@ import yaml
 from bench.endpoints import (
     calibration,
     cases,
+    command_line,
+    constant_rate,
     network,
+    open_loop,
     ours,
     outcomes,
     programs,
     report,
     rounds,
     servers,
+    vegeta,
     wrk,
 )
 from bench.endpoints.cases import Case
@@ -37,34 +37,59 @@ INGRESS, DIRECT = "through the ingress", "the pool's Service"
 
 
 def main(options: argparse.Namespace) -> int:
-    """Measure and print; 1 where nothing of ours could be measured."""
+    """Do what was asked for; 1 where nothing of ours could be measured."""
     steps = options.work_steps or calibration.find_steps()
     if options.manifests:
         made = cases.build_manifests(choose_cases(steps, options.upstream), options.host)
         print(yaml.safe_dump_all(made, sort_keys=False), end="")
         return 0
     wrk.ensure()
+    generator = find_generator(options)
     is_remote = bool(options.url or options.direct)
     if not (is_remote or options.inside):
-        enter_network(steps)
+        enter_network(steps, generator)
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        upstream = options.upstream or (start_upstream(stack, folder) if options.inside else None)
-        chosen = choose_cases(steps, upstream)
-        print_head(steps)
-        found = start_ours(stack, folder, chosen, options)
-        mine = [server.name for server in found]
-        found += start_peers(stack, folder, chosen, options.without)
-        pace = rounds.Pace(options.rounds, options.seconds, options.check_seconds)
-        measured = rounds.measure(found, chosen, pace)
+        return run(stack, options, steps, generator)
+
+
+def run(stack: contextlib.ExitStack, options: argparse.Namespace, steps: int, generator: Path | None) -> int:
+    """Start all, measure them and print; what clients wait for first, then what comes on time."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    upstream = options.upstream or (start_upstream(stack, folder) if options.inside else None)
+    chosen = choose_cases(steps, upstream)
+    print_head(steps, generator)
+    found = start_ours(stack, folder, chosen, options)
+    mine = [server.name for server in found]
+    found += start_peers(stack, folder, chosen, options.without)
+    pace = rounds.Pace(options.rounds, options.seconds, options.check_seconds)
+    measured = rounds.measure(found, chosen, pace)
     print_all(chosen, [server.name for server in found], mine, measured)
+    if generator:
+        subjects = mine or [programs.VM]
+        rates = constant_rate.choose_rates(outcomes.find_peak(subjects, measured))
+        opened = open_loop.measure(generator, found, rates, pace)
+        print("\n".join(report.render_open_loop(subjects, opened)))
     return 0 if mine else 1
 
 
-def enter_network(steps: int) -> None:
-    """Begin anew in a network of our own; go on without scripts that wait where there can be none."""
+def find_generator(options: argparse.Namespace) -> Path | None:
+    """Build what asks at a constant rate, or print why not; inside, where nothing is had, it is told."""
+    if options.inside:
+        return Path(options.generator) if options.generator else None
     try:
-        network.enter(network.find_way(), [*sys.argv[1:], "--inside", f"--work-steps={steps}"])
+        if vegeta.NAME in options.without:
+            raise LeftOut("by --without")
+        return vegeta.ensure()
+    except LeftOut as error:
+        print(f"left out: {vegeta.NAME}, and with it the open loop: {error}", flush=True)
+        return None
+
+
+def enter_network(steps: int, generator: Path | None) -> None:
+    """Begin anew in a network of our own; go on without scripts that wait where there can be none."""
+    found = ["--inside", f"--work-steps={steps}", *([f"--generator={generator}"] if generator else [])]
+    try:
+        network.enter(network.find_way(), [*sys.argv[1:], *found])
     except LeftOut as error:
         print(f"left out: scripts that wait: {error}")
 
@@ -126,9 +151,9 @@ def try_to_start(
         return []
 
 
-def print_head(steps: int) -> None:
+def print_head(steps: int, generator: Path | None) -> None:
     """Print what is measured where, and by what."""
-    for line in report.render_machine(read_versions()):
+    for line in report.render_machine(read_versions(generator)):
         print(line)
     seconds = calibration.time_work(steps)
     print(
@@ -136,9 +161,10 @@ def print_head(steps: int) -> None:
     )
 
 
-def read_versions() -> list[tuple[str, str]]:
+def read_versions(generator: Path | None) -> list[tuple[str, str]]:
     """Give the versions of all that takes part."""
     found = [("wrk", wrk.read_version()), ("Python", platform.python_version())]
+    found += [(vegeta.NAME, vegeta.read_version())] if generator else []
     found += [(name, metadata.version(name)) for name in ("scriptorium", "aiohttp", "quickjs-ng")]
     return found + [(name, report.read_version(command)) for name, command in programs.find_versions()]
 
@@ -159,43 +185,7 @@ def print_all(chosen: Sequence[Case], names: list[str], mine: list[str], measure
     print("\n".join(lines))
 
 
-def read_options() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="how often each takes its turn (default 3)")
-    parser.add_argument("--seconds", type=int, default=5, help="length of each load (default 5)")
-    parser.add_argument(
-        "--check-seconds", type=int, default=2, help="length of each look at answers (default 2)"
-    )
-    parser.add_argument(
-        "--workers", type=int, default=10, help="of scriptorium dev (default 10, as in a pool)"
-    )
-    parser.add_argument("--without", action="append", default=[], metavar="NAME", help="leave a server out")
-    parser.add_argument("--url", help="where an ingress controller serves the Endpoints")
-    parser.add_argument("--host", help="the Endpoints' host, where the URL has an address instead")
-    parser.add_argument("--direct", metavar="URL", help="where the pool's Service serves them")
-    parser.add_argument(
-        "--metrics",
-        action="append",
-        default=[],
-        metavar="URL",
-        help="where a runner of the pool has /metrics",
-    )
-    parser.add_argument("--upstream", metavar="URL", help="a server that answers 'waited' after 100 ms")
-    parser.add_argument(
-        "--work-steps", type=int, metavar="N", help="of the script that computes; else 10 ms of them"
-    )
-    parser.add_argument(
-        "--manifests", action="store_true", help="print what --url and --direct need, and end"
-    )
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.upstream and not (options.url or options.direct or options.manifests):
-        parser.error("--upstream goes with --url, --direct or --manifests: what is started here has its own")
-    return options
-
-
 if __name__ == "__main__":
     # So that what was started is ended then too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(main(read_options()))
+    sys.exit(main(command_line.read()))

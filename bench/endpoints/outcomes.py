@@ -50,6 +50,13 @@ def sum_up(loads: Sequence[wrk.Load]) -> Outcome:
     )
 
 
+def find_peak(names: Sequence[str], measured: Measured) -> float | None:
+    """Give the rate of the usual clients that all of these servers reach; None where there is none."""
+    keys = [Key(name, HELLO.name, USUAL) for name in names]
+    rates = [sum_up(measured.loads[key]).figures.per_second for key in keys if key in measured.loads]
+    return min(rates, default=None)
+
+
 def judge(name: str, measured: Measured) -> list[Verdict]:
     """Say which of what is required of a server is so."""
     outcomes = {clients: sum_up(measured.loads[Key(name, HELLO.name, clients)]) for clients in HELLO_CLIENTS}

@@ -1,5 +1,6 @@
 """Tables, ratios and verdicts, as text. Pure, but for the head, which asks the machine."""
 
+import math
 import os
 import platform
 import re
@@ -7,8 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.endpoints import outcomes, parts, wrk
-from bench.endpoints.cases import MOST, Case, count_clients
+from bench.endpoints import constant_rate, open_loop, outcomes, parts, wrk
+from bench.endpoints.cases import HELLO, MOST, USUAL, Case, count_clients
 from bench.endpoints.outcomes import Outcome
 from bench.endpoints.rounds import Key, Measured
 from bench.figures import render_ratio
@@ -95,6 +96,40 @@ def render_checked(measured: Measured) -> str:
     right = sum(check.right for check in checks)
     others = sum(check.bad + check.refused for check in checks)
     return f"answers looked at: {right} right, {others} others"
+
+
+def render_open_loop(subjects: Sequence[str], opened: open_loop.Measured) -> list[str]:
+    """Give the tables of what was asked on time: each rate, each server."""
+    rates = dict.fromkeys(key.rate for key in opened)
+    return [
+        "",
+        f"open loop: {HELLO.name}, at shares of what {' and '.join(subjects)} did at {count_clients(USUAL)}",
+        "times are from the moment each was due; what is not right, or never came, counts as slower than all",
+        "99 % were sent later than due by at most `sent late`: so much of the times can be the generator's",
+        *(line for rate in rates for line in _render_rate(rate, opened)),
+    ]
+
+
+def _render_rate(rate: constant_rate.Rate, opened: open_loop.Measured) -> list[str]:
+    title = f"{rate.per_second}/s, {rate.share:.0%}"
+    heads = " ".join(f"{name:>11}" for name in ("p50", "p99", "p99.9", "max", "sent late"))
+    found = {key.server: constant_rate.sum_up(runs) for key, runs in opened.items() if key.rate == rate}
+    rows = [_render_on_time(name, outcome) for name, outcome in found.items()]
+    return ["", f"{title:<26} {heads} {'rate':>12}  not right", *rows]
+
+
+def _render_on_time(name: str, outcome: constant_rate.Outcome) -> str:
+    times = (outcome.p50, outcome.p99, outcome.p999, outcome.max, outcome.late)
+    others = ", ".join(f"{count} {kind}" for kind, count in outcome.others.items()) or "0"
+    example = f", such as: {outcome.example}" if outcome.example else ""
+    columns = " ".join(_render_time(each) for each in times)
+    return f"{name:<26} {columns} {outcome.answered_per_second:10.1f}/s  {others} of {outcome.count}{example}"
+
+
+def _render_time(seconds: float | None) -> str:
+    if seconds is None:
+        return f"{'too few':>11}"
+    return f"{'never':>11}" if seconds == math.inf else f"{seconds * 1000:8.2f} ms"
 
 
 def render_memory(measured: Measured) -> list[str]:

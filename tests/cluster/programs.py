@@ -1,4 +1,4 @@
-"""The Go programs of the cluster: built once into the cache, found there afterwards."""
+"""Go programs, such as those of the cluster: built once into the cache, found there afterwards."""
 
 import hashlib
 import os
@@ -22,11 +22,13 @@ class Program:
     name: str
     package: str
     minutes: int
+    modules: Path = SOURCES
+    """The folder that has a folder with its module, by its name."""
 
     @property
     def source(self) -> Path:
         """The folder with the module that pins the program."""
-        return SOURCES / self.name
+        return self.modules / self.name
 
     @property
     def flags(self) -> list[str]:
@@ -93,7 +95,7 @@ def compute_key(files: dict[str, bytes], settings: list[str]) -> str:
 
 def build(program: Program, path: Path) -> None:
     """Build one program; it appears in the cache only when it is whole."""
-    progress.say(f"Building {program.name}: once, about {program.minutes} minutes on two cores.")
+    progress.say(f"Building {program.name}: once, about {program.minutes} min on two cores.")
     started = time.monotonic()
     part = path.with_name(f".{path.name}.part")
     command = render_command(program, part)

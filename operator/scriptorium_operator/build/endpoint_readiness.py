@@ -28,7 +28,15 @@ def find_readiness(endpoint: Endpoint, scene: EndpointScene, others: Iterable[Fi
     if fault := _find_fault(scene.script):
         message = f"Requests are answered by the source before this one: Script {scene.script_name}: {fault}"
         return Finding(type=READY, is_true=True, reason=_OLD_VERSION, message=message[:_MOST_QUOTED])
-    return Finding(type=READY, is_true=True, reason=READY, message="Requests are answered.")
+    return Finding(type=READY, is_true=True, reason=READY, message=_describe_answers(scene)[:_MOST_QUOTED])
+
+
+def _describe_answers(scene: EndpointScene) -> str:
+    """Say that requests are answered, and what nobody here can know: the operator may read no Secret."""
+    if not scene.secrets:
+        return "Requests are answered."
+    named = ", ".join(sorted({each.name for each in scene.secrets}))
+    return f"Requests are answered; with 503 while a Secret that auth names does not exist: {named}."
 
 
 def _find_own_problem(scene: EndpointScene, known: dict[str, Finding]) -> Problem | None:

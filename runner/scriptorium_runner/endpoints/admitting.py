@@ -1,15 +1,14 @@
 """What keeps a request from being answered by a script, each with what its caller is told."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from scriptorium_api.endpoints.traffic import RateBy, RateLimit
 from scriptorium_runner.endpoints import addresses
 from scriptorium_runner.endpoints.auth.verdicts import Admitted
-from scriptorium_runner.endpoints.bodies import Body, BodyBroken, BodyStalled, BodyTooLarge, Grow
+from scriptorium_runner.endpoints.bodies import Body, BodyBroken, BodyStalled, BodyTooLarge
 from scriptorium_runner.endpoints.calls import Call, Problem
 from scriptorium_runner.endpoints.schemas import SchemaSet, find_body_problem, find_query_problem
-from scriptorium_runner.engine import Held
+from scriptorium_runner.endpoints.uploads import NoRoomLeft, Outpaced, Upload
 
 _UNAVAILABLE = "Service Unavailable"
 
@@ -72,10 +71,10 @@ def check_size(body: Body, most: int) -> None:
         raise _refuse_size(most)
 
 
-async def read_body(body: Body, most: int, grow: Grow) -> bytes:
+async def read_body(body: Body, most: int, upload: Upload) -> bytes:
     """Give a body, of so many bytes at most; raises Rejection."""
     try:
-        return await body.read(most, grow)
+        return await upload.receive(body, most)
     except BodyTooLarge as error:
         raise _refuse_size(most) from error
     except BodyStalled as error:
@@ -83,6 +82,11 @@ async def read_body(body: Body, most: int, grow: Grow) -> bytes:
         raise Rejection("stalled", problem) from error
     except BodyBroken as error:
         raise Rejection("malformed", Problem(400, "Bad Request", "the body is not framed well")) from error
+    except Outpaced as error:
+        raise refuse_unavailable("memory", "others needed the room: send this body faster") from error
+    except NoRoomLeft as error:
+        detail = "the bodies of other requests leave no room for this one"
+        raise refuse_unavailable("memory", detail) from error
 
 
 def check_schemas(schemas: SchemaSet, call: Call, query: Mapping[str, str | list[str]]) -> None:
@@ -97,27 +101,6 @@ def check_schemas(schemas: SchemaSet, call: Call, query: Mapping[str, str | list
 def _has_body(call: Call) -> bool:
     """Say whether the body of a request is its matter: to DELETE it may be, to GET it is not."""
     return call.method in ("POST", "PUT", "PATCH") or (call.method == "DELETE" and bool(call.body))
-
-
-@contextlib.contextmanager
-def hold(held: Held) -> Iterator[Grow]:
-    """Count a body as memory that the runner holds, as it comes: what is announced alone takes nothing.
-
-    What is given takes how many bytes more there are; it raises Rejection if that would be too much.
-    """
-    size = 0
-
-    def grow(more: int) -> None:
-        nonlocal size
-        if not held.has_room(more):
-            raise refuse_unavailable("memory", "the bodies of other requests leave no room for this one")
-        held.add(more)
-        size += more
-
-    try:
-        yield grow
-    finally:
-        held.remove(size)
 
 
 def find_caller(limit: RateLimit, call: Call, admitted: Admitted | None) -> str | None:

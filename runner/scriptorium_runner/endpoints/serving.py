@@ -20,6 +20,7 @@ from scriptorium_runner.endpoints.room import NoRoomNow
 from scriptorium_runner.endpoints.routing import NoMethod, NoPath, Route
 from scriptorium_runner.endpoints.table import Entry, Table, Work
 from scriptorium_runner.endpoints.traces import Trace
+from scriptorium_runner.endpoints.uploads import Uploads
 from scriptorium_runner.engine import Result
 from scriptorium_runner.executions import context
 from scriptorium_runner.executions.errors import NoWorker
@@ -63,6 +64,7 @@ class Serving:
         self._find_table, self._outside = find_table, outside
         self._count_runners, self._listeners = count_runners, tuple(listeners)
         self._limiter = RateLimiter(time.monotonic)
+        self._uploads = Uploads(outside.held)
         #: Requests that have no answer yet.
         self.in_flight = 0
 
@@ -114,9 +116,9 @@ class Serving:
         # Nothing of strangers is kept, unless it is by the body that they say who they are.
         needs_body = decisions.needs_body(entry.endpoint.spec.auth, visit.call)
         admitted = None if needs_body else await self._admit(visit, entry, found)
-        with admitting.hold(self._outside.held) as grow:
+        with self._uploads.hold() as upload:
             since = time.perf_counter()
-            visit.call = replace(visit.call, body=await admitting.read_body(body, entry.max_body, grow))
+            visit.call = replace(visit.call, body=await admitting.read_body(body, entry.max_body, upload))
             visit.times.receiving = time.perf_counter() - since
             admitted = admitted or await self._admit(visit, entry, found)
             return await self._go_on(visit, entry, found, admitted)

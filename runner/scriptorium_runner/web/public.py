@@ -12,6 +12,7 @@ from scriptorium_runner.endpoints.listening import PublicSettings
 from scriptorium_runner.web import arrivals, connections, incoming
 from scriptorium_runner.web.incoming import IncomingBody
 from scriptorium_runner.web.outgoing import Message
+from scriptorium_runner.web.pace import Pace
 
 #: What is left of a body that nobody wants is read for so long, so that the answer is not lost with the
 #: connection: a caller who still sends would not read it.
@@ -41,6 +42,7 @@ class PublicServer:
         self._open = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._pace = Pace()
         patience = settings.patience
         self._listener = connections.Listener(
             self._answer,
@@ -95,6 +97,7 @@ class PublicServer:
                 self._idle.set()
 
     async def _exchange(self, request: web.BaseRequest) -> web.StreamResponse:
+        await self._pace.begin()
         arrival = incoming.read_arrival(request)
         call = arrivals.read_call(arrival, self._settings.proxies)
         body = IncomingBody(request, self._settings.patience)

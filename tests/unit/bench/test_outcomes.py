@@ -74,3 +74,10 @@ def test_rounds_come_to_their_medians_and_the_slowest_of_all():
 
 def test_errors_of_all_rounds_are_added_up():
     assert outcomes.sum_up([make_load(refused=2), make_load(refused=3)]).errors["status"] == 5
+
+
+def test_the_peak_is_what_all_of_the_named_reach_with_as_many_clients_as_usual():
+    measured = make_measured(loads={20: make_load(rate=700), 100: make_load(rate=900)})
+    assert outcomes.find_peak([OURS], measured) == 700
+    assert outcomes.find_peak([OURS, VM], measured) == 400
+    assert outcomes.find_peak(["nobody"], measured) is None

@@ -1,12 +1,10 @@
 """What wrk tells, and what it finds in answers."""
 
 import shutil
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bench.endpoints import servers, wrk
+from bench.endpoints import wrk
 
 FIELDS = {
     "seconds": 2.0,
@@ -49,45 +47,13 @@ def test_a_request_that_a_broken_connection_took_along_counts_once(wrong, unansw
     assert wrk.Check(10, 0, wrong, unanswered, broken, "").bad == bad
 
 
-class Moody(BaseHTTPRequestHandler):
-    """Answers every tenth request wrongly, and refuses every tenth."""
-
-    protocol_version = "HTTP/1.1"
-    asked = 0
-
-    def do_GET(self):
-        """Answer."""
-        type(self).asked += 1
-        mood = type(self).asked % 10
-        body = b"other" if mood == 3 else b"hello"
-        self.send_response(503 if mood == 7 else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_arguments):
-        """Say nothing."""
-
-
-@pytest.fixture
-def moody():
-    """Serve, and give where."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Moody)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 
 
 @needs_wrk
-def test_a_server_that_is_gone_is_no_figure():
+def test_a_server_that_is_gone_is_no_figure(nobody):
     with pytest.raises(wrk.WrkFailed, match="unable to connect"):
-        wrk.measure(wrk.Target(f"http://127.0.0.1:{servers.find_free_port()}/", clients=1), seconds=1)
+        wrk.measure(wrk.Target(nobody, clients=1), seconds=1)
 
 
 @needs_wrk

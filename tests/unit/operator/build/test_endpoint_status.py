@@ -139,6 +139,13 @@ def test_secrets_are_told_of_only_where_auth_names_some() -> None:
     assert find(build(scene)).status == "True"
 
 
+def test_ready_names_the_secrets_of_which_nobody_here_knows_whether_they_exist() -> None:
+    keys = frozenset({whole_secret("keys"), whole_secret("hooks")})
+    scene = replace(SCENE, secrets=keys, pool=PoolState(is_serving=True, values=keys))
+    assert find(build(scene)).message.endswith("a Secret that auth names does not exist: hooks, keys.")
+    assert "Secret" not in find(build()).message
+
+
 def test_secrets_that_were_mounted_stay_so_while_pods_are_replaced_by_an_operator_that_knows_no_before() -> (
     None
 ):

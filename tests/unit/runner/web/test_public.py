@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from scriptorium_runner.endpoints.listening import Patience
+from scriptorium_runner.endpoints.uploads import GRACE_SECONDS, Upload
 from scriptorium_runner.engine import Engine
 from scriptorium_runner.executions.outside import Outside
 from scriptorium_runner.host.http import HttpClient, HttpSettings
@@ -623,6 +624,25 @@ async def test_a_body_for_which_there_is_no_room_is_refused_as_it_comes(
         reply = await site.ask("/", "POST", data=b"x" * 2000)
         assert (await site.ask("/", "POST", data=b"x" * 500)).status == 200
     assert (reply.status, site.ended[0].rejected) == (503, "memory")
+    assert engine.held.size == 0
+
+
+async def test_a_body_that_drips_makes_way_for_one_that_comes_at_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.held, "_most", 1000)
+    async with (
+        serving(engine, make_endpoint("root", "/", methods=["POST"])) as site,
+        connected(site) as slow,
+    ):
+        slow[1].write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n" + b"x" * 800)
+        await until_async(lambda: engine.held.size == 800)
+        monkeypatch.setattr(Upload, "find_age", lambda _: GRACE_SECONDS)
+        assert (await site.ask("/", "POST", data=b"x" * 500)).status == 200
+        refused = read_raw(await asyncio.wait_for(slow[0].read(), 20))
+    assert refused.status == 503
+    assert read_problem(refused)["detail"] == "others needed the room: send this body faster"
+    assert sorted(each.rejected for each in site.ended) == ["", "memory"]
     assert engine.held.size == 0
 
 
