@@ -9,8 +9,8 @@ import asyncio
 from collections import deque
 from typing import Final
 
-#: Fewer than there are answers in a turn, once all slots are busy.
-AT_ONCE: Final = 4
+#: About as many as there are answers in a turn once all slots are busy, as many as a runner usually has.
+AT_ONCE: Final = 8
 
 
 class Pace:
