@@ -1,7 +1,7 @@
 """Requests over plain streams, for a pod that asks a few dozen things and ends.
 
-Its run waits for each import, and aiohttp's alone takes as long as all that the pod asks for; that of h11, which
-speaks HTTP/1.1 here, takes a seventh of it.
+Its run waits for each import, and aiohttp's alone takes as long as all that the pod asks for; that of h11, by
+which HTTP/1.1 is spoken here, takes a seventh of it.
 """
 
 import asyncio
@@ -55,9 +55,9 @@ class _Connection:
             self._writer.write(self._http.send(event) or b"")
         await self._writer.drain()
         while True:
-            event = await self._receive()
-            if isinstance(event, h11.Response):
-                return event
+            head = await self._receive()
+            if isinstance(head, h11.Response):
+                return head
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Give the body that follows the head, as it comes."""
