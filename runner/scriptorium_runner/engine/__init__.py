@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     )
     from scriptorium_runner.engine.executor import Engine
     from scriptorium_runner.engine.held import Held, Share, weigh
-    from scriptorium_runner.engine.host_calls import HostCalls, HostError
+    from scriptorium_runner.engine.host_calls import HostCalls, HostError, NoHost
     from scriptorium_runner.engine.http import HttpRequest, HttpResponse
     from scriptorium_runner.engine.pool.container_memory import ContainerMemory, find_container_memory
+    from scriptorium_runner.engine.roads import may_call
     from scriptorium_runner.engine.seal.layers import Layer, Seal
     from scriptorium_runner.engine.values import (
         EngineSettings,
@@ -58,6 +59,7 @@ __all__ = [
     "Limits",
     "LogEntry",
     "NeverStarted",
+    "NoHost",
     "NoRoom",
     "PoolClosed",
     "Program",
@@ -69,6 +71,7 @@ __all__ = [
     "Usage",
     "find_container_memory",
     "keep_newest",
+    "may_call",
     "weigh",
 ]
 
@@ -79,6 +82,7 @@ _HOMES = {
     "weigh": "held",
     "HostCalls": "host_calls",
     "HostError": "host_calls",
+    "NoHost": "host_calls",
     "HttpRequest": "http",
     "HttpResponse": "http",
     "Layer": "seal.layers",
@@ -86,6 +90,7 @@ _HOMES = {
     "ContainerMemory": "pool.container_memory",
     "find_container_memory": "pool.container_memory",
     "keep_newest": "console",
+    "may_call": "roads",
 } | dict.fromkeys(
     (
         "AcquireTimeout",

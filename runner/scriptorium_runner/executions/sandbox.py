@@ -22,6 +22,8 @@ from scriptorium_runner.host.registry import Api, Registry
 from scriptorium_runner.host.scripts import Caller, ScriptsHost
 from scriptorium_runner.host.utils import UtilsHost
 
+_NO_HOST = engine.NoHost()
+
 #: The most lines that a status holds, as its schema says.
 _MOST_LINES = 4096
 
@@ -54,6 +56,8 @@ class Prepared:
     start: Start
     program: engine.Program
     limits: engine.Limits
+    may_call: bool
+    """Whether its source can name what makes host calls; the others are run without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +103,18 @@ class EngineSandbox:
         """Make ready what is asked often; `output_kb` bounds each answer, whatever its limits say."""
         lowered, _ = self._ceilings.lower(start)
         found = _prepare(lowered, depth=0)
-        return Prepared(
-            lowered, replace(found.program, lane=engine.Lane.HTTP), replace(found.limits, output_kb=output_kb)
+        return replace(
+            found,
+            program=replace(found.program, lane=engine.Lane.HTTP),
+            limits=replace(found.limits, output_kb=output_kb),
         )
 
     async def answer(self, prepared: Prepared, question: Question, board: Board) -> engine.Result:
         """Have a script answer; raises NoWorker if there was no room. Whoever does not wait cancels this."""
-        start, program = prepared.start, prepared.program
+        start, program = prepared.start, replace(prepared.program, request=question.request)
         trail = Trail(start.limits.log_kb * 1024)
         family = _Family(question.context, None, board, trail, question.traceparent)
-        asked = Prepared(start, replace(program, request=question.request), prepared.limits)
+        asked = Prepared(start, program, prepared.limits, prepared.may_call)
         try:
             result = await self._execute(asked, family, (start.script,))
         except (engine.AcquireTimeout, engine.PoolClosed, engine.NeverStarted) as error:
@@ -123,7 +129,7 @@ class EngineSandbox:
             family.context,
             prepared.limits,
             cancelled=family.stop,
-            host=self._build_host(prepared.start, family, chain),
+            host=self._build_host(prepared.start, family, chain) if prepared.may_call else _NO_HOST,
         )
 
     def _build_host(self, start: Start, family: _Family, chain: tuple[str, ...]) -> HostCalls:
@@ -152,7 +158,7 @@ class EngineSandbox:
 
 
 def _prepare(start: Start, depth: int) -> Prepared:
-    return Prepared(start, _build_program(start, depth), _build_limits(start))
+    return Prepared(start, _build_program(start, depth), _build_limits(start), engine.may_call(start.source))
 
 
 def _build_program(start: Start, depth: int) -> engine.Program:

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from scriptorium_runner.engine import positions, protocol
+from scriptorium_runner.engine import positions, protocol, roads
 from scriptorium_runner.engine.inside import native, randomness
 from scriptorium_runner.engine.inside.interrupt import Deadline
 from scriptorium_runner.engine.inside.link import Link
@@ -18,25 +18,10 @@ from scriptorium_runner.engine.protocol import Request
 _JOBS_PER_LOOK = 32
 #: A script that ran out of memory still needs some for the description of its error.
 _ROOM_FOR_LAST_WORDS = 8 * MB
-#: What stands beside the prelude takes longer to make than the prelude, so only who may use it gets it. A
-#: source that has none of these cannot name the global: eval is not there, strict code has no `this`.
-_ROADS_TO_ALL = ("globalThis", "\\u")
-_ROADS_TO_UTILS = ("utils", *_ROADS_TO_ALL)
-_ROADS_TO_CALLS = ("http", "scripts", *_ROADS_TO_UTILS)
 #: How much of a body goes through `port` at once, as base64; threes of bytes have no padding.
 _PIECE_BYTES = 768 * 1024
 #: For an error that is neither the script's nor told by the engine.
 _UNSPEAKABLE = "the engine could not say what went wrong"
-
-
-def may_use_utils(source: str) -> bool:
-    """Say whether a source has a road to the global `utils`."""
-    return any(road in source for road in _ROADS_TO_UTILS)
-
-
-def may_call(source: str) -> bool:
-    """Say whether a source has a road to a global that makes host calls."""
-    return any(road in source for road in _ROADS_TO_CALLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +78,10 @@ class Sandbox:
             return self._judge(error, "error")
 
     def _run(self, request: Request) -> Ending:
-        if may_call(request.source):
+        # What stands beside the prelude takes longer to make than the prelude: only who may use it gets it.
+        if roads.may_call(request.source):
             self._host("calls", self._world.find_calls())
-            if may_use_utils(request.source):
+            if roads.may_use_utils(request.source):
                 self._host("utils", self._world.find_utils())
         # Whatever the source may do while it is parsed, this was there before.
         answering = None if request.head is None else self._world.find_request()

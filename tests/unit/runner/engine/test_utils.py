@@ -5,7 +5,7 @@ import re
 import pytest
 
 from scriptorium_api.reasons import Reason
-from scriptorium_runner.engine.inside.sandbox import may_use_utils
+from scriptorium_runner.engine.roads import may_use_utils
 from scriptorium_runner.host.registry import Registry
 from scriptorium_runner.host.utils import UtilsHost
 

@@ -27,6 +27,13 @@ def test_what_was_recorded_is_there_in_the_next_session(tmp_path: Path) -> None:
     assert found["status"]["phase"] == "Succeeded"
 
 
+def test_no_write_waits_for_the_disk_and_one_file_is_left(tmp_path: Path) -> None:
+    with sqlite.History(tmp_path) as history:
+        history.record(ended("run-1"))
+        assert (tmp_path / "history.sqlite-wal").stat().st_size > 0
+    assert [each.name for each in tmp_path.iterdir()] == ["history.sqlite"]
+
+
 def test_recording_twice_changes_nothing(tmp_path: Path) -> None:
     with sqlite.History(tmp_path) as history:
         history.record(ended("run-1"))
