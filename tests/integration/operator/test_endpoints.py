@@ -19,7 +19,13 @@ pytestmark = pytest.mark.cluster
 
 
 def apply_endpoint(kubectl: Kubectl, namespace: str, name: str, **spec: Any) -> None:
-    asked = {"scriptRef": {"name": "hello"}, "auth": [{"none": {}}], "host": f"{namespace}.example.com"}
+    """Have an Endpoint whose Ingress no controller sees to: one writes its address there when it likes."""
+    asked = {
+        "scriptRef": {"name": "hello"},
+        "auth": [{"none": {}}],
+        "host": f"{namespace}.example.com",
+        "ingressClassName": "nobody",
+    }
     kubectl.apply(make_manifest("Endpoint", name, asked | spec), namespace)
 
 
