@@ -52,8 +52,9 @@ def test_a_restart_writes_no_endpoint_and_no_ingress_anew(
     wait_for_pool(kubectl, namespace)
     secret = {"apiKey": {"secretRef": {"name": "keys"}}}
     apply_endpoint(kubectl, namespace, "a", path="/a/{id}", auth=[secret])
-    apply_endpoint(kubectl, namespace, "b", path="/b", tls={"secretName": "certificate"})
-    apply_endpoint(kubectl, namespace, "c", path="/b", methods=["GET", "POST"])
+    tls = {"secretName": "certificate"}
+    apply_endpoint(kubectl, namespace, "b", path="/b", tls=tls)
+    apply_endpoint(kubectl, namespace, "c", path="/b", tls=tls, methods=["GET", "POST"])
     until_equal(lambda: reason_of(kubectl, namespace, "a"), "RunnersNotReady", 30)
     # Both may be of one second: then the UID decides who has the path.
     until_equal(
