@@ -173,14 +173,15 @@ async def test_a_request_that_nobody_waits_for_leaves_no_answer_to_the_next(make
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         if len(site.seen) == 1:
             asked.set()
-            await asyncio.sleep(0.05)
+            await is_over.wait()
         return web.json_response({"number": len(site.seen)})
 
-    asked = asyncio.Event()
+    asked, is_over = asyncio.Event(), asyncio.Event()
     async with serve(answer) as site, open_client(make, site.port) as client:
         first = asyncio.create_task(client.get(NAMESPACES, "team"))
         await asked.wait()
         first.cancel()
+        is_over.set()
         assert await client.get(NAMESPACES, "team") == {"number": 2}
 
 
