@@ -181,6 +181,8 @@ async def test_a_request_that_nobody_waits_for_leaves_no_answer_to_the_next(make
         first = asyncio.create_task(client.get(NAMESPACES, "team"))
         await asked.wait()
         first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
         is_over.set()
         assert await client.get(NAMESPACES, "team") == {"number": 2}
 
