@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-_RECEIVE_BYTES = 256 * 1024
+_RECEIVE_BYTES = 64 * 1024
 
 
 class Ear:
