@@ -1,13 +1,14 @@
 """What a platform allows at most, whatever a Script's limits ask for: the lower one wins. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from scriptorium_api.values import frozen
 
 #: At this part of its container's memory a runner ends the largest script, if nobody says otherwise.
 MEMORY_PART = 0.9
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ceiling:
     """A setting that is a ceiling over one of a Script's limits."""
 

@@ -1,6 +1,6 @@
 """The CustomResourceDefinitions, as a pure function of the models."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from scriptorium_api.base import Object
@@ -12,6 +12,7 @@ from scriptorium_api.names import GROUP, VERSION
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Script
 from scriptorium_api.structural import build_schema, without_defaults
+from scriptorium_api.values import frozen
 
 Column = dict[str, Any]
 
@@ -24,7 +25,7 @@ def _column(name: str, path: str, description: str, *, is_wide: bool = False, ki
 _AGE = _column("Age", ".metadata.creationTimestamp", "When the object was created.", kind="date")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class KindNames:
     """How a kind is called on the wire, and what `kubectl get` shows of it."""
 

@@ -1,12 +1,12 @@
 """What a CronScript's runs take over from it. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from scriptorium_api import names, owners, slot_verdicts
 from scriptorium_api.cron_script import CronScript, Executor
 from scriptorium_api.execution import ExecutionSpec, FiredBy, Isolation, ScriptExecution, ScriptRef
+from scriptorium_api.values import frozen
 
 
 def find_script_name(cron_script: CronScript) -> str:
@@ -19,7 +19,7 @@ def find_script_name(cron_script: CronScript) -> str:
 SLOW_POD = timedelta(seconds=120)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Firer:
     """The Job that fires a slot, or that was started by hand."""
 

@@ -14,7 +14,8 @@ object could be stored that nobody can read. The rest of it finds better words f
 
 import ipaddress
 import re
-from dataclasses import dataclass
+
+from scriptorium_api.values import frozen
 
 #: The longest name that DNS can carry.
 MAX_HOST = 253
@@ -52,7 +53,7 @@ IS_UNREACHABLE = "is an address that no script can reach; take it out"
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostPattern:
     """One host, or all hosts below one, at the default ports or at one port."""
 

@@ -3,10 +3,10 @@
 import ssl
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from scriptorium_api import address_ranges
 from scriptorium_api.address_ranges import Network
+from scriptorium_api.values import frozen
 
 PRIVATE_CIDRS = "SCRIPTORIUM_HTTP_PRIVATE_CIDRS"
 DENIED_ADDRESSES = "SCRIPTORIUM_HTTP_DENIED_ADDRESSES"
@@ -29,7 +29,7 @@ class RuleUnfit(ValueError):
         self.expectation = expectation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class HttpRules:
     """The same for the scripts of all namespaces."""
 

@@ -6,7 +6,8 @@ before numbers, and `*-5`. A test compares the two.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from scriptorium_api.values import frozen
 
 #: Longer schedules would say nothing that a shorter one cannot.
 MAX_SCHEDULE = 256
@@ -25,7 +26,7 @@ MACROS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FieldKind:
     """One of the five fields."""
 
@@ -91,7 +92,7 @@ class BadSchedule(ValueError):
     """This is no schedule; the message says what to change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Schedule:
     """What a schedule says: the minutes, hours and days that match."""
 

@@ -1,16 +1,16 @@
 """What is known of a schedule when a slot's turn comes, whoever gathers it. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from scriptorium_api import schedule_problems
 from scriptorium_api.cron_script import CronScript
 from scriptorium_api.schedule import read_schedule
 from scriptorium_api.slot_verdicts import Facts
+from scriptorium_api.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class KnownRun:
     """A run of a CronScript, as far as its slots are judged by it."""
 

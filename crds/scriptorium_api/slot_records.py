@@ -1,6 +1,6 @@
 """What a CronScript's status tells of slots that were not run. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from scriptorium_api import slot_verdicts, slots
@@ -13,6 +13,7 @@ from scriptorium_api.cron_script import (
     Outcome,
 )
 from scriptorium_api.slot_verdicts import Facts, Verdict
+from scriptorium_api.values import frozen
 
 #: So seldom the slots are recorded that a suspension skips; what is left is recorded when it ends.
 SUSPENDED_APART = timedelta(minutes=10)
@@ -21,7 +22,7 @@ _CHANGED = "the schedule or its time zone was changed before this slot was run"
 _HELD_UP = "nothing fired it in time, and then the schedule was changed or suspended"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recorded:
     """What the status said when a run was recorded: it tells who of two made at the same moment is first.
 

@@ -6,7 +6,7 @@ first after an outage.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from scriptorium_api.cron_script import (
     MissReason,
 )
 from scriptorium_api.schedule import Schedule
+from scriptorium_api.values import frozen
 
 #: The most slots of an outage that RunAll runs.
 MOST_CAUGHT_UP = 100
@@ -31,7 +32,7 @@ MOST_MESSAGE = 1024
 ON_TIME = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Facts:
     """What is known of a CronScript when the turn of a slot has come."""
 
@@ -50,7 +51,7 @@ class Facts:
     is_catching_up: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Verdict:
     """What is to be done about the slots that are due."""
 

@@ -1,14 +1,14 @@
 """What the operator knows of CronScripts and their surroundings, as values."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from scriptorium_api.cron_script import Miss
 from scriptorium_api.reasons import Phase, Reason
+from scriptorium_api.values import frozen
 from scriptorium_operator.facts import Key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CronRun:
     """A ScriptExecution that belongs to a CronScript, as far as that one's status asks."""
 
@@ -30,7 +30,7 @@ class CronRun:
     """The Job of the CronJob that made it; none where the pool has fired it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FiredJob:
     """A Job that a CronScript's CronJob made, or somebody by hand of it."""
 
@@ -48,7 +48,7 @@ class FiredJob:
         return self.slot or self.created
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class UnrunSlots:
     """Slots of a CronScript that were not run, as far as that is news."""
 
@@ -65,7 +65,7 @@ class UnrunSlots:
         return self.miss.last_scheduled_time or self.miss.scheduled_time
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Terms:
     """By which terms a CronJob fires."""
 

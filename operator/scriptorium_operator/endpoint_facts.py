@@ -1,19 +1,19 @@
 """What the operator knows of Endpoints and their surroundings, as values."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from scriptorium_api import names
 from scriptorium_api.endpoints.conflicts import Conflict
 from scriptorium_api.env import ValueRef
 from scriptorium_api.script import Script
+from scriptorium_api.values import frozen
 from scriptorium_operator.facts import Key, Kind, Problem
 
 PROGRAMMED: Final = "Programmed"
 CONFLICT: Final = "Conflict"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IngressPlace:
     """What the Endpoints of one Ingress have in common."""
 
@@ -31,7 +31,7 @@ class IngressPlace:
         return Key(Kind.INGRESS, self.namespace, name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IngressState:
     """An Ingress that is in place."""
 
@@ -40,7 +40,7 @@ class IngressState:
     """Where its controller has published it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """What an Endpoint has of what it asks for."""
 
@@ -52,7 +52,7 @@ class Standing:
     """Whether any request to its host and path is its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PoolState:
     """What of a pool matters to those whom it serves."""
 
@@ -64,7 +64,7 @@ class PoolState:
     """Why others cannot be mounted, and the cure."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class EndpointScene:
     """What was found of an Endpoint's surroundings."""
 
@@ -83,7 +83,7 @@ class EndpointScene:
     """What keeps its Ingress or Script from being made, or requests from being judged."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class EndpointNews:
     """An Endpoint came into another state."""
 

@@ -1,12 +1,12 @@
 """What the operator knows of the world, as values: gateways read them, decisions and builders take them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from scriptorium_api.env import ValueRef
+from scriptorium_api.values import frozen
 
 #: A raw object, as the API server takes and gives it.
 Manifest = dict[str, Any]
@@ -57,7 +57,7 @@ POOL_PARTS: Final = (
 OPTIONAL_POOL_PARTS: Final = (Kind.NETWORK_POLICY, Kind.DISRUPTION_BUDGET)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Key:
     """Which object: what work is named by. The key of a namespace has no namespace."""
 
@@ -66,7 +66,7 @@ class Key:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Controller:
     """Whose an object is: it is collected when that one goes."""
 
@@ -75,7 +75,7 @@ class Controller:
     uid: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class EndedRun:
     """A ScriptExecution that has ended, as far as its removal and its Script's events ask."""
 
@@ -103,7 +103,7 @@ class EndedRun:
         return self.phase == "Succeeded"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnPod:
     """What is known at once of a run that has a pod of its own."""
 
@@ -111,7 +111,7 @@ class OwnPod:
     """The Script's name; empty for a run with a source of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """What keeps an object from its work, as a condition says it."""
 
@@ -119,7 +119,7 @@ class Problem:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigMapContent:
     """What a ConfigMap holds, as far as a source can come from it."""
 
@@ -127,7 +127,7 @@ class ConfigMapContent:
     binary_keys: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Tenant:
     """A namespace, as scripts know it."""
 
@@ -136,7 +136,7 @@ class Tenant:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """Where the API server listens, or did."""
 
@@ -146,7 +146,7 @@ class Address:
     """It is not told any more: the control plane is restarted there, or gone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunnerCounts:
     """What a pool's Deployment tells of its pods."""
 
@@ -159,7 +159,7 @@ class RunnerCounts:
     """The reason and message of why pods cannot be made or do not start, in the platform's words."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trouble:
     """Why a pod is not there or has failed, in the platform's words."""
 
@@ -170,7 +170,7 @@ class Trouble:
         return f"{self.reason}: {self.message}" if self.message else self.reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunPod:
     """What there is of the Job of one attempt of a run, and of its pod."""
 
@@ -183,7 +183,7 @@ class RunPod:
     """A container of it runs: what it is at work for, it will say itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PoolValues:
     """What a pool's pods get of the values that Scripts name."""
 
@@ -193,7 +193,7 @@ class PoolValues:
     """Why there is no room for others, and the cure."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SyntaxFault:
     """Why a source is not JavaScript, and where."""
 
@@ -202,7 +202,7 @@ class SyntaxFault:
     column: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Load:
     """What the work queue holds at this moment."""
 
@@ -212,7 +212,7 @@ class Load:
     """Of these the last attempt failed; each waits for the next one, or is in it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Certificate:
     """A certificate that a replica shows, or another one did."""
 
@@ -222,7 +222,7 @@ class Certificate:
     expires: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class WebhookConfiguration:
     """By which certificates the API server knows us, as one of its webhook configurations says."""
 
@@ -232,7 +232,7 @@ class WebhookConfiguration:
     """The certificates of ours of each webhook in it, by its name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaseState:
     """The Lease of the operator's replicas, as it was read."""
 

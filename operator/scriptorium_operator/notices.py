@@ -1,15 +1,15 @@
 """What a watch tells of an object, as values: as much as indexes and the work queue ask for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.env import ValueRef
+from scriptorium_api.values import frozen
 from scriptorium_operator.cron_facts import CronRun, FiredJob
 from scriptorium_operator.facts import EndedRun, Key, OwnPod
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Notice:
     """An object appeared, changed or is gone; of the gone ones, only the key and the UID are sure."""
 
@@ -34,6 +34,6 @@ class Notice:
     """Of an Endpoint: what it asks for; nothing that is large or changes by itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InSync:
     """All that exists has been told."""

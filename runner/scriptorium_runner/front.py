@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 
+from scriptorium_api.values import frozen
 from scriptorium_runner import engine
 from scriptorium_runner.endpoints.auth import key_fetching
 from scriptorium_runner.endpoints.auth.key_sets import KeySets
@@ -22,7 +22,7 @@ from scriptorium_runner.host.http import HttpClient, HttpSettings
 from scriptorium_runner.web.public import Answering, PublicServer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FrontSettings:
     """How requests are answered."""
 
@@ -31,7 +31,7 @@ class FrontSettings:
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Means:
     """What requests are answered with."""
 

@@ -5,10 +5,10 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scriptorium_api.execution import ExecutionStatus, Isolation, ScriptExecution
+from scriptorium_api.values import frozen
 from scriptorium_client import Client, load_config
 from scriptorium_runner import engine, front, logs, request_log
 from scriptorium_runner.endpoints.auth.key_sets import KeySets
@@ -43,7 +43,7 @@ from scriptorium_runner.web.internal import InternalListener
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parts:
     """What one runner consists of, but for its sandbox and its probes."""
 
@@ -61,7 +61,7 @@ class Parts:
         return self.followers.is_synced and self.leases.is_held and is_open
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherRunners:
     """The others of the pool, by their leases and by the order that all agree on."""
 
@@ -100,7 +100,7 @@ async def run_pool(settings: PoolSettings) -> int:
             await sandbox.shutdown()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sandboxes:
     """Where scripts run, and their way out."""
 
@@ -171,7 +171,7 @@ def build_outside(http: HttpClient, metrics: Metrics) -> Outside:
     return Outside(http, record_call)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """What scripts run with, whoever asks for them."""
 
@@ -194,7 +194,7 @@ def build_internal(
     return InternalListener(Invoking(host, stage.board, stage.sandbox, verdicts, metrics.count_invocation))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hooks:
     """Who hears of what a runner has done."""
 

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from scriptorium_api import address_ranges
 from scriptorium_api.address_ranges import Network
 from scriptorium_api.execution import Holder
 from scriptorium_api.names import DEFAULT_POOL
+from scriptorium_api.values import frozen
 from scriptorium_runner import settings
 from scriptorium_runner.endpoints.listening import Patience, PublicSettings
 from scriptorium_runner.engine import EngineSettings
@@ -16,7 +16,7 @@ from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.host.http.settings import HttpSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PoolSettings:
     """How `scriptorium-runner pool` works."""
 

@@ -4,13 +4,14 @@ import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from scriptorium_api import address_ranges, ceilings, http_rules
 from scriptorium_api.address_ranges import Network
 from scriptorium_api.execution import Holder
 from scriptorium_api.http_rules import RuleUnfit
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import Seal
 from scriptorium_runner.engine.seal import layers
 from scriptorium_runner.executions.ceilings import Ceilings
@@ -23,7 +24,7 @@ class SettingError(Exception):
     """A setting is missing or wrong; the message names it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AttemptWork:
     """One attempt of one execution."""
 
@@ -32,7 +33,7 @@ class AttemptWork:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlotWork:
     """What a Job of a CronScript is there for: its slot, or a run by hand."""
 
@@ -44,7 +45,7 @@ class SlotWork:
     time_zone: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunSettings:
     """How `scriptorium-runner run` works, and what it is there for."""
 

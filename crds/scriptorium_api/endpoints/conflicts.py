@@ -7,18 +7,18 @@ those of its own namespace alone. One that is suspended keeps what it has: a pau
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.endpoints.paths import parse_pattern
 from scriptorium_api.endpoints.traffic import Method
+from scriptorium_api.values import frozen
 
 #: Objects that no API server has stored come after all that it has.
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """What one Endpoint alone can have."""
 
@@ -29,7 +29,7 @@ class Claim:
     method: Method
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conflict:
     """What an Endpoint asked for in vain."""
 

@@ -10,8 +10,9 @@ from the left a literal beats a parameter, and a parameter beats a wildcard.
 """
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
+
+from scriptorium_api.values import frozen
 
 MAX_PATH = 512
 MAX_SEGMENTS = 32
@@ -38,7 +39,7 @@ class Part(IntEnum):
     WILDCARD = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Segment:
     """One segment of a pattern."""
 
@@ -47,7 +48,7 @@ class Segment:
     """The literal, or the parameter's name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pattern:
     """A path with parameters; without segments it is the root."""
 

@@ -2,13 +2,13 @@
 
 import base64
 import json
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from scriptorium_api.execution import Requester
+from scriptorium_api.values import frozen
 from scriptorium_client import parsing
 from scriptorium_operator.facts import Manifest
 
@@ -54,7 +54,7 @@ class Spec(_Lenient):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """JavaScript, and where in the object it stands."""
 

@@ -2,13 +2,13 @@
 
 import json
 import math
-from dataclasses import dataclass
 
 from scriptorium_api import names, owners, retry, slot_verdicts
 from scriptorium_api.cron_script import CronScript, CronScriptSpec, MissedRuns
 from scriptorium_api.env import ValueRef
 from scriptorium_api.execution import ExecutionSpec
 from scriptorium_api.script import Limits
+from scriptorium_api.values import frozen
 from scriptorium_operator.build import env_volume, pool_objects, run_job, runner_pod
 from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.facts import Manifest
@@ -29,7 +29,7 @@ _MOST_SUCCEEDED, _MOST_FAILED = 3, 5
 _JOB_NAME = "metadata.labels['batch.kubernetes.io/job-name']"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CronOrder:
     """What a schedule's pods are for, and what they may use."""
 

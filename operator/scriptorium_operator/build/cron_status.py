@@ -1,13 +1,13 @@
 """What a CronScript's status says."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from scriptorium_api.conditions import Finding, merge_conditions
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, LastExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_api.script import Script
+from scriptorium_api.values import frozen
 from scriptorium_operator.cron_facts import CronRun
 from scriptorium_operator.facts import READY, SCRIPT_FOUND, SUSPENDED, Problem
 
@@ -15,7 +15,7 @@ from scriptorium_operator.facts import READY, SCRIPT_FOUND, SUSPENDED, Problem
 _MOST_QUOTED = 2048
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Scene:
     """What was found of a schedule's surroundings."""
 

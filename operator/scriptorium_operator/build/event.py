@@ -1,17 +1,17 @@
 """Events: what is told on an object of ours, for those who look at it with `kubectl describe`."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from scriptorium_api import names
+from scriptorium_api.values import frozen
 from scriptorium_operator.facts import Key, Manifest
 
 #: What one Event holds of a message.
 _MOST_MESSAGE = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class News:
     """What is told, and on which object."""
 

@@ -1,13 +1,13 @@
 """The Job of one attempt of a run that has a pod of its own."""
 
 import math
-from dataclasses import dataclass
 
 from scriptorium_api import names, owners
 from scriptorium_api.ceilings import MEMORY_PART
 from scriptorium_api.env import ValueRef
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.script import Limits
+from scriptorium_api.values import frozen
 from scriptorium_operator.build import env_volume, runner_pod
 from scriptorium_operator.build.runner_pod import Place
 from scriptorium_operator.facts import Manifest
@@ -22,7 +22,7 @@ KEPT_SECONDS = 300
 MARGIN_SECONDS = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunOrder:
     """Which attempt of a run the pod is for, and what it may use."""
 

@@ -1,10 +1,10 @@
 """What the pods that run scripts have in common: those of a pool, and those of single runs."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from scriptorium_api import names
 from scriptorium_api.runner_pool import RunnerPool
+from scriptorium_api.values import frozen
 from scriptorium_operator.build import http_environment
 from scriptorium_operator.facts import Address, Manifest, Tenant
 from scriptorium_operator.settings import RunnerSettings, Settings
@@ -17,7 +17,7 @@ GRACE_SECONDS = 60
 _USER = 65532
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Place:
     """Where a pod belongs, and what is so of all pods there."""
 

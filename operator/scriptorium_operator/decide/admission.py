@@ -1,18 +1,17 @@
 """What is answered to the API server before it stores an object. Pure."""
 
-from dataclasses import dataclass
-
 from pydantic import ValidationError
 
 from scriptorium_api import schedule_problems
 from scriptorium_api.cron_script import CronScriptSpec
 from scriptorium_api.execution import MAX_REQUESTER, Requester, ScriptRef
 from scriptorium_api.script import find_source_problem
+from scriptorium_api.values import frozen
 from scriptorium_operator.decide import verdicts
 from scriptorium_operator.facts import SyntaxFault
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opinion:
     """What we think of a source: a refusal with its reason, a warning to put behind its field, or nothing."""
 
@@ -35,7 +34,7 @@ def judge_source(fault: SyntaxFault | None) -> Opinion:
     return FINE if fault is None else Opinion(refusal=verdicts.judge_fault(fault).message)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flaw:
     """What is wrong with one field, and the cure."""
 

@@ -5,10 +5,11 @@ first and shown when all of them must have heard, so that no connection meets on
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
+from scriptorium_api.values import frozen
 from scriptorium_operator.facts import Certificate
 
 #: Until a certificate is shown after it was told: API servers hear of a change within a second, and a next
@@ -23,7 +24,7 @@ FIRST_SETTLING = timedelta(seconds=5)
 MOST_TOLD = 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rotation:
     """Where a replica stands with its certificates."""
 

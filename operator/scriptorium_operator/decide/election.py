@@ -4,9 +4,9 @@ The times are those of Kubernetes' own controllers in kind: no clock of another 
 long a Lease has not changed before one's own eyes.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
+from scriptorium_api.values import frozen
 from scriptorium_operator.facts import LeaseState
 
 #: A Lease that did not change for this long is free to be taken.
@@ -19,7 +19,7 @@ TRUST_SECONDS = 8.0
 TRY_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sighting:
     """Since when the Lease has looked like this."""
 

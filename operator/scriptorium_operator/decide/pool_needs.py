@@ -1,8 +1,9 @@
 """Whether a namespace's pool stays."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from scriptorium_api.values import frozen
 
 
 class PoolFate(StrEnum):
@@ -18,7 +19,7 @@ class PoolFate(StrEnum):
     """Goes: nothing has needed it for long enough."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PoolUse:
     """What is known of a pool's use."""
 

@@ -1,10 +1,10 @@
 """Which ended runs are to be removed. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scriptorium_api.script import KEPT_FAILED, KEPT_SUCCEEDED
+from scriptorium_api.values import frozen
 from scriptorium_operator.facts import EndedRun
 
 #: All ended runs of a namespace together are kept below this, whatever the history limits allow.
@@ -15,7 +15,7 @@ MAX_NAMESPACE_BYTES = 64 * 1024 * 1024
 MAX_WITH_KEY = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HistoryLimits:
     """How many ended runs of a Script are kept."""
 

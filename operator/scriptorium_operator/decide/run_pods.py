@@ -1,11 +1,11 @@
 """What to do about a run that has a pod of its own: make its Job, tell what keeps it, or settle it. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from scriptorium_api import ending, names, time_limits
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
+from scriptorium_api.values import frozen
 from scriptorium_operator.facts import RunPod, Trouble
 
 #: Until a pod is looked at again that has not taken its run yet, and one that has: nobody tells of pods.
@@ -15,7 +15,7 @@ WAITING_SECONDS, RUNNING_SECONDS = 5.0, 30.0
 _MENDABLE = (Reason.SCRIPT_NOT_FOUND, Reason.SCRIPT_SUSPENDED, Reason.SECRETS_PENDING)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Make:
     """The Job of this attempt has to be made; its script must start within so many seconds."""
 
@@ -23,7 +23,7 @@ class Make:
     start_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fail:
     """The attempt is over, for this reason; what is left of its Job goes."""
 
@@ -31,26 +31,26 @@ class Fail:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tell:
     """The pod cannot start, and whoever waits for it should know why."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remove:
     """The run is over without its pod; that goes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """Nothing to do for so many seconds."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leave:
     """Nothing to do until something changes."""
 

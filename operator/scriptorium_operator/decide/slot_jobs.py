@@ -5,7 +5,6 @@ that was evicted before it could judge says nothing, and without a run there is 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scriptorium_api import cron_runs, names, slot_facts, slot_records, slot_verdicts
@@ -13,6 +12,7 @@ from scriptorium_api.cron_script import ConcurrencyPolicy, CronScript, CronScrip
 from scriptorium_api.slot_facts import KnownRun
 from scriptorium_api.slot_records import Recorded
 from scriptorium_api.slot_verdicts import Facts, Verdict
+from scriptorium_api.values import frozen
 from scriptorium_operator.cron_facts import CronRun, FiredJob
 from scriptorium_operator.facts import RunPod
 
@@ -30,7 +30,7 @@ WAITING_SECONDS, HELD_UP_SECONDS = 10.0, 30.0
 RUNNING_SECONDS = 300.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judge:
     """Its pod does not judge the slot: that has to be done for it."""
 
@@ -38,14 +38,14 @@ class Judge:
     """The pod will not come any more either."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """Nothing to do for so many seconds, if the Job does not change."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settle:
     """Nothing is to be done for this Job any more."""
 
@@ -111,7 +111,7 @@ def _find_start(job: FiredJob, cron_script: CronScript) -> datetime:
     return job.created if job.slot is None else cron_runs.find_start(cron_script, job.slot)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Plan:
     """What a Job's slot comes to."""
 

@@ -1,13 +1,12 @@
 """Which JavaScript a Script is, or why it is none."""
 
-from dataclasses import dataclass
-
 from scriptorium_api import names
 from scriptorium_api.script import ConfigMapKeyRef, ScriptSpec, find_source_problem
+from scriptorium_api.values import frozen
 from scriptorium_operator.facts import ConfigMapContent
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceText:
     """The JavaScript of a Script."""
 
@@ -19,7 +18,7 @@ class SourceText:
         return names.source_hash(self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceProblem:
     """Why there is no JavaScript, as a condition says it."""
 

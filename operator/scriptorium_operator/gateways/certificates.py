@@ -3,7 +3,7 @@
 import os
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from scriptorium_api.values import frozen
 from scriptorium_operator.errors import CertificateUnusable
 from scriptorium_operator.facts import Certificate
 
@@ -27,7 +28,7 @@ _HEAD_START = timedelta(minutes=10)
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """A certificate, and what proves that it is one's own."""
 
@@ -36,7 +37,7 @@ class Identity:
     """The key and the certificate."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Request:
     """What a certificate is to say."""
 

@@ -1,10 +1,10 @@
 """The Lease by which the operator's replicas agree on one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 import scriptorium_client as kubernetes
+from scriptorium_api.values import frozen
 from scriptorium_client import resources
 from scriptorium_operator.facts import LeaseState, Manifest
 from scriptorium_operator.gateways.errors import translated
@@ -12,7 +12,7 @@ from scriptorium_operator.gateways.errors import translated
 NAME = "scriptorium-operator"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replica:
     """Who asks for the Lease, where, and for how many seconds."""
 

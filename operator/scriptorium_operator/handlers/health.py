@@ -2,17 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from aiohttp import web
 
+from scriptorium_api.values import frozen
 from scriptorium_operator.context import Context
 from scriptorium_operator.facts import Kind
 
 _CONTEXT = web.AppKey("context", Context)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Health:
     """What does not work at this moment."""
 

@@ -1,7 +1,8 @@
 """How a session ends, as an exit code. Pure."""
 
 import signal
-from dataclasses import dataclass
+
+from scriptorium_api.values import frozen
 
 #: A session that could do its work: every run succeeded, or it was only watched.
 SUCCESS = 0
@@ -16,7 +17,7 @@ TROUBLE = 2
 BROKEN_PIPE = 128 + signal.SIGPIPE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Tally:
     """What a session saw until its end."""
 

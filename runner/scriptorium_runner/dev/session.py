@@ -10,6 +10,7 @@ from pathlib import Path
 from scriptorium_api.cron_script import CronScript, Miss
 from scriptorium_api.execution import Holder, ScriptExecution
 from scriptorium_api.reasons import Reason
+from scriptorium_api.values import frozen
 from scriptorium_runner import engine, front
 from scriptorium_runner.dev import doorstep, ending, forecast, notices, plan, shelf, table, trouble
 from scriptorium_runner.dev.doorstep import Doorstep
@@ -48,7 +49,7 @@ _HOLDER = Holder(pod="dev", uid="00000000-0000-0000-0000-000000000000", start_id
 _TENANT = Tenant(id="00000000-0000-0000-0000-000000000000", name=files.NAMESPACE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DevOptions:
     """What the command line says."""
 
@@ -160,7 +161,7 @@ async def _run_engine(options: DevOptions, ledger: Ledger) -> int:
         await sandbox.shutdown()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """Where everything is, runs and answers."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.sources import manifests
 from scriptorium_runner.sources.manifests import Found, Loaded, Problem
 
@@ -26,7 +27,7 @@ class Listing:
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Page:
     """What a file held when it was read last."""
 

@@ -1,13 +1,13 @@
 """Runs as a person likes to read them: one line each, and below it what the script said. Pure."""
 
 import json
-from dataclasses import dataclass
 
 from scriptorium_api import schedule_problems
 from scriptorium_api.base import Metadata
 from scriptorium_api.cron_script import CronScript, Miss
 from scriptorium_api.execution import ExecutionSpec, LogLine, ScriptExecution
 from scriptorium_api.reasons import Phase
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import LogEntry
 from scriptorium_runner.sources.files import NAMESPACE
 
@@ -18,7 +18,7 @@ _WIDTHS = (24, 20, 10, 18, 9)
 _MOST_OUTPUT = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
     """Whether to write in colour."""
 

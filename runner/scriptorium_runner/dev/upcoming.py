@@ -1,15 +1,15 @@
 """`scriptorium next`: prints when the CronScripts of some files fire next."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.dev import ending, forecast, shelf, trouble
 from scriptorium_runner.dev.screen import Screen, ScreenError
 from scriptorium_runner.dev.shelf import Shelf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class NextOptions:
     """What the command line says."""
 

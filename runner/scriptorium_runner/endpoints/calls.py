@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from scriptorium_api.values import frozen
 
 #: The pairs of headers in their order; a name may come several times.
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Call:
     """One request, as it came in."""
 
@@ -35,7 +37,7 @@ class Call:
         return ", ".join(values) if values else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What goes out; the edge adds what belongs to the connection alone."""
 
@@ -50,7 +52,7 @@ class Answer:
         return Answer(self.status, self.headers + more, self.body)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """Why no script answers, or why its result is none; written as problem+json (RFC 9457)."""
 

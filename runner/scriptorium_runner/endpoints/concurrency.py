@@ -5,9 +5,9 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from scriptorium_api.endpoints.traffic import Concurrency
+from scriptorium_api.values import frozen
 
 #: How much the last request tells about how long the next ones take.
 _WEIGHT = 0.2
@@ -24,7 +24,7 @@ class Full(Exception):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Room:
     """What one runner has of an Endpoint's concurrency."""
 

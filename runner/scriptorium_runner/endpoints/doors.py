@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scriptorium_api.reasons import Reason
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.auth.key_sets import KeySets
 from scriptorium_runner.endpoints.auth.ports import KeysUnavailable, ScriptFailed
 from scriptorium_runner.endpoints.room import NoRoomNow, Room
@@ -17,7 +17,7 @@ from scriptorium_runner.executions.ports import Board
 from scriptorium_runner.executions.sandbox import EngineSandbox, Question
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Outside:
     """What all requests of a runner ask with."""
 
@@ -29,7 +29,7 @@ class Outside:
     key_sets: KeySets | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestDoors:
     """The ways out that one request has before its script runs."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.calls import Answer, Call
 from scriptorium_runner.endpoints.table import Entry
 from scriptorium_runner.endpoints.traces import Trace
@@ -33,7 +34,7 @@ class Times:
         return max(0.0, self.total - self.deciding - self.receiving - self.queueing - self.working)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended:
     """One request that is over. What of it is secret stays with whoever hears this: bodies, queries,
     headers."""

@@ -1,11 +1,12 @@
 """How the port where requests come in is served."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from scriptorium_api.address_ranges import Network
+from scriptorium_api.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patience:
     """How long callers are waited for, in seconds."""
 
@@ -19,7 +20,7 @@ class Patience:
     """For the next request on a connection; proxies that keep one for longer would find it closed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PublicSettings:
     """How the port is served."""
 

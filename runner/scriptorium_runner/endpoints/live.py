@@ -4,11 +4,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from scriptorium_api.endpoints import references
 from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.script import Script
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.compiled import CompiledSchemas
 from scriptorium_runner.endpoints.gates import Gates
 from scriptorium_runner.endpoints.ports import Checker, EndpointBoard
@@ -33,7 +34,7 @@ _KB = 1024
 _AT_ONCE = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Terms:
     """How this runner serves."""
 

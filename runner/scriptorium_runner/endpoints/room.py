@@ -8,8 +8,9 @@ Whoever does not end within a moment makes way, since it may be waiting for an a
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.beginnings import Beginnings
 from scriptorium_runner.endpoints.lines import Lines, Turn
 
@@ -21,7 +22,7 @@ class NoRoomNow(Exception):
     """Nothing runs of this request, now or soon."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RoomSettings:
     """How much room there is."""
 

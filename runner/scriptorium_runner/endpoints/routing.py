@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from scriptorium_api.endpoints import conflicts
 from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.endpoints.paths import Part, Pattern, parse_pattern
+from scriptorium_api.values import frozen
 
 Segments = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """The Endpoint that answers, and what its path's parameters stand for."""
 
@@ -23,12 +24,12 @@ class Route:
     params: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoPath:
     """Nothing matches: 404."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoMethod:
     """Something matches and does not have the method: 405, or the answer to OPTIONS."""
 
@@ -36,7 +37,7 @@ class NoMethod:
     """The methods that would be answered, sorted."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Owner:
     endpoint: Endpoint
     pattern: Pattern
@@ -54,7 +55,7 @@ class _Node:
     """By method: who answers for whatever follows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Router:
     """Who answers what. It never changes: a change of an Endpoint makes another."""
 

@@ -5,13 +5,13 @@ has wrong is not searched for: only that it does not fit is told.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pydantic_core
 
 from scriptorium_api.endpoints.schemas import BadSchema, compile_schema
 from scriptorium_api.endpoints.traffic import RequestSchema
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.calls import Problem
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MAX_WORDS = 500
 Query = Mapping[str, str | list[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SchemaSet:
     """The schemas of one version of an Endpoint, ready to check with."""
 

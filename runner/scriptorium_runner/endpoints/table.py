@@ -1,10 +1,11 @@
 """What is served at one moment: a value, so that a request sees one state from its beginning to its end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from scriptorium_api.endpoints.endpoint import Endpoint
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.auth.ports import Secrets
 from scriptorium_runner.endpoints.calls import Headers
 from scriptorium_runner.endpoints.concurrency import Gate
@@ -13,7 +14,7 @@ from scriptorium_runner.endpoints.schemas import SchemaSet
 from scriptorium_runner.executions.sandbox import Prepared
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Work:
     """The Script that answers, ready to run."""
 
@@ -26,7 +27,7 @@ class Work:
     """What ctx has alike for all requests."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Entry:
     """One Endpoint, with all that its requests need."""
 
@@ -43,7 +44,7 @@ class Entry:
     secrets: Secrets
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """All Endpoints of a runner."""
 

@@ -2,8 +2,8 @@
 
 import re
 import secrets
-from dataclasses import dataclass
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.calls import Headers
 
 HEADER = "traceparent"
@@ -14,7 +14,7 @@ _NO_TRACE, _NO_SPAN, _NO_VERSION = "0" * 32, "0" * 16, "ff"
 _SAMPLED = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trace:
     """One request as a part of a trace; its span is our own."""
 

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from scriptorium_api.names import source_hash
 from scriptorium_api.script import Script
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.ports import Checker
 from scriptorium_runner.engine import EngineError, ScriptError
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 _AGAIN_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Version:
     """A Script with the source that it had."""
 

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import untrusted
 from scriptorium_runner.engine.values import LogEntry
 
@@ -16,7 +17,7 @@ _LAST_MILLISECOND = 253_402_300_799_000
 _MOST_LINES = 2**31
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tail:
     """The newest lines of a run."""
 

@@ -6,10 +6,11 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from scriptorium_api.reasons import Reason
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import context as contexts
 from scriptorium_runner.engine import flaw, http, result, verdicts
 from scriptorium_runner.engine.errors import NeverStarted, PoolClosed
@@ -50,7 +51,7 @@ _MB = 1024 * 1024
 _SYNTAX_LIMITS = Limits(timeout_seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Task:
     program: Program
     limits: Limits

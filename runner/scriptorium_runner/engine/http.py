@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from scriptorium_api.values import frozen
 
 _ENCODER = json.JSONEncoder(default=dict, separators=(",", ":"))
 _IN_HEAD = ("method", "path", "params", "query", "headers", "cookies", "ip", "id")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class HttpRequest:
     """What came in. Nobody else's text is trusted less: any of it can be an attacker's."""
 
@@ -27,7 +29,7 @@ class HttpRequest:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class HttpResponse:
     """What goes out: nothing in it can break the message that it is put into."""
 

@@ -19,10 +19,11 @@ outlive a SIGKILL and a flood of them never wakes the supervisor.
 import functools
 import json
 import struct
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from operator import attrgetter
 from typing import Any
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine.errors import WorkerLost
 from scriptorium_runner.engine.seal.layers import Layer
 
@@ -60,7 +61,7 @@ EXITED = struct.Struct("!cQidQ")
 FORK = struct.Struct("!cQ")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Request:
     """What a worker is told about one run."""
 
@@ -93,7 +94,7 @@ _read_common_values = attrgetter(*_COMMON)
 _KEPT_LINES = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What came of a host call: JSON, or if it failed the JSON of name, code and message."""
 
@@ -102,7 +103,7 @@ class Answer:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Readiness:
     """What a zygote says of itself before it forks."""
 

@@ -2,10 +2,10 @@
 
 import math
 import signal
-from dataclasses import dataclass
 from typing import Any
 
 from scriptorium_api.reasons import Reason
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import answers, console, untrusted
 from scriptorium_runner.engine.http import HttpResponse
 from scriptorium_runner.engine.positions import Source
@@ -27,7 +27,7 @@ _NAME_CHARACTERS = 256
 _TEXT_CHARACTERS = MESSAGE_CHARACTERS + STACK_CHARACTERS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Verdict:
     """How a run ended: its reason, with an output or an error."""
 
@@ -42,7 +42,7 @@ CANCELLED = Verdict(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Settled:
     """A Result, and what the pool wants to know of its worker."""
 

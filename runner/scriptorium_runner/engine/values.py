@@ -1,13 +1,14 @@
 """The values that go into the engine and come out of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from scriptorium_api.ceilings import MEMORY_PART
 from scriptorium_api.reasons import Reason
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine.http import HttpRequest, HttpResponse
 from scriptorium_runner.engine.seal.layers import Seal
 
@@ -23,7 +24,7 @@ class Lane(StrEnum):
     """Another script that waits for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class EngineSettings:
     """How many workers there are and how long to wait for one."""
 
@@ -58,7 +59,7 @@ class EngineSettings:
     seal: Seal = Seal.FULL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Limits:
     """What one execution may use; MB and KB are MiB and KiB."""
 
@@ -72,7 +73,7 @@ class Limits:
     pending_calls: int = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Program:
     """A script to run: the body of an async function, in strict mode."""
 
@@ -94,7 +95,7 @@ class Program:
     request: HttpRequest | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LogEntry:
     """One console line."""
 
@@ -110,7 +111,7 @@ class LogEntry:
     is_cut: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ScriptError:
     """Why a script failed, with the position in its author's own numbering (columns count UTF-16 units)."""
 
@@ -121,7 +122,7 @@ class ScriptError:
     column: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Usage:
     """What a run used; None where it cannot be known.
 
@@ -138,7 +139,7 @@ class Usage:
     api_calls: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Result:
     """How one execution ended. `duration_ms` is the supervisor's own clock, from handing over to the
     answer."""
@@ -158,7 +159,7 @@ class Result:
     started_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EngineVersion:
     """Which quickjs-ng runs: `build` is `wheel`, or `rebuilt: ` with the flags and the compiler."""
 
@@ -171,7 +172,7 @@ class EngineVersion:
         return self.build.startswith("rebuilt")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class EngineStats:
     """A snapshot of the pool; the numbers from `spawned` on count since start."""
 

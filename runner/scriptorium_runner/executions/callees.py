@@ -1,11 +1,11 @@
 """What scripts call by `scripts.call`: Scripts of their namespace, as the board has them at that moment."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Script
+from scriptorium_api.values import frozen
 from scriptorium_runner import engine
 from scriptorium_runner.engine import HostError, Share
 from scriptorium_runner.executions import decide
@@ -17,7 +17,7 @@ from scriptorium_runner.executions.ports import Board
 RunStart = Callable[[Start, dict[str, Any]], Awaitable[engine.Result]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BoardCallees:
     """Runs the Scripts of the caller's namespace."""
 

@@ -1,14 +1,15 @@
 """The platform's ceilings over what Scripts ask for. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from scriptorium_api.ceilings import CEILINGS
+from scriptorium_api.values import frozen
 from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.executions.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ceilings:
     """The most that a run gets of each limit, by the limit's name in the models; nothing means no ceiling."""
 

@@ -1,19 +1,19 @@
 """What a script sees as `ctx`. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from scriptorium_api.execution import Requester, ScriptExecution
 from scriptorium_api.script import Script
+from scriptorium_api.values import frozen
 from scriptorium_runner.executions.decide import Start
 
 if TYPE_CHECKING:
     from scriptorium_api.cron_script import CronScript
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Tenant:
     """Whose scripts these are: the namespace, as the operator tells the runner."""
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from scriptorium_api import ending, time_limits
@@ -10,13 +10,14 @@ from scriptorium_api.execution import MAX_INPUT_BYTES, Isolation, ScriptExecutio
 from scriptorium_api.permissions import Permissions
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Limits, Script
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import Lane
 
 #: Below what any part of the runner cuts off, so that nothing runs with a part of its input.
 DEEPEST_INPUT = 150
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """JavaScript that was found, or what is missing and how to mend it."""
 
@@ -24,7 +25,7 @@ class Source:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Values:
     """What the names of `env` stand for, or what is missing and how to mend it; values are never shown."""
 
@@ -34,7 +35,7 @@ class Values:
     """Those values that come from Secrets."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Start:
     """The run can start now, with this."""
 
@@ -59,7 +60,7 @@ class Start:
     """What it may reach: the Script's own, never its caller's."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wait:
     """The run cannot start yet, for a reason that somebody can mend."""
 
@@ -69,7 +70,7 @@ class Wait:
     """The Script whose change may mend it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class End:
     """The run is over without having started."""
 
@@ -78,7 +79,7 @@ class End:
     duplicate_of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotYet:
     """The run's next attempt is not due yet."""
 

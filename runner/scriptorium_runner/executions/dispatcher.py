@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from scriptorium_api import time_limits
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine.pool import fairness
 from scriptorium_runner.executions import decide, turn
 from scriptorium_runner.executions.alarms import Alarms
@@ -39,7 +40,7 @@ LOOK_AGAIN_SECONDS = 2.0
 SETTLE_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Waiting:
     """A run that has not started, as it was seen last, and when it was seen first or its retry is due."""
 
@@ -61,7 +62,7 @@ class _Running:
     """Scripts that changed, perhaps after it was decided that the run has to wait for them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Load:
     """How busy the dispatcher is at this moment."""
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from scriptorium_api import ending, retry, time_limits
 from scriptorium_api.execution import ExecutionStatus, Holder, Isolation, ScriptExecution
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Script
+from scriptorium_api.values import frozen
 from scriptorium_runner.executions import attempt, context, decide, duplicates, schedules
 from scriptorium_runner.executions import status as statuses
 from scriptorium_runner.executions.context import Tenant
@@ -39,7 +40,7 @@ VALUES_SECONDS = 3.0
 UNHEARD_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Place:
     """Who this runner is and how much it takes."""
 
@@ -63,19 +64,19 @@ class Place:
         return self.slots - self.count_reserved()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Done:
     """Nothing more to do with this version of the run."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parked:
     """The run waits for a change of this Script."""
 
     script: tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LookAgain:
     """The run is to be looked at again after this many seconds."""
 
@@ -85,7 +86,7 @@ class LookAgain:
 Result = Done | Parked | LookAgain
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signals:
     """What can change while a run is being handled."""
 
@@ -97,7 +98,7 @@ class Signals:
     """The runner takes nothing new; shared by all runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Visit:
     """One look at one run."""
 

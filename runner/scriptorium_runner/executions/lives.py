@@ -2,9 +2,9 @@
 read: only the time between two looks of this runner counts. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from scriptorium_api.execution import Holder
+from scriptorium_api.values import frozen
 
 #: A lease that nobody renewed for this long, while this runner was looking, is that of a runner that is gone
 #: or stands still.
@@ -15,7 +15,7 @@ LEASE_SECONDS = 15.0
 LONGEST_GAP = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sign:
     """What a runner's lease shows: which start of it speaks, and a version that each renewal changes."""
 
@@ -23,7 +23,7 @@ class Sign:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Seen:
     sign: Sign
     since: float

@@ -1,14 +1,15 @@
 """What came of a run, in the API's words: the seam between the engine's results and a status."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from scriptorium_api.execution import ErrorInfo, LogLine, Usage
 from scriptorium_api.reasons import Reason
+from scriptorium_api.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Outcome:
     """How a run ended."""
 

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from scriptorium_api.host_patterns import parse_host_pattern
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import Share
 from scriptorium_runner.executions.decide import Start
 from scriptorium_runner.host.http import Ending, Grant, HttpClient, HttpHost
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outside:
     """A way out by the client that all runs of this runner share."""
 

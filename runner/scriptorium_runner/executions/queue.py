@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from scriptorium_api.values import frozen
+
 _Item = TypeVar("_Item")
 
 #: Tickets that others' claims made stale are thrown away when there are this many more than current ones.
@@ -22,7 +24,7 @@ class Ticket:
     script: str = field(compare=False, default="")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shares:
     """How many slots each Script holds at this moment, and how many it may hold while others wait."""
 

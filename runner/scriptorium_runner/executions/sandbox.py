@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from scriptorium_api.execution import ErrorInfo, LogLine, Usage
 from scriptorium_api.names import source_hash
+from scriptorium_api.values import frozen
 from scriptorium_runner import engine
 from scriptorium_runner.engine import HostCalls, Share
 from scriptorium_runner.executions import ceilings
@@ -38,7 +39,7 @@ class WayOut(Protocol):
         """Give what one run may reach until its end, by the loop's clock; its requests bear `traceparent`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Family:
     """A run and all that it calls, directly or not."""
 
@@ -49,7 +50,7 @@ class _Family:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """A start that can be run many times: what is the same each time, and that alone."""
 
@@ -60,7 +61,7 @@ class Prepared:
     """Whether its source can name what makes host calls; the others are run without."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Question:
     """What somebody who waits wants of a script."""
 

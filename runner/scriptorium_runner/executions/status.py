@@ -1,6 +1,5 @@
 """The statuses of a run, from its claim to its end. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +8,12 @@ from scriptorium_api.execution import ExecutionStatus, Holder, ScriptExecution
 from scriptorium_api.names import source_hash
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_api.script import Script
+from scriptorium_api.values import frozen
 from scriptorium_runner.executions.decide import End, Start, Wait
 from scriptorium_runner.executions.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Times:
     """When the runner saw a run, and what time it is."""
 

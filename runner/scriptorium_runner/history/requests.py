@@ -8,7 +8,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
@@ -16,6 +16,7 @@ from threading import Event
 from types import TracebackType
 from typing import Any, Self
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.endings import Ended
 from scriptorium_runner.history import database
 from scriptorium_runner.history.database import HistoryError
@@ -30,7 +31,7 @@ _PAUSE_SECONDS = 0.1
 _MOST_CHARACTERS = 2000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RequestRow:
     """What is remembered of a request: never bodies, the query, headers."""
 

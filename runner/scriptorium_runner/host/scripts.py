@@ -1,9 +1,9 @@
 """`scripts.call`: a script has another Script of its namespace run, with that one's own powers, and waits."""
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from scriptorium_api.reasons import Reason
+from scriptorium_api.values import frozen
 from scriptorium_runner import engine
 from scriptorium_runner.engine import HostError
 from scriptorium_runner.host import quotes
@@ -13,7 +13,7 @@ MOST_DEPTH = 5
 _KINDS = {str: "a text", dict: "an object", list: "a list", bool: "a boolean", type(None): "nothing"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Caller:
     """Who calls."""
 

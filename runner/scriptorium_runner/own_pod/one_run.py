@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase
+from scriptorium_api.values import frozen
 from scriptorium_client import Client
 from scriptorium_runner.executions.errors import BoardError
 from scriptorium_runner.executions.handling import Done, Handling, LookAgain, Place, Result, Signals, Visit
@@ -29,7 +29,7 @@ LOOK_SECONDS = 2.0
 SETTLE_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pod:
     """What every run in the pod shares."""
 
@@ -40,7 +40,7 @@ class Pod:
     on_end: Callable[[ScriptExecution, ExecutionStatus], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """A run as it was read just now, and its CronScript as it was judged by."""
 

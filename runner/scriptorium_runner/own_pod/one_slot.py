@@ -5,7 +5,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
@@ -14,6 +14,7 @@ from scriptorium_api import cron_runs
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import CronScript, CronScriptSpec
 from scriptorium_api.execution import Isolation, ScriptExecution
+from scriptorium_api.values import frozen
 from scriptorium_runner.executions.errors import BoardError, Unreachable, Vanished
 from scriptorium_runner.own_pod.one_run import LOOK_SECONDS
 from scriptorium_runner.schedules import decide, firing
@@ -35,7 +36,7 @@ RETRY_SECONDS = 2.0
 MOST_LOOK_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Errand:
     """What the pod is there for, as it was found at the start."""
 
@@ -56,7 +57,7 @@ class SlotCalendar(Calendar, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Means:
     """What the pod finds out and does outside of the calendar."""
 

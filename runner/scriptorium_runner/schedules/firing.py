@@ -8,7 +8,6 @@ meanwhile.
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from scriptorium_api import cron_runs, ending, slot_records, slot_verdicts
@@ -23,6 +22,7 @@ from scriptorium_api.cron_script import (
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.slot_records import Recorded
 from scriptorium_api.slot_verdicts import Facts, Verdict
+from scriptorium_api.values import frozen
 from scriptorium_runner.executions.errors import NoRoom, Superseded, Unreachable, Vanished
 from scriptorium_runner.schedules import decide
 from scriptorium_runner.schedules.ports import Calendar
@@ -39,7 +39,7 @@ _LOOK_SECONDS = 0.2
 _MOST_TRIES, _TRY_SECONDS = 5, 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Turn:
     """What comes to its turn, and when."""
 
@@ -53,7 +53,7 @@ class Turn:
     """By which terms slots were run until now, where the schedule was just changed and nothing is fired."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fired:
     """What came of a turn."""
 

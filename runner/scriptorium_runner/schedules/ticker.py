@@ -10,11 +10,11 @@ import contextlib
 import heapq
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scriptorium_api import schedule_problems
 from scriptorium_api.cron_script import CronScript, Executor
+from scriptorium_api.values import frozen
 from scriptorium_runner.executions.alarms import Alarms
 from scriptorium_runner.schedules import entries, turn_taking, turn_times
 from scriptorium_runner.schedules.entries import NEVER, Entry
@@ -46,7 +46,7 @@ FIRST_TRY, LONGEST_TRY = 1.0, 60.0
 LAG_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Standing:
     """Where a runner stands among those of its pool."""
 

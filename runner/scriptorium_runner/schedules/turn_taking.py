@@ -1,10 +1,10 @@
 """One turn of a CronScript's slots in a pool's runner: what it began with, and how it ended."""
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime
 
 from scriptorium_api.cron_script import CronScript, CronScriptSpec
+from scriptorium_api.values import frozen
 from scriptorium_runner.executions.errors import BoardError, Unreachable, Vanished
 from scriptorium_runner.schedules import firing
 from scriptorium_runner.schedules.firing import Fired, Turn
@@ -14,7 +14,7 @@ from scriptorium_runner.schedules.watched import WatchedCalendar
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Begin:
     """What was known when a turn began."""
 
@@ -24,7 +24,7 @@ class Begin:
     """Up to when slots are judged."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class End:
     """How a turn ended."""
 

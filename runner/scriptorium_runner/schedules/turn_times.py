@@ -1,6 +1,5 @@
 """When the slots of a CronScript come to their turn in a pool's runner. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,10 +9,11 @@ from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.schedule import BadSchedule, Schedule, read_schedule
 from scriptorium_api.slot_records import SUSPENDED_APART
 from scriptorium_api.slot_verdicts import ON_TIME
+from scriptorium_api.values import frozen
 from scriptorium_runner.schedules.decide import find_slot
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Times:
     """What a CronScript's slots are made of."""
 

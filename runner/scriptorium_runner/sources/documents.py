@@ -3,11 +3,12 @@
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from scriptorium_api.values import frozen
 
 #: No API server takes more in one request; a file of many objects can be split.
 _LARGEST_MEGABYTES = 2
@@ -79,7 +80,7 @@ for _name, _pattern in _OWN_PATTERNS.items():
         _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", _pattern, list("-+.0123456789"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Extent:
     """How large a node is with its aliases followed."""
 

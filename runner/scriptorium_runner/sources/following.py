@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from scriptorium_api import names
 from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_api.reasons import Phase
+from scriptorium_api.values import frozen
 from scriptorium_client import ApiError, Client, Event, Selection, follow
 from scriptorium_client.client import Manifest
 from scriptorium_client.resources import CONFIG_MAPS, CRON_SCRIPTS, ENDPOINTS, EXECUTIONS, PODS, SCRIPTS
@@ -25,7 +25,7 @@ from scriptorium_runner.sources.reading import find_firing, is_open, is_ready, r
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Listeners:
     """Who is told of what changed."""
 

@@ -17,6 +17,7 @@ from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.names import API_VERSION, GROUP
 from scriptorium_api.runner_pool import RunnerPool
 from scriptorium_api.script import Script
+from scriptorium_api.values import frozen
 from scriptorium_runner.sources import documents
 
 _EXPECTED = {
@@ -88,7 +89,7 @@ _KINDS: dict[str, type[Object]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """What is wrong with a manifest, and where."""
 
@@ -100,7 +101,7 @@ class Problem:
         return f"{self.path}:{self.line}: {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """One manifest that is ours, valid, and where it stands."""
 

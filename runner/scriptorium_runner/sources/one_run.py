@@ -5,10 +5,10 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from scriptorium_api.execution import ScriptExecution
+from scriptorium_api.values import frozen
 from scriptorium_client import ApiError, Client, Event, Selection, follow
 from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS, SCRIPTS
 from scriptorium_runner.executions import schedules
@@ -30,7 +30,7 @@ RETRY_SECONDS = 2.0
 MOST_SCRIPTS = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """Which run it is: a name may be taken by another one meanwhile."""
 
@@ -39,7 +39,7 @@ class Target:
     uid: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sight:
     """The run as it is now, and a board with its Script on it."""
 

@@ -1,8 +1,8 @@
 """The Job that a runner's pod is of: it alone knows which slot it was made for."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from scriptorium_api.values import frozen
 from scriptorium_client import ApiError, Client
 from scriptorium_client.resources import JOBS
 from scriptorium_runner.sources.cluster import translate
@@ -11,7 +11,7 @@ from scriptorium_runner.sources.cluster import translate
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlotJob:
     """A Job of a CronScript, and its slot; None if it was started by hand."""
 

@@ -3,10 +3,10 @@
 import ipaddress
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from scriptorium_api.address_ranges import Network
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints import request_ids
 from scriptorium_runner.endpoints.calls import Call, Headers, Problem
 
@@ -21,7 +21,7 @@ _HOST, _CODING = "host", "transfer-encoding"
 _BAD_REQUEST = "Bad Request"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arrival:
     """A message as the parser gives it."""
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.dev.index import guard, routes
 from scriptorium_runner.dev.index.trials import Trial, Trials
 from scriptorium_runner.endpoints.bodies import Body, BodyError
@@ -31,7 +32,7 @@ _FILES: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Desk:
     """What the page tells of."""
 

@@ -1,7 +1,6 @@
 """The Endpoints of a session as the page lists them: where they answer, and what keeps them from it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +11,7 @@ from scriptorium_api.endpoints.auth import Way
 from scriptorium_api.endpoints.conflicts import Conflict
 from scriptorium_api.endpoints.endpoint import Endpoint
 from scriptorium_api.endpoints.paths import Part, parse_pattern
+from scriptorium_api.values import frozen
 from scriptorium_runner.dev import table
 from scriptorium_runner.dev.index import guard
 from scriptorium_runner.endpoints.auth import api_key
@@ -32,7 +32,7 @@ class State(StrEnum):
     BLOCKED = "not ready"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Facts:
     """What is known of an Endpoint beyond its manifest."""
 

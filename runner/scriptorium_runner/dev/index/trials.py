@@ -2,11 +2,11 @@
 
 import base64
 import secrets
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.dev.index import guard
 from scriptorium_runner.endpoints import request_ids
 from scriptorium_runner.endpoints.bodies import BodyTooLarge, Grow, ignore
@@ -41,7 +41,7 @@ class Trial(BaseModel):
     body: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _KnownBody:
     """A body that is there."""
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.auth.ports import KeysUnavailable
 
 #: What a provider says of how long its keys may be kept is believed between these.
@@ -29,7 +30,7 @@ PATIENCE_SECONDS = 1.0
 _MOST = 256
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fetched:
     """What a provider answered."""
 

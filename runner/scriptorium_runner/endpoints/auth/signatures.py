@@ -9,11 +9,11 @@ import base64
 import binascii
 import hmac
 import re
-from dataclasses import dataclass
 from functools import partial
 
 from scriptorium_api.endpoints.auth import Digest, Hmac, Preset, SignatureEncoding
 from scriptorium_api.env import EnvKeyRef
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.auth import credentials
 from scriptorium_runner.endpoints.auth.ports import Secrets
 from scriptorium_runner.endpoints.auth.verdicts import Admitted, Denied, Fault, Verdict
@@ -30,7 +30,7 @@ _LARGE = 256 * 1024
 _TIME = re.compile(r"[0-9]{1,12}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Form:
     """Where a provider puts its signature, and what it signs."""
 
@@ -45,7 +45,7 @@ class Form:
     """Whether the header is a list such as t=TIME,v1=SIGNATURE,v1=SIGNATURE, as Stripe has it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """What the caller says: any of these signatures is over the salt and the body."""
 

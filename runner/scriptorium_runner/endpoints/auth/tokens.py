@@ -8,10 +8,10 @@ import base64
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scriptorium_api.endpoints.auth import Jwt
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.auth import credentials, keys
 from scriptorium_runner.endpoints.auth.ports import Doors, KeysUnavailable, Secrets
 from scriptorium_runner.endpoints.auth.verdicts import Admitted, Denied, Fault, Verdict
@@ -25,7 +25,7 @@ class BadToken(Exception):
     """A token does not do; the message is for the log, and holds nothing of the token."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Head:
     """All that is believed of a token before its signature was checked."""
 

@@ -1,14 +1,14 @@
 """What one way to say who one is finds out about a call."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.calls import Problem
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Admitted:
     """The caller may call."""
 
@@ -18,7 +18,7 @@ class Admitted:
     """The same text for the same caller, for rate limits; holds no secret."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused(Problem):
     """The caller may not call; what is answered, and what the operator is told beside it."""
 
@@ -36,7 +36,7 @@ class Fault(Enum):
     UNDECIDED = "cannot be told at the moment"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Denied:
     """The credentials of a way are there, and do not do."""
 

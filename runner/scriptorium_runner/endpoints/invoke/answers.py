@@ -1,11 +1,11 @@
 """What a caller from inside the cluster is told of a run. Pure."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.reasons import Reason
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.calls import Answer, Problem
 from scriptorium_runner.endpoints.invoke import problems
 from scriptorium_runner.executions import status as statuses
@@ -34,7 +34,7 @@ _TOLD = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timing:
     """When a run was asked for and when it was over, and how long it was with the sandbox."""
 

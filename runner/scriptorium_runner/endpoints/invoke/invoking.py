@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from scriptorium_api.execution import Holder, Requester, ScriptExecution
 from scriptorium_api.reasons import PHASE_OF_END, Phase, Reason
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints import endings
 from scriptorium_runner.endpoints.bodies import Body, BodyBroken, BodyStalled, BodyTooLarge
 from scriptorium_runner.endpoints.calls import Answer, Call, Problem, render_problem
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 MOST_CALLS = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Host:
     """Whose Scripts are called here, and on which runner."""
 

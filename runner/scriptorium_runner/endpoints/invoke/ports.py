@@ -1,24 +1,24 @@
 """What calls from inside the cluster need from outside."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from scriptorium_api.execution import Requester
+from scriptorium_api.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Admitted:
     """The API server knows the caller, and lets them create runs in this namespace."""
 
     caller: Requester
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unknown:
     """The API server does not know the token: it never was one, or is not any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forbidden:
     """The API server knows the caller, and does not let them create runs in this namespace."""
 

@@ -4,12 +4,13 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from scriptorium_api import names
 from scriptorium_api.execution import MAX_INPUT_BYTES
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.calls import Call, Problem
 from scriptorium_runner.endpoints.invoke import problems
 from scriptorium_runner.executions import decide
@@ -28,7 +29,7 @@ _TOO_DEEP = f"the body is nested deeper than {decide.DEEPEST_INPUT} levels; flat
 _JSON = re.compile(r"application/(?:json|[a-z0-9.-]+\+json) *(?:;.*)?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Invocation:
     """What is to run."""
 

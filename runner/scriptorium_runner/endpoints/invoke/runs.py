@@ -1,6 +1,6 @@
 """A call as the run that it is: decided about as any other, and stored nowhere. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from scriptorium_api.execution import (
 )
 from scriptorium_api.reasons import Reason
 from scriptorium_api.script import Script
+from scriptorium_api.values import frozen
 from scriptorium_runner.endpoints.calls import Problem
 from scriptorium_runner.endpoints.invoke import problems
 from scriptorium_runner.endpoints.invoke.requests import Invocation
@@ -29,7 +30,7 @@ from scriptorium_runner.executions.decide import End, Source, Start, Values, Wai
 _VALUES_SECONDS = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """What a Script is at this moment."""
 

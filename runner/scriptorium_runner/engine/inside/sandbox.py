@@ -2,9 +2,9 @@
 
 import base64
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import positions, protocol, roads
 from scriptorium_runner.engine.inside import native, randomness
 from scriptorium_runner.engine.inside.interrupt import Deadline
@@ -24,7 +24,7 @@ _PIECE_BYTES = 768 * 1024
 _UNSPEAKABLE = "the engine could not say what went wrong"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Doors:
     """Where words from inside go: console lines, and host calls."""
 
@@ -32,7 +32,7 @@ class Doors:
     link: Link
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ending:
     """How a script ended, in the worker's words; `name`, `message` and `stack` are JSON texts."""
 

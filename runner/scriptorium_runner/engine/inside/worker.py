@@ -9,9 +9,9 @@ import os
 import signal
 import socket
 import time
-from dataclasses import dataclass
 from typing import NoReturn
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import protocol
 from scriptorium_runner.engine.inside.interrupt import Deadline
 from scriptorium_runner.engine.inside.link import Link
@@ -27,7 +27,7 @@ from scriptorium_runner.engine.seal.sealing import Plan
 _ALARM_AFTER_LIMIT_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inheritance:
     """What a worker has from its zygote."""
 

@@ -9,9 +9,9 @@ import json
 import resource
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine.inside import bytecode, native, prelude, randomness, trial
 from scriptorium_runner.engine.inside.bytecode import Compiled
 from scriptorium_runner.engine.inside.interrupt import Deadline
@@ -39,7 +39,7 @@ def ignore(*_words: Any) -> None:
     """Listen to nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prelude:
     """Our own JavaScript: what every context begins with, and what only some need."""
 

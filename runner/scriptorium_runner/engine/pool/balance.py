@@ -1,9 +1,9 @@
 """How many workers to fork and to give up. Pure."""
 
-from dataclasses import dataclass
+from scriptorium_api.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Census:
     """How many workers there are of each sort."""
 
@@ -15,7 +15,7 @@ class Census:
     waiting: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Change:
     """What to do about it: fork, and give up of the used workers and of the fresh ones."""
 

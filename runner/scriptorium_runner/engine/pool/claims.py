@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine.values import Lane
 from scriptorium_runner.engine.workers.channel import Worker
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Claim:
     """What a caller wants a worker for."""
 

@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from scriptorium_api.values import frozen
 
 #: Version 1 writes "no limit" as the largest number of whole pages; no machine has so much.
 _NO_LIMIT = 2**60
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class MemoryReading:
     """Bytes that the container may use, and bytes it uses that the kernel cannot take back at will."""
 
@@ -18,7 +19,7 @@ class MemoryReading:
     used: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContainerMemory:
     """The memory cgroup that this process is in."""
 

@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine.values import Lane
 
 #: Those in one line where nothing is reserved; what scripts called has slots of its own.
 _TOGETHER = frozenset({Lane.QUEUED, Lane.HTTP})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lanes:
     """So many slots, of which some, and the same part of the memory, are kept from runs of the queue."""
 

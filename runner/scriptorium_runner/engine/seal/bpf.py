@@ -7,7 +7,8 @@ architecture: compat calls, and x32 on x86_64.
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from scriptorium_api.values import frozen
 
 KILL = 0x8000_0000  # SECCOMP_RET_KILL_PROCESS
 ALLOW = 0x7FFF_0000  # SECCOMP_RET_ALLOW
@@ -30,7 +31,7 @@ _X32_BIT = 0x4000_0000
 _LONGEST_JUMP = 255
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Architecture:
     """A machine: what the kernel calls it, its calls' numbers, and whether x32 has to be refused."""
 
@@ -39,7 +40,7 @@ class Architecture:
     has_x32: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Condition:
     """An argument's low 32 bits, masked, are one of these values; of a pointer, the high bits are 0 too."""
 
@@ -49,7 +50,7 @@ class Condition:
     is_pointer: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A call that is allowed under conditions, or answered with an error."""
 

@@ -9,8 +9,8 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine.seal import bpf, environment, kernel, landlock, system_calls
 from scriptorium_runner.engine.seal.layers import NOT_SEALED, SWITCHED_OFF, Layer, Seal
 
@@ -34,7 +34,7 @@ class SealBroken(Exception):
         self.layer, self.flaw = layer, flaw
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """How one layer is applied."""
 
@@ -42,7 +42,7 @@ class Step:
     apply: Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """The steps of a seal, and why other layers have none."""
 

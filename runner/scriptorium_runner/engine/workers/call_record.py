@@ -1,9 +1,9 @@
 """The supervisor's own record of a run's host calls; no word of a worker is believed unread. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import untrusted
 from scriptorium_runner.engine.errors import CallLimitReached, WorkerLost
 
@@ -11,7 +11,7 @@ from scriptorium_runner.engine.errors import CallLimitReached, WorkerLost
 MOST_FREE_CALLS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One host call as its script made it."""
 

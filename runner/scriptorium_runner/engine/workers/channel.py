@@ -6,9 +6,10 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import protocol
 from scriptorium_runner.engine.errors import CallLimitReached, NeverStarted, WorkerLost
 from scriptorium_runner.engine.host_calls import HostCalls, NoHost
@@ -30,7 +31,7 @@ _EXIT_SECONDS = 1.0
 _PIPE_READ_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Exchange:
     """All that is known of one run once it is over; `report` is None if the worker did not give one."""
 
@@ -53,7 +54,7 @@ class Exchange:
     is_channel_clear: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Errand:
     """What a worker is to do, and who answers its host calls, within which limits.
 

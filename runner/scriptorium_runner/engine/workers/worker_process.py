@@ -9,6 +9,8 @@ import signal
 import time
 from dataclasses import dataclass, field
 
+from scriptorium_api.values import frozen
+
 _MB = 1024 * 1024
 #: Address space beyond twice the script's memory: the heap's holes and Python's own needs.
 _ADDRESS_SPACE_MB = 96
@@ -18,7 +20,7 @@ _CPU_SECONDS_BEYOND_LIMIT = 1
 _CPU_CLOCK = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Exit:
     """How a worker process ended, as the kernel counted it."""
 

@@ -5,8 +5,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine.seal import layers
 from scriptorium_runner.engine.seal.layers import Seal
 
@@ -14,7 +14,7 @@ from scriptorium_runner.engine.seal.layers import Seal
 COMMAND = [sys.executable, "-I", "-m", "scriptorium_runner.engine.inside.zygote"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Begun:
     """A zygote that has not said yet that it can fork. When our end of its socket closes, it ends."""
 

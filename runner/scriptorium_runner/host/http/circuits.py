@@ -5,8 +5,10 @@ open       nothing goes through for PAUSE_SECONDS
 half open  one request goes through: its answer closes the circuit, its failure opens it again
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+
+from scriptorium_api.values import frozen
 
 FAILURES = 5
 PAUSE_SECONDS = 30.0
@@ -20,7 +22,7 @@ class Phase(StrEnum):
     HALF_OPEN = "half open"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Circuit:
     """What is remembered of one host."""
 

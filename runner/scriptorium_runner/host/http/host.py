@@ -3,10 +3,11 @@
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from scriptorium_api.host_patterns import HostPattern
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import Held, HostError, NoRoom, Share
 from scriptorium_runner.host.http import requests, responses, targets
 from scriptorium_runner.host.http.client import HttpClient
@@ -21,7 +22,7 @@ ANSWERED, CANCELLED = "ANSWERED", "CANCELLED"
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ending:
     """How one call ended, for metrics and logs; only `outcome` is fit for a label."""
 
@@ -37,7 +38,7 @@ class Ending:
         return self.outcome in DENIALS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Grant:
     """What one run may do, from the supervisor's own record."""
 

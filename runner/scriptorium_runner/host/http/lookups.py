@@ -7,9 +7,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from scriptorium_api.host_patterns import Address
+from scriptorium_api.values import frozen
 
 #: Gives the addresses of a canonical name, none if it has none.
 Lookup = Callable[[str], Awaitable[tuple[Address, ...]]]
@@ -21,7 +21,7 @@ _KEEP_SECONDS = 10.0
 _KEPT_NAMES = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Known:
     addresses: tuple[Address, ...]
     until: float

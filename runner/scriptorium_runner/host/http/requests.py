@@ -4,10 +4,11 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import HostError
 from scriptorium_runner.host import quotes
 from scriptorium_runner.host.http import headers, targets
@@ -46,7 +47,7 @@ class ResponseType(StrEnum):
     BYTES = "bytes"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Request:
     """One request, checked."""
 

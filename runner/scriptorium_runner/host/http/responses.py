@@ -5,11 +5,11 @@ import codecs
 import re
 import zlib
 from collections.abc import AsyncIterable
-from dataclasses import dataclass
 from typing import Any
 
 from multidict import CIMultiDictProxy
 
+from scriptorium_api.values import frozen
 from scriptorium_runner.host import quotes
 from scriptorium_runner.host.http.failures import Code, failure
 from scriptorium_runner.host.http.requests import Request, ResponseType
@@ -50,7 +50,7 @@ _CHARSETS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Answer:
     """One answer of one host."""
 

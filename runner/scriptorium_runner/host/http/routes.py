@@ -1,9 +1,9 @@
 """How a request gets to its host, once the addresses are known. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from scriptorium_api.host_patterns import Address, HostPattern
+from scriptorium_api.values import frozen
 from scriptorium_runner.host.http import addresses
 from scriptorium_runner.host.http.addresses import Judge, Verdict
 from scriptorium_runner.host.http.failures import Code, failure
@@ -14,7 +14,7 @@ from scriptorium_runner.host.http.targets import Target
 _MOST_TRIED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Route:
     """Whom to connect to."""
 

@@ -1,11 +1,10 @@
 """What the platform says of the requests of scripts; `scriptorium_runner.settings` reads it."""
 
-from dataclasses import dataclass
-
 from scriptorium_api.address_ranges import Network
+from scriptorium_api.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class HttpSettings:
     """The same for all scripts of a runner."""
 

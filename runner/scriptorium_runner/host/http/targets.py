@@ -6,12 +6,12 @@ Whatever two parsers are known to read differently is refused, not interpreted.
 import ipaddress
 import re
 import urllib.parse
-from dataclasses import dataclass
 
 import idna
 
 from scriptorium_api import host_patterns
 from scriptorium_api.host_patterns import Address
+from scriptorium_api.values import frozen
 from scriptorium_runner.engine import HostError
 from scriptorium_runner.host.http.failures import Code, failure
 
@@ -28,7 +28,7 @@ _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 _QUERY_SAFE = _PATH_SAFE + "?"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Target:
     """One place on the web."""
 
