@@ -123,7 +123,7 @@ def test_the_type_checker_keeps_a_value_from_being_changed(tmp_path: Path) -> No
         "from scriptorium_api.values import frozen\n@frozen\nclass Place:\n    line: int\nPlace(1).line = 2\n"
     )
     packages = str(Path(scriptorium_api.__file__).parent.parent)
-    said = subprocess.run(  # noqa: S603 - our own checker.
+    said = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", "", "--cache-dir", str(tmp_path), str(changing)],
         env={**os.environ, "MYPYPATH": packages},
         capture_output=True,
