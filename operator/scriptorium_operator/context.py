@@ -1,10 +1,9 @@
 """What lives as long as the operator: handlers and services get it as their first argument."""
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from scriptorium_api.values import frozen
 from scriptorium_operator.endpoint_facts import PoolState
 from scriptorium_operator.facts import Kind
 from scriptorium_operator.gateways.cluster import Cluster
@@ -27,7 +26,7 @@ from scriptorium_operator.services.work import Work
 from scriptorium_operator.settings import Settings
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """The operator's settings, gateways and memory."""
 

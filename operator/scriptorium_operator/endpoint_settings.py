@@ -4,9 +4,9 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from scriptorium_api.values import frozen
 from scriptorium_operator.errors import SettingInvalid
 
 INGRESS_CLASS = "SCRIPTORIUM_INGRESS_CLASS"
@@ -21,7 +21,7 @@ _NAMESPACE = re.compile(r"[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?")
 _HOST = re.compile(r"[*]|([*][.])?[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class HostRule:
     """Which hosts the Endpoints of some namespaces may have."""
 
@@ -31,7 +31,7 @@ class HostRule:
     """Names, *.example.com for all below example.com, or * for all."""
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class EndpointSettings:
     """How Endpoints become Ingresses, and from where they are reached."""
 

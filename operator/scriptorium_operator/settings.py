@@ -1,14 +1,13 @@
 """What an installation can choose: read once from the environment, refused at start if it makes no sense."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from scriptorium_api import ceilings, http_rules
 from scriptorium_api.http_rules import HttpRules, RuleUnfit
-from scriptorium_api.values import frozen
 from scriptorium_operator.endpoint_settings import EndpointSettings, read_endpoint_settings
 from scriptorium_operator.errors import SettingInvalid
 
@@ -18,7 +17,7 @@ _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _SWITCHED_OFF = ("SCRIPTS_ENABLED", "false")
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RunnerSettings:
     """What every runner Deployment has in common."""
 
@@ -51,7 +50,7 @@ class CertificateSource(StrEnum):
     MOUNTED = "mounted"
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WebhookSettings:
     """How the API server's questions are answered."""
 
@@ -65,7 +64,7 @@ class WebhookSettings:
     """How long a certificate of our own is valid; after a third of it the next one is made."""
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How this operator behaves."""
 
