@@ -1,13 +1,10 @@
 """Where the Endpoints of the files answer, on this machine alone."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 from scriptorium_runner.dev.index.door import Desk, Door
 from scriptorium_runner.dev.index.trials import Trials
-from scriptorium_runner.dev.screen import Screen
-from scriptorium_runner.endpoints.endings import Ended, Listener
+from scriptorium_runner.endpoints.endings import Listener
 from scriptorium_runner.endpoints.listening import PublicSettings
 from scriptorium_runner.endpoints.live import Terms
 from scriptorium_runner.endpoints.room import RoomSettings
@@ -60,13 +57,3 @@ class Doorstep:
         await self._front.close(0, 0)
         self._serving.cancel()
         await asyncio.gather(self._serving, return_exceptions=True)
-
-
-def build_listener(screen: Screen, guard: Callable[[], AbstractContextManager[None]]) -> Listener:
-    """Give what tells a person of each request; `guard` is for a screen that cannot be written to."""
-
-    def tell(ended: Ended) -> None:
-        with guard():
-            screen.tell_request(ended)
-
-    return tell

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import TextIO
 
 from scriptorium_api.execution import ScriptExecution
@@ -50,9 +51,10 @@ class Screen:
         """Tell what happens."""
         _write(sys.stderr, text)
 
-    def tell_request(self, ended: Ended) -> None:
-        """Tell of a request that was answered."""
-        _write(sys.stderr, request_lines.render_request(ended, self._notes))
+    def tell_requests(self, ended: Iterable[Ended]) -> None:
+        """Tell of requests that were answered."""
+        lines = [request_lines.render_request(each, self._notes) for each in ended]
+        _write(sys.stderr, "\n".join(lines))
 
     def complain(self, problem: Problem | str) -> None:
         """Tell what is wrong."""

@@ -12,11 +12,12 @@ from scriptorium_api.execution import Holder, ScriptExecution
 from scriptorium_api.reasons import Reason
 from scriptorium_api.values import frozen
 from scriptorium_runner import engine, front
-from scriptorium_runner.dev import doorstep, ending, forecast, notices, plan, shelf, table, trouble
+from scriptorium_runner.dev import ending, forecast, notices, plan, shelf, table, trouble
 from scriptorium_runner.dev.doorstep import Doorstep
 from scriptorium_runner.dev.index import guard, routes
 from scriptorium_runner.dev.ledger import Ledger
 from scriptorium_runner.dev.plan import Plan
+from scriptorium_runner.dev.request_log import RequestLog
 from scriptorium_runner.dev.screen import Screen, ScreenError
 from scriptorium_runner.dev.shelf import Listing, Shelf
 from scriptorium_runner.dev.timetable import Timetable, utc_now
@@ -154,9 +155,9 @@ async def _run_engine(options: DevOptions, ledger: Ledger) -> int:
             board = files.FileBoard()
             means = Means(board=board, engine=sandbox, sandbox=place, key_sets=key_sets)
             with RequestHistory(options.state, _build_alarm(ledger)) as history:
-                tell = doorstep.build_listener(ledger.screen, ledger.stopping_on_trouble)
-                steps = Doorstep(means, _TENANT, options.workers, history, tell)
-                return await _run_session(options, ledger, Stage(board, place, steps))
+                log = RequestLog(ledger.screen, ledger.stopping_on_trouble)
+                steps = Doorstep(means, _TENANT, options.workers, history, log.hear)
+                return await _run_session(options, ledger, Stage(board, place, steps, log))
     finally:
         await sandbox.shutdown()
 
@@ -168,6 +169,7 @@ class Stage:
     board: files.FileBoard
     sandbox: EngineSandbox
     steps: Doorstep
+    log: RequestLog
 
 
 async def _run_session(options: DevOptions, ledger: Ledger, stage: Stage) -> int:
@@ -184,6 +186,7 @@ async def _run_session(options: DevOptions, ledger: Ledger, stage: Stage) -> int
         await (_run_once(session) if options.is_once else _watch(session, stage.steps, options.port))
     unfinished = len(ledger.open)
     await stage.steps.close()
+    stage.log.tell()
     await timetable.close()
     await dispatcher.drain(0)
     await taking
