@@ -96,6 +96,8 @@ class Signals:
     """Somebody set spec.cancel."""
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     """The runner takes nothing new; shared by all runs."""
+    claimed: asyncio.Event = field(default_factory=asyncio.Event)
+    """The run is this runner's."""
 
 
 @frozen
@@ -206,6 +208,7 @@ class Handling:
         claimed = await attempt.claim(self._board, execution, status)
         if claimed is None:
             return Done()
+        signals.claimed.set()
         if claimed.is_cancelled:
             signals.cancelled.set()
             signals.stop.set()

@@ -28,6 +28,9 @@ LOOK_SECONDS = 2.0
 #: How long a run that was cut off has for its last status.
 SETTLE_SECONDS = 10.0
 
+#: So long a run that is not claimed yet is left unheard.
+UNHEARD_SECONDS = 1.0
+
 
 @frozen
 class Pod:
@@ -65,9 +68,8 @@ class OneRun:
 
     async def follow(self, stopping: asyncio.Event) -> int:
         """See the run to its end, or until told to stop; gives the exit code."""
-        # The work first: what it asks for is waited for, and takes the connection that is open.
         work = asyncio.create_task(self._work())
-        listening = asyncio.create_task(one_run.listen(self._pod.client, self._target, self._signals))
+        listening = asyncio.create_task(self._listen())
         stop = asyncio.create_task(stopping.wait())
         try:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -83,6 +85,17 @@ class OneRun:
         if self._written is None and (stopping.is_set() or self._has_failed_elsewhere):
             return 1
         return 0 if self._written is None or self._written.phase is Phase.SUCCEEDED else 1
+
+    async def _listen(self) -> None:
+        """Hear what becomes of the run: from its claim on, or soon if it has to wait.
+
+        Any earlier its script would wait for that too: for another connection, a list and a watch. A claim
+        counts only for the run as it was read, so nobody's cancelling is missed before it.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNHEARD_SECONDS):
+                await self._signals.claimed.wait()
+        await one_run.listen(self._pod.client, self._target, self._signals)
 
     async def _drain(self, work: asyncio.Task[None]) -> None:
         """Let a script that has started go on for a while; nothing new is started."""

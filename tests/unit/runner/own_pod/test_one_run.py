@@ -32,6 +32,8 @@ class Server:
 
     async def get(self, _resource: Any, name: str, _namespace: str) -> Manifest:
         self.asked.append(name)
+        # Others get their turn while a server answers.
+        await asyncio.sleep(0.01)
         return (self.run if name == "run-1" else make_script("hello", source="return 1")).to_wire()
 
     find = get
@@ -69,11 +71,13 @@ def _listen_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(one_run, "listen", listen)
 
 
-async def follow(server: Server, sandbox: Sandbox, known: ScriptExecution) -> int:
+async def follow(
+    server: Server, sandbox: Sandbox, known: ScriptExecution, stopping: asyncio.Event | None = None
+) -> int:
     pod = Pod(cast("Client", server), sandbox, PLACE, 1, lambda _run, _status: None)
     run = OneRun(pod, Target("team", "run-1", "run-1"), known=Known(known, make_cron_script()))
     async with asyncio.timeout(5):
-        return await run.follow(asyncio.Event())
+        return await run.follow(stopping or asyncio.Event())
 
 
 async def test_a_run_that_was_just_made_is_not_read_again_before_it_runs() -> None:
@@ -100,3 +104,37 @@ async def test_a_run_that_another_took_meanwhile_is_left_to_it() -> None:
     server.change(status=taken)
     await follow(server, sandbox, known)
     assert (server.run.status, sandbox.runs) == (taken, 0)
+
+
+async def test_what_becomes_of_a_run_is_heard_from_its_claim_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, found = Server(make_execution()), list[Phase]()
+    is_heard = asyncio.Event()
+
+    class Waiting(Sandbox):
+        async def run(self, *arguments: Any) -> Outcome:
+            await is_heard.wait()
+            return await super().run(*arguments)
+
+    async def listen(*_: Any) -> None:
+        found.append(server.run.status.phase)
+        is_heard.set()
+
+    monkeypatch.setattr(one_run, "listen", listen)
+    assert await follow(server, Waiting(), server.run) == 0
+    assert found == [Phase.RUNNING]
+
+
+async def test_what_becomes_of_a_run_that_has_to_wait_is_heard_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Empty(Server):
+        async def find(self, _resource: Any, name: str, _namespace: str) -> Manifest | None:
+            return await self.get(_resource, name, _namespace) if name == "run-1" else None
+
+    server, stopping = Empty(make_execution()), asyncio.Event()
+
+    async def listen(*_: Any) -> None:
+        stopping.set()
+
+    monkeypatch.setattr(one_run, "listen", listen)
+    monkeypatch.setattr("scriptorium_runner.own_pod.one_run.UNHEARD_SECONDS", 0.01)
+    assert await follow(server, Sandbox(), server.run, stopping) == 1
+    assert server.run.status.phase is Phase.PENDING
