@@ -1,5 +1,6 @@
 """The verbs: get, list, create, apply, patch, delete, watch."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
@@ -47,6 +48,8 @@ class Client:
         self.config = config
         self._silence_seconds = silence_seconds
         self._transport = transport or _open_pool(config, user_agent, tell)
+        #: What is being read before anybody wants it, by its path.
+        self._ahead: dict[str, asyncio.Task[Manifest]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -58,11 +61,30 @@ class Client:
 
     async def close(self) -> None:
         """Close all connections."""
+        for asking in self._ahead.values():
+            asking.cancel()
+        await asyncio.gather(*self._ahead.values(), return_exceptions=True)
         await self._transport.close()
+
+    def ask_ahead(self, resource: Resource, name: str, namespace: str | None = None) -> None:
+        """Begin to read an object: who reads it next is given this answer, and who does so then asks anew.
+
+        Those that are asked for so are read one after another, by one connection.
+        """
+        path, former = resource.path(namespace, name), list(self._ahead.values())
+
+        async def ask() -> Manifest:
+            if former:
+                await asyncio.wait(former)
+            return await self._request("GET", path)
+
+        self._ahead[path] = asyncio.create_task(ask())
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Manifest:
         """Give one object; raises NotFound."""
-        return await self._request("GET", resource.path(namespace, name))
+        path = resource.path(namespace, name)
+        asking = self._ahead.pop(path, None)
+        return await (self._request("GET", path) if asking is None else asking)
 
     async def find(self, resource: Resource, name: str, namespace: str | None = None) -> Manifest | None:
         """Give one object, or None where there is none."""

@@ -1,22 +1,17 @@
 """`scriptorium-runner pool`, `scriptorium-runner run`, `scriptorium dev` and `scriptorium next`."""
 
 import argparse
-import contextlib
-import gc
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from scriptorium_runner import authorities
+from scriptorium_runner import imports
+from scriptorium_runner.errors import SettingError
 
 T = TypeVar("T")
-
-#: So many new objects are made until the collector looks for those that only hold each other.
-_OBJECTS_PER_LOOK = 10_000
 
 #: A thousand slots may be five years apart, and the calendar ends with 9999.
 _FIRST_YEAR, _LAST_YEAR = 1970, 3000
@@ -128,11 +123,11 @@ def _read_moment(text: str) -> datetime:
 
 
 def _run_pool(_options: argparse.Namespace) -> int:
-    with _importing():
+    with imports.lasting():
         # Each command imports only what it needs.
         from scriptorium_runner import pool, pool_settings  # noqa: PLC0415
 
-    return _run_in_pod(pool_settings.read_pool_settings, pool.run_pool)
+    return _run_in_pod(lambda: pool.run_pool(pool_settings.read_pool_settings()))
 
 
 def _run_one(_options: argparse.Namespace) -> int:
@@ -140,38 +135,13 @@ def _run_one(_options: argparse.Namespace) -> int:
 
     # The sandbox takes about as long to start as all the rest to be imported.
     begun = zygote_start.begin_early()
-    with _importing():
-        # Each command imports only what it needs.
-        from scriptorium_runner import run, settings  # noqa: PLC0415
+    # Each command imports only what it needs.
+    from scriptorium_runner.own_pod import early  # noqa: PLC0415
 
-    return _run_in_pod(settings.read_run_settings, partial(run.run_one, begun=begun))
-
-
-@contextlib.contextmanager
-def _importing() -> Iterator[None]:
-    """Import what a pod needs, and no more than that: its run waits for it.
-
-    All that is imported stays, so the collector has nothing to look for, now or later.
-    """
-    gc.disable()
-    try:
-        with authorities.unread():
-            yield
-    finally:
-        _rest_collector()
-        gc.enable()
+    return _run_in_pod(lambda: early.run_early(begun))
 
 
-def _rest_collector() -> None:
-    """Have the collector look at what is made from now on, and not so often.
-
-    Hundreds of requests under way are all alive each time that it looks, so its work grew with their number.
-    """
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_PER_LOOK)
-
-
-def _run_in_pod(read: Callable[[], T], run: Callable[[T], Coroutine[None, None, int]]) -> int:
+def _run_in_pod(run: Callable[[], Coroutine[None, None, int]]) -> int:
     """Run what the pod's environment asks for.
 
     A setting that makes no sense and a sandbox that does not come about are told in the log and in the pod's
@@ -182,19 +152,19 @@ def _run_in_pod(read: Callable[[], T], run: Callable[[T], Coroutine[None, None, 
     import logging  # noqa: PLC0415
 
     from scriptorium_api import logs  # noqa: PLC0415
-    from scriptorium_runner import engine, last_words, settings  # noqa: PLC0415
+    from scriptorium_runner import engine, last_words  # noqa: PLC0415
 
     logs.set_up_logs()
     try:
-        return asyncio.run(run(read()))
-    except settings.SettingError as error:
+        return asyncio.run(run())
+    except SettingError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
         problem = str(error)
     except engine.EngineStartFailed as error:
         what = "sealed" if isinstance(error, engine.SealMissing) else "started"
         logging.getLogger(__name__).error(f"sandbox not {what}", extra={"error": str(error)})
         problem = str(error)
-    last_words.leave(problem, settings.read_termination_log())
+    last_words.leave(problem, last_words.find_place())
     return 2
 
 
@@ -212,10 +182,10 @@ def _run_dev(options: argparse.Namespace) -> int:
     try:
         required = settings.read_seal()
         http = settings.read_http_settings()
-    except settings.SettingError as error:
+    except SettingError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the answer to whoever started it.
         return 2
-    _rest_collector()
+    imports.rest_collector()
     return asyncio.run(
         session.run_dev(
             session.DevOptions(

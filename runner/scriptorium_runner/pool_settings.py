@@ -11,6 +11,7 @@ from scriptorium_api.values import frozen
 from scriptorium_runner import settings
 from scriptorium_runner.endpoints.listening import Patience, PublicSettings
 from scriptorium_runner.engine import EngineSettings
+from scriptorium_runner.errors import SettingError
 from scriptorium_runner.executions.ceilings import Ceilings
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.host.http.settings import HttpSettings
@@ -82,7 +83,7 @@ def _read_proxies(environment: Mapping[str, str]) -> tuple[Network, ...]:
     try:
         return address_ranges.read_networks(environment.get("SCRIPTORIUM_TRUSTED_PROXIES", ""))
     except ValueError as error:
-        raise settings.SettingError(
+        raise SettingError(
             f"SCRIPTORIUM_TRUSTED_PROXIES must be addresses or ranges with commas between: {error}"
         ) from error
 

@@ -6,8 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from scriptorium_api.execution import ScriptExecution
-from scriptorium_client import Client, load_config
-from scriptorium_client.lean import LeanTransport
+from scriptorium_client import Client
 from scriptorium_runner import engine, logs
 from scriptorium_runner.engine.workers.zygote_start import Begun
 from scriptorium_runner.executions.handling import Place
@@ -22,12 +21,10 @@ if TYPE_CHECKING:
     from scriptorium_runner.own_pod.one_slot import FollowRun, OneSlot
 
 
-async def run_one(settings: RunSettings, begun: Begun | None = None) -> int:
+async def run_one(settings: RunSettings, client: Client, begun: Begun | None = None) -> int:
     """Do what the pod is there for; gives 0 if it succeeded or was not there to be done, else 1.
 
-    `begun` is the sandbox's zygote, if it was begun before.
-
-    Raises EngineStartFailed.
+    `begun` is the sandbox's zygote, if it was begun before. Raises EngineStartFailed.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -36,18 +33,16 @@ async def run_one(settings: RunSettings, begun: Begun | None = None) -> int:
     sandbox = engine.Engine(
         engine.EngineSettings(pool_size=1, seal=settings.seal), engine.find_container_memory()
     )
-    config = load_config()
-    async with Client(config, transport=LeanTransport(config, "scriptorium-runner")) as client:
-        # Its processes start beside the first requests: what they are is found out, and made, meanwhile.
-        starting = asyncio.create_task(sandbox.start(begun))
-        try:
-            async with LateWayOut(settings.http) as way_out:
-                pod = _build_pod(settings, client, EngineSandbox(sandbox, settings.ceilings, way_out))
-                return await _work(settings, pod, starting, stopping)
-        finally:
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
-            await sandbox.shutdown()
+    # Its processes start beside the first requests: what they are is found out, and made, meanwhile.
+    starting = asyncio.create_task(sandbox.start(begun))
+    try:
+        async with LateWayOut(settings.http) as way_out:
+            pod = _build_pod(settings, client, EngineSandbox(sandbox, settings.ceilings, way_out))
+            return await _work(settings, pod, starting, stopping)
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await sandbox.shutdown()
 
 
 def _build_pod(settings: RunSettings, client: Client, sandbox: EngineSandbox) -> Pod:

@@ -5,7 +5,6 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from scriptorium_api import address_ranges, ceilings, http_rules
 from scriptorium_api.address_ranges import Network
@@ -14,14 +13,11 @@ from scriptorium_api.http_rules import RuleUnfit
 from scriptorium_api.values import frozen
 from scriptorium_runner.engine import Seal
 from scriptorium_runner.engine.seal import layers
+from scriptorium_runner.errors import SettingError
 from scriptorium_runner.executions.ceilings import Ceilings
 from scriptorium_runner.executions.context import Tenant
 from scriptorium_runner.host.http import gateways
 from scriptorium_runner.host.http.settings import HttpSettings
-
-
-class SettingError(Exception):
-    """A setting is missing or wrong; the message names it."""
 
 
 @frozen
@@ -182,11 +178,6 @@ def read_seal(environment: Mapping[str, str] = os.environ) -> Seal:
     if seal is None:
         raise SettingError(f"{layers.REQUIRE_LANDLOCK} must be true or false, not {text!r}")
     return seal
-
-
-def read_termination_log(environment: Mapping[str, str] = os.environ) -> Path:
-    """Read where Kubernetes looks for the words of a container that ended."""
-    return Path(environment.get("SCRIPTORIUM_TERMINATION_LOG") or "/dev/termination-log")
 
 
 def read_number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

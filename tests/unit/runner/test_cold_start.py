@@ -50,10 +50,10 @@ FOREIGN = {
 UNUSED = {"asyncio", "ipaddress", "logging", "pathlib", "platform", "pydantic", "subprocess", "urllib.parse"}
 
 IMPORT = """
-import gc, json, sys
+import asyncio, gc, json, sys
 from scriptorium_runner import __main__
-with __main__._importing():
-    from scriptorium_runner import run, settings
+from scriptorium_runner.own_pod import early
+asyncio.run(early.import_parts(is_slot=False))
 modules = list(sys.modules)
 from scriptorium_api.execution import ScriptExecution
 print(json.dumps({
@@ -64,9 +64,21 @@ print(json.dumps({
 }))
 """
 
-POOL = """
+PARTS = """
+import asyncio, sys
 from scriptorium_runner import __main__
-with __main__._importing():
+from scriptorium_runner.own_pod import early
+asyncio.run(early.import_parts(is_slot={is_slot}))
+known = {{*sys.modules}}
+from scriptorium_runner import run, settings
+if {is_slot}:
+    run._build_slot(None, "team", settings.SlotWork("nightly", "uid", "job"), None)
+print([each for each in sys.modules if each not in known and each.startswith("scriptorium")])
+"""
+
+POOL = """
+from scriptorium_runner import __main__, imports
+with imports.lasting():
     from scriptorium_runner import pool
 """
 
@@ -123,6 +135,19 @@ def test_no_certificate_is_read_that_no_connection_needs(who: str) -> None:
 def test_what_was_imported_is_no_garbage_and_later_there_is(imported: dict[str, Any]) -> None:
     assert imported["frozen"] > 0
     assert imported["collects"]
+
+
+def test_the_api_server_is_asked_before_a_model_is_imported() -> None:
+    ran = run_python(
+        "import sys; from scriptorium_runner.own_pod import early; print('pydantic' in sys.modules)"
+    )
+    assert (ran.stdout, ran.stderr) == ("False\n", "")
+
+
+@pytest.mark.parametrize("is_slot", [False, True])
+def test_what_is_imported_in_parts_is_all_that_a_pod_needs(is_slot: bool) -> None:
+    ran = run_python(PARTS.format(is_slot=is_slot))
+    assert (ran.stdout, ran.stderr) == ("[]\n", "")
 
 
 def test_the_sandbox_begins_before_anything_large_is_imported() -> None:

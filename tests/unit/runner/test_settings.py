@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from scriptorium_runner.engine import EngineSettings, Seal
+from scriptorium_runner.errors import SettingError
 from scriptorium_runner.host.http.addresses import Verdict, judge_address
 from scriptorium_runner.pool_settings import read_pool_settings
 from scriptorium_runner.settings import (
-    SettingError,
     SlotWork,
     read_http_settings,
     read_run_settings,
