@@ -36,6 +36,8 @@ _PARTS_OF_SLOTS: Final = (
     "scriptorium_runner.sources.calendar",
 )
 
+_TURNS: Final = 8
+
 
 async def run_early(begun: Begun | None = None) -> int:
     """Do what the pod is there for; gives 0 if it succeeded or was not there to be done, else 1.
@@ -50,7 +52,11 @@ async def run_early(begun: Begun | None = None) -> int:
         # Imported by now.
         from scriptorium_runner import run, settings  # noqa: PLC0415
 
-        return await run.run_one(settings.read_run_settings(), client, begun)
+        building = asyncio.create_task(build_models())
+        try:
+            return await run.run_one(settings.read_run_settings(), client, begun)
+        finally:
+            building.cancel()
 
 
 def _load_config() -> Config:
@@ -77,7 +83,23 @@ def find_wanted(environment: Mapping[str, str]) -> list[tuple[Resource, str, str
 
 async def import_parts(*, is_slot: bool) -> None:
     """Import all that a run needs, or a slot and its run."""
-    with imports.lasting():
+    with imports.lasting(), imports.without_plugins():
         for part in (*_PARTS, *(_PARTS_OF_SLOTS if is_slot else ())):
             importlib.import_module(part)
-            await asyncio.sleep(0)
+            await _let_others()
+
+
+async def build_models() -> None:
+    """Have pydantic build what every run reads, while an answer is on its way: else who reads it waits."""
+    from scriptorium_api.execution import ScriptExecution  # noqa: PLC0415 - imported by now.
+    from scriptorium_api.script import Script  # noqa: PLC0415
+
+    for model in (ScriptExecution, Script):
+        model.model_rebuild()
+        await _let_others()
+
+
+async def _let_others() -> None:
+    """Give whatever waits its turn; one step of a connection takes several."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
