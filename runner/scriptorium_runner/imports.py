@@ -2,17 +2,12 @@
 
 import contextlib
 import gc
-import sys
 from collections.abc import Iterator
-from types import ModuleType
-from typing import Final
 
 from scriptorium_runner import authorities
 
 #: So many new objects are made until the collector looks for those that only hold each other.
 _OBJECTS_PER_LOOK = 10_000
-
-_FINDER: Final = "importlib.metadata"
 
 
 @contextlib.contextmanager
@@ -28,23 +23,6 @@ def lasting() -> Iterator[None]:
     finally:
         rest_collector()
         gc.enable()
-
-
-@contextlib.contextmanager
-def without_plugins() -> Iterator[None]:
-    """Have pydantic import nothing that would find its plugins.
-
-    Images have none and forbid them, but to import what looks for them takes ten milliseconds.
-    """
-    if _FINDER in sys.modules:
-        yield
-        return
-    sys.modules[_FINDER] = finder = ModuleType(_FINDER)
-    finder.__dict__["entry_points"] = lambda **_: ()
-    try:
-        yield
-    finally:
-        del sys.modules[_FINDER]
 
 
 def rest_collector() -> None:

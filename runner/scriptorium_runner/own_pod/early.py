@@ -83,7 +83,7 @@ def find_wanted(environment: Mapping[str, str]) -> list[tuple[Resource, str, str
 
 async def import_parts(*, is_slot: bool) -> None:
     """Import all that a run needs, or a slot and its run."""
-    with imports.lasting(), imports.without_plugins():
+    with imports.lasting():
         for part in (*_PARTS, *(_PARTS_OF_SLOTS if is_slot else ())):
             importlib.import_module(part)
             await _let_others()
