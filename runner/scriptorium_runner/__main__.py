@@ -136,9 +136,9 @@ def _run_one(_options: argparse.Namespace) -> int:
     # The sandbox takes about as long to start as all the rest to be imported.
     begun = zygote_start.begin_early()
     # Each command imports only what it needs.
-    from scriptorium_runner.own_pod import early  # noqa: PLC0415
+    from scriptorium_runner import run  # noqa: PLC0415
 
-    return _run_in_pod(lambda: early.run_early(begun))
+    return _run_in_pod(lambda: run.run_one(begun))
 
 
 def _run_in_pod(run: Callable[[], Coroutine[None, None, int]]) -> int:

@@ -1,83 +1,109 @@
-"""`scriptorium-runner run`: an attempt of one run, or a schedule's slot, in a pod that ends with it."""
+"""`scriptorium-runner run`: an attempt of one run, or a schedule's slot, in a pod that ends with it.
+
+It asks for what it wants to know first, and imports the rest meanwhile.
+"""
 
 import asyncio
-import signal
-from functools import partial
-from typing import TYPE_CHECKING
+import importlib
+import os
+from collections.abc import Mapping
+from typing import Final
 
-from scriptorium_api.execution import ScriptExecution
-from scriptorium_client import Client
-from scriptorium_runner import engine, logs
+from scriptorium_client import Client, load_config
+from scriptorium_client.config import Config, ConfigError
+from scriptorium_client.lean import LeanTransport
+from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS, JOBS, Resource
+from scriptorium_runner import imports
 from scriptorium_runner.engine.workers.zygote_start import Begun
-from scriptorium_runner.executions.handling import Place
-from scriptorium_runner.executions.sandbox import EngineSandbox
-from scriptorium_runner.own_pod.one_run import Known, OneRun, Pod
-from scriptorium_runner.own_pod.way_out import LateWayOut
-from scriptorium_runner.settings import AttemptWork, RunSettings, SlotWork
-from scriptorium_runner.sources.one_run import Target
 
-if TYPE_CHECKING:
-    from scriptorium_api.cron_script import CronScript
-    from scriptorium_runner.own_pod.one_slot import FollowRun, OneSlot
+#: Each with what it imports that those before it do not: parts of some ten milliseconds, between which the
+#: answers of the API server are seen to.
+_PARTS: Final = (
+    "pydantic_core.core_schema",
+    "annotated_types",
+    "pydantic.types",
+    "pydantic.json_schema",
+    "pydantic",
+    "scriptorium_api.script",
+    "scriptorium_api.execution",
+    "scriptorium_runner.settings",
+    "scriptorium_runner.executions.handling",
+    "scriptorium_runner.executions.sandbox",
+    "scriptorium_runner.own_pod.work",
+)
+_PARTS_OF_SLOTS: Final = (
+    "scriptorium_api.cron_script",
+    "scriptorium_runner.schedules.firing",
+    "scriptorium_runner.own_pod.one_slot",
+    "scriptorium_runner.sources.slot_job",
+    "scriptorium_runner.sources.calendar",
+)
+
+_TURNS: Final = 8
 
 
-async def run_one(settings: RunSettings, client: Client, begun: Begun | None = None) -> int:
+async def run_one(begun: Begun | None = None) -> int:
     """Do what the pod is there for; gives 0 if it succeeded or was not there to be done, else 1.
 
-    `begun` is the sandbox's zygote, if it was begun before. Raises EngineStartFailed.
+    `begun` is the sandbox's zygote, if it was begun before. Raises SettingError and EngineStartFailed.
     """
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    sandbox = engine.Engine(
-        engine.EngineSettings(pool_size=1, seal=settings.seal), engine.find_container_memory()
-    )
-    # Its processes start beside the first requests: what they are is found out, and made, meanwhile.
-    starting = asyncio.create_task(sandbox.start(begun))
+    config = _load_config()
+    async with Client(config, transport=LeanTransport(config, "scriptorium-runner")) as client:
+        for resource, name, namespace in find_wanted(os.environ):
+            client.ask_ahead(resource, name, namespace)
+        await import_parts(is_slot="SCRIPTORIUM_CRON_SCRIPT" in os.environ)
+        # Imported by now.
+        from scriptorium_runner import settings  # noqa: PLC0415
+        from scriptorium_runner.own_pod import work  # noqa: PLC0415
+
+        building = asyncio.create_task(build_models())
+        try:
+            return await work.do_work(settings.read_run_settings(), client, begun)
+        finally:
+            building.cancel()
+
+
+def _load_config() -> Config:
+    """Load it; where that fails, what is wrong with the settings is told first."""
     try:
-        async with LateWayOut(settings.http) as way_out:
-            pod = _build_pod(settings, client, EngineSandbox(sandbox, settings.ceilings, way_out))
-            return await _work(settings, pod, starting, stopping)
-    finally:
-        starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
-        await sandbox.shutdown()
+        return load_config()
+    except ConfigError:
+        from scriptorium_runner import settings  # noqa: PLC0415 - too much to import before it is needed.
+
+        settings.read_run_settings()
+        raise
 
 
-def _build_pod(settings: RunSettings, client: Client, sandbox: EngineSandbox) -> Pod:
-    place = Place(
-        holder=settings.holder,
-        tenant=settings.tenant,
-        slots=1,
-        is_enabled=settings.is_enabled,
+def find_wanted(environment: Mapping[str, str]) -> list[tuple[Resource, str, str]]:
+    """Give what is read first, each by its name and namespace; what is not named the settings complain of."""
+    namespace = environment.get("POD_NAMESPACE", "")
+    names = (
+        (JOBS, environment.get("SCRIPTORIUM_JOB", "")),
+        (CRON_SCRIPTS, environment.get("SCRIPTORIUM_CRON_SCRIPT", "")),
+        (EXECUTIONS, environment.get("SCRIPTORIUM_EXECUTION", "")),
     )
-    return Pod(client, sandbox, place, settings.drain_seconds, logs.write_script_logs)
+    return [(resource, name, namespace) for resource, name in names if name and namespace]
 
 
-async def _work(
-    settings: RunSettings, pod: Pod, starting: asyncio.Task[None], stopping: asyncio.Event
-) -> int:
-    """Do what there is to do, and take no run before its sandbox has started."""
-    work = settings.work
-    if isinstance(work, AttemptWork):
-        await starting
-        target = Target(settings.namespace, work.execution, work.uid)
-        return await OneRun(pod, target, work.attempt).follow(stopping)
-
-    async def follow_run(run: ScriptExecution, cron_script: "CronScript", stopping: asyncio.Event) -> int:
-        await starting
-        target = Target(settings.namespace, run.metadata.name, run.metadata.uid)
-        return await OneRun(pod, target, known=Known(run, cron_script)).follow(stopping)
-
-    return await _build_slot(pod.client, settings.namespace, work, follow_run).follow(stopping)
+async def import_parts(*, is_slot: bool) -> None:
+    """Import all that a run needs, or a slot and its run."""
+    with imports.lasting():
+        for part in (*_PARTS, *(_PARTS_OF_SLOTS if is_slot else ())):
+            importlib.import_module(part)
+            await _let_others()
 
 
-def _build_slot(client: Client, namespace: str, work: SlotWork, follow_run: "FollowRun") -> "OneSlot":
-    # An attempt is of no schedule, and waits for what its pod imports.
-    from scriptorium_runner.own_pod.one_slot import Means, OneSlot  # noqa: PLC0415
-    from scriptorium_runner.sources import slot_job  # noqa: PLC0415
-    from scriptorium_runner.sources.calendar import ClusterCalendar  # noqa: PLC0415
+async def build_models() -> None:
+    """Have pydantic build what every run reads, while an answer is on its way: else who reads it waits."""
+    from scriptorium_api.execution import ScriptExecution  # noqa: PLC0415 - imported by now.
+    from scriptorium_api.script import Script  # noqa: PLC0415
 
-    means = Means(partial(slot_job.find_slot_job, client, namespace), follow_run)
-    return OneSlot(ClusterCalendar(client, namespace), means, work)
+    for model in (ScriptExecution, Script):
+        model.model_rebuild()
+        await _let_others()
+
+
+async def _let_others() -> None:
+    """Give whatever waits its turn; one step of a connection takes several."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)

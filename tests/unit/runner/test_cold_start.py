@@ -52,8 +52,8 @@ UNUSED = {"asyncio", "ipaddress", "logging", "pathlib", "platform", "pydantic", 
 IMPORT = """
 import asyncio, gc, json, sys
 from scriptorium_runner import __main__
-from scriptorium_runner.own_pod import early
-asyncio.run(early.import_parts(is_slot=False))
+from scriptorium_runner import run
+asyncio.run(run.import_parts(is_slot=False))
 modules = list(sys.modules)
 from scriptorium_api.execution import ScriptExecution
 print(json.dumps({
@@ -67,12 +67,13 @@ print(json.dumps({
 PARTS = """
 import asyncio, sys
 from scriptorium_runner import __main__
-from scriptorium_runner.own_pod import early
-asyncio.run(early.import_parts(is_slot={is_slot}))
+from scriptorium_runner import run
+asyncio.run(run.import_parts(is_slot={is_slot}))
 known = {{*sys.modules}}
-from scriptorium_runner import run, settings
+from scriptorium_runner import settings
+from scriptorium_runner.own_pod import work
 if {is_slot}:
-    run._build_slot(None, "team", settings.SlotWork("nightly", "uid", "job"), None)
+    work._build_slot(None, "team", settings.SlotWork("nightly", "uid", "job"), None)
 print([each for each in sys.modules if each not in known and each.startswith("scriptorium")])
 """
 
