@@ -139,9 +139,7 @@ def test_what_was_imported_is_no_garbage_and_later_there_is(imported: dict[str, 
 
 
 def test_the_api_server_is_asked_before_a_model_is_imported() -> None:
-    ran = run_python(
-        "import sys; from scriptorium_runner.own_pod import early; print('pydantic' in sys.modules)"
-    )
+    ran = run_python("import sys; from scriptorium_runner import run; print('pydantic' in sys.modules)")
     assert (ran.stdout, ran.stderr) == ("False\n", "")
 
 
