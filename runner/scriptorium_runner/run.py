@@ -12,7 +12,7 @@ from typing import Final
 from scriptorium_client import Client, load_config
 from scriptorium_client.config import Config, ConfigError
 from scriptorium_client.lean import LeanTransport
-from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS, JOBS, Resource
+from scriptorium_client.resources import CRON_SCRIPTS, JOBS, Resource
 from scriptorium_runner import imports
 from scriptorium_runner.engine.workers.zygote_start import Begun
 
@@ -75,12 +75,14 @@ def _load_config() -> Config:
 
 
 def find_wanted(environment: Mapping[str, str]) -> list[tuple[Resource, str, str]]:
-    """Give what is read first, each by its name and namespace; what is not named the settings complain of."""
+    """Give what a slot reads first, each by its name and namespace.
+
+    What is not named the settings complain of. An attempt reads its run, which may change at any moment, when it can take it.
+    """
     namespace = environment.get("POD_NAMESPACE", "")
     names = (
         (JOBS, environment.get("SCRIPTORIUM_JOB", "")),
         (CRON_SCRIPTS, environment.get("SCRIPTORIUM_CRON_SCRIPT", "")),
-        (EXECUTIONS, environment.get("SCRIPTORIUM_EXECUTION", "")),
     )
     return [(resource, name, namespace) for resource, name in names if name and namespace]
 

@@ -110,7 +110,8 @@ class OneRun:
         while (sight := await self._look()) and self._is_due(sight.execution):
             self._has_begun = True
             result = await self._handle(sight)
-            is_over = isinstance(result, Done) and self._attempt is not None
+            # Whether another took an attempt, or only changed its run, a claim that failed does not tell.
+            is_over = self._written is not None and self._attempt is not None
             if is_over or self._signals.draining.is_set():
                 return
             await self._pause(result)

@@ -2,19 +2,18 @@
 
 import pytest
 
-from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS, JOBS
+from scriptorium_client.resources import CRON_SCRIPTS, JOBS
 from scriptorium_runner import run
 
 SLOT = {"POD_NAMESPACE": "team", "SCRIPTORIUM_JOB": "job-1", "SCRIPTORIUM_CRON_SCRIPT": "nightly"}
-ATTEMPT = {"POD_NAMESPACE": "team", "SCRIPTORIUM_EXECUTION": "run-1"}
 
 
 def test_a_slot_begins_with_its_job_and_its_schedule() -> None:
     assert run.find_wanted(SLOT) == [(JOBS, "job-1", "team"), (CRON_SCRIPTS, "nightly", "team")]
 
 
-def test_an_attempt_begins_with_its_run() -> None:
-    assert run.find_wanted(ATTEMPT) == [(EXECUTIONS, "run-1", "team")]
+def test_an_attempt_reads_its_run_when_it_can_take_it_and_no_earlier() -> None:
+    assert run.find_wanted({"POD_NAMESPACE": "team", "SCRIPTORIUM_EXECUTION": "run-1"}) == []
 
 
 @pytest.mark.parametrize("missing", SLOT)

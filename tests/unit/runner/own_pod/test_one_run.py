@@ -106,6 +106,31 @@ async def test_a_run_that_another_took_meanwhile_is_left_to_it() -> None:
     assert (server.run.status, sandbox.runs) == (taken, 0)
 
 
+@pytest.mark.parametrize("is_taken", [False, True])
+async def test_an_attempt_whose_run_was_changed_meanwhile_is_made_unless_another_took_it(
+    is_taken: bool,
+) -> None:
+    taken = ExecutionStatus(
+        phase=Phase.RUNNING, attempt=1, runner=Holder(pod="other", uid="other-uid", start_id="two")
+    )
+
+    class Changing(Server):
+        """Changes the run once, between the look at it and its claim."""
+
+        async def find(self, resource: Any, name: str, namespace: str) -> Manifest:
+            if name == "hello" and self.asked.count("hello") == 0:
+                self.change(**({"status": taken} if is_taken else {}))
+            return await self.get(resource, name, namespace)
+
+    server, sandbox = Changing(make_execution()), Sandbox()
+    pod = Pod(cast("Client", server), sandbox, PLACE, 1, lambda _run, _status: None)
+    async with asyncio.timeout(5):
+        await OneRun(pod, Target("team", "run-1", "run-1"), 1).follow(asyncio.Event())
+    assert (server.run.status.phase, sandbox.runs) == (
+        (Phase.RUNNING, 0) if is_taken else (Phase.SUCCEEDED, 1)
+    )
+
+
 async def test_what_becomes_of_a_run_is_heard_from_its_claim_on(monkeypatch: pytest.MonkeyPatch) -> None:
     server, found = Server(make_execution()), list[Phase]()
     is_heard = asyncio.Event()
