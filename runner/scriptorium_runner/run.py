@@ -77,7 +77,8 @@ def _load_config() -> Config:
 def find_wanted(environment: Mapping[str, str]) -> list[tuple[Resource, str, str]]:
     """Give what a slot reads first, each by its name and namespace.
 
-    What is not named the settings complain of. An attempt reads its run, which may change at any moment, when it can take it.
+    What is not named the settings complain of. An attempt reads its run, which may change at any moment, when
+    it can take it.
     """
     namespace = environment.get("POD_NAMESPACE", "")
     names = (
