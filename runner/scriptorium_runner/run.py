@@ -39,6 +39,7 @@ _PARTS_OF_SLOTS: Final = (
     "scriptorium_runner.sources.calendar",
 )
 
+#: Of the loop: from an answer that came to the next question that is sent.
 _TURNS: Final = 8
 
 
