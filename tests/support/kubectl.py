@@ -65,6 +65,15 @@ class Kubectl:
         items: list[dict[str, Any]] = json.loads(text)["items"]
         return items
 
+    def wait_ready(self, pod: str, namespace: str) -> None:
+        """Wait until a pod is said to be ready.
+
+        A runner claims runs as soon as it can: one may have ended before the kubelet has said that the
+        container runs at all, and until then there are neither its logs nor a way into it.
+        """
+        place = ("--namespace", namespace, "--timeout=120s")
+        self.run("wait", f"pod/{pod}", "--for=condition=Ready", *place)
+
     def apply(self, manifest: Any, namespace: str) -> None:
         """Apply a manifest."""
         self.run("apply", "--namespace", namespace, "-f", "-", stdin=json.dumps(manifest))

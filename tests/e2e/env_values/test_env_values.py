@@ -77,6 +77,7 @@ def test_a_new_name_replaces_the_pods_and_no_run_is_lost(kubectl: Kubectl, names
     assert (busy["runner"]["pod"], busy["output"]) == (former, {"value": 1})
     until(lambda: pending(kubectl, namespace) == "False", 60, "all pods have the values")
     file = "/run/scriptorium/values/secrets/payment/key"
+    kubectl.wait_ready(charged["runner"]["pod"], namespace)
     look = ("exec", charged["runner"]["pod"], "--namespace", namespace, "--", "stat", "-Lc", "%a %u %g", file)
     assert kubectl.run(*look).split() == ["440", "0", "65532"]
 

@@ -137,6 +137,9 @@ def test_a_script_reaches_what_platform_and_manifest_both_name_and_nothing_else_
     expect_output(kubectl, namespace, "in-a-pod", answers)
     expect_output(kubectl, namespace, "stranger", dict.fromkeys(urls, host_refused))
 
+    found = kubectl.get("sx", "in-the-pool", namespace)
+    assert found is not None
+    kubectl.wait_ready(found["status"]["runner"]["pod"], namespace)
     place = ("--namespace", namespace, "--tail=-1", "-l", "app.kubernetes.io/component=runner")
     told = [
         json.loads(line) for line in kubectl.run("logs", *place).splitlines() if "http call denied" in line

@@ -22,6 +22,7 @@ def test_a_runner_has_the_engine_of_the_recipe_and_says_so(kubectl: Kubectl, nam
     found = kubectl.get("sx", "once", namespace)
     assert found is not None
     pod = found["status"]["runner"]["pod"]
+    kubectl.wait_ready(pod, namespace)
     lines = [json.loads(line) for line in kubectl.run("logs", pod, "--namespace", namespace).splitlines()]
     (ready,) = [line for line in lines if line["message"] == "sandbox ready"]
     assert ready["snapshot"] is True

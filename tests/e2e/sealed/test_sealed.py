@@ -47,6 +47,7 @@ def test_a_script_runs_sealed_under_the_restricted_pod_security_standard(
     assert found is not None
     assert found["status"]["usage"]["peakMemoryMB"] > 1
     pod = found["status"]["runner"]["pod"]
+    kubectl.wait_ready(pod, namespace)
     workers = json.loads(
         kubectl.run("exec", pod, "--namespace", namespace, "--", "/opt/scriptorium/bin/python", "-c", LOOK)
     )
