@@ -37,7 +37,6 @@ from scriptorium_client.resources import (
 API = "scriptorium.dev/v1alpha1"
 SYSTEM, OPERATOR = "scriptorium-system", "scriptorium-operator"
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
-YEARLY, SLOT = "0 0 1 1 *", datetime(2026, 1, 1, tzinfo=UTC)
 FIRST_LINE = "import time; print(time.time())"
 AT_ONCE = 32
 KINDS, WRITES = ("cronscripts", "cronjobs"), ("POST", "PUT", "PATCH", "APPLY", "DELETE")
@@ -91,38 +90,48 @@ def read_log(namespace: str, pod: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-async def make_cold(place: Place, name: str) -> dict[str, Any]:
-    """Make a schedule that nobody has judged a slot of for a year; give its CronJob."""
-    await place.client.create(build_cron_script(name, place.namespace, schedule=YEARLY), CRON_SCRIPTS)
+async def make_cold(place: Place, name: str, slot: datetime) -> dict[str, Any]:
+    """Make a schedule of one slot a year, which nobody has judged yet; give its CronJob.
+
+    The CronJob is newer than the slot, so its controller leaves that to us.
+    """
+    schedule = f"{slot.minute} {slot.hour} {slot.day} {slot.month} *"
+    await place.client.create(build_cron_script(name, place.namespace, schedule=schedule), CRON_SCRIPTS)
     cron_job = None
     async with asyncio.timeout(120):
         while cron_job is None:
             await asyncio.sleep(0.2)
             cron_job = await place.client.find(CRON_JOBS, names.cron_job_name(name), place.namespace)
-    since = {"status": {"accountedUntil": f"{SLOT - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}}
+    since = {"status": {"accountedUntil": f"{slot - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}}
     await place.client.merge(CRON_SCRIPTS, name, place.namespace, since, "status")
     return cron_job
 
 
-async def run_slot(place: Place, name: str) -> float:
-    """Make the Job of a slot, as the CronJob controller does."""
-    cron_job = await make_cold(place, name)
+async def build_slot_job(place: Place, name: str, slot: datetime) -> dict[str, Any]:
+    """Give the Job of a slot, as the CronJob controller makes it."""
+    cron_job = await make_cold(place, name, slot)
     metadata = cron_job["metadata"]
     owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": metadata["name"], "uid": metadata["uid"]}
-    job = {
+    return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": names.slot_job_name(name, SLOT),
+            "name": names.slot_job_name(name, slot),
             "namespace": place.namespace,
-            "annotations": {SCHEDULED: f"{SLOT:%Y-%m-%dT%H:%M:%SZ}"},
+            "annotations": {SCHEDULED: f"{slot:%Y-%m-%dT%H:%M:%SZ}"},
             "ownerReferences": [owner | {"controller": True}],
         },
         "spec": cron_job["spec"]["jobTemplate"]["spec"],
     }
+
+
+async def run_slot(place: Place, name: str) -> float:
+    """Run the slot of this minute."""
+    slot = datetime.now(UTC).replace(second=0, microsecond=0)
+    job = await build_slot_job(place, name, slot)
     begun = time.time()
     await place.client.create(job, JOBS)
-    ended = await wait_for(place, EXECUTIONS, names.slot_run_name(name, SLOT))
+    ended = await wait_for(place, EXECUTIONS, names.slot_run_name(name, slot))
     await wait_for(place, JOBS, job["metadata"]["name"])
     assert ended["status"]["phase"] == "Succeeded", ended["status"]
     return float(ended["status"]["output"]["value"]) / 1000 - begun

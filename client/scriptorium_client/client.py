@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from scriptorium_client import errors, parsing
 from scriptorium_client.config import Config
@@ -25,11 +25,21 @@ WATCH_SECONDS = 300
 #: bookmarks once a minute; a kind without any event may have none for hours. API servers keep 75 s of events.
 SILENCE_SECONDS = 70.0
 
+#: Whatever the API server has at hand, however old.
+ANY_VERSION = "0"
+
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _APPLY_PATCH = "application/apply-patch+yaml"
+
+
+class _Question(NamedTuple):
+    """What is read, and how it is asked for."""
+
+    path: str
+    query: tuple[tuple[str, str], ...]
 
 
 class Client:
@@ -48,8 +58,8 @@ class Client:
         self.config = config
         self._silence_seconds = silence_seconds
         self._transport = transport or _open_pool(config, user_agent, tell)
-        #: What is being read before anybody wants it, by its path.
-        self._ahead: dict[str, asyncio.Task[Manifest]] = {}
+        #: What is being read before anybody wants it.
+        self._ahead: dict[_Question, asyncio.Task[Manifest]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,20 +81,29 @@ class Client:
 
         Those that are asked for so are read one after another, by one connection.
         """
-        path, former = resource.path(namespace, name), list(self._ahead.values())
+        self._begin_reading(resource.path(namespace, name), {})
+
+    def list_ahead(self, resource: Resource, namespace: str, *, fields: str) -> None:
+        """Do the same for those objects that a field selects, as they were at any resource version."""
+        self._begin_reading(resource.path(namespace), _since(fields, ANY_VERSION))
+
+    def _begin_reading(self, path: str, query: Mapping[str, str]) -> None:
+        former = list(self._ahead.values())
 
         async def ask() -> Manifest:
             if former:
                 await asyncio.wait(former)
-            return await self._request("GET", path)
+            return await self._request("GET", path, query=query)
 
-        self._ahead[path] = asyncio.create_task(ask())
+        self._ahead[_Question(path, tuple(query.items()))] = asyncio.create_task(ask())
+
+    async def _read(self, path: str, query: Mapping[str, str]) -> Manifest:
+        asking = self._ahead.pop(_Question(path, tuple(query.items())), None)
+        return await (self._request("GET", path, query=query) if asking is None else asking)
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Manifest:
         """Give one object; raises NotFound."""
-        path = resource.path(namespace, name)
-        asking = self._ahead.pop(path, None)
-        return await (self._request("GET", path) if asking is None else asking)
+        return await self._read(resource.path(namespace, name), {})
 
     async def find(self, resource: Resource, name: str, namespace: str | None = None) -> Manifest | None:
         """Give one object, or None where there is none."""
@@ -135,8 +154,7 @@ class Client:
         The API server finds them in its cache. For what they are at this moment it reads, where its store
         cannot tell how fresh the cache is, every object of the namespace.
         """
-        query = {"fieldSelector": fields, "resourceVersion": version, "resourceVersionMatch": "NotOlderThan"}
-        found = await self._request("GET", resource.path(namespace), query=query)
+        found = await self._read(resource.path(namespace), _since(fields, version))
         items: list[Manifest] = found["items"]
         return items
 
@@ -256,6 +274,10 @@ class Client:
     def _authorized(self, headers: Mapping[str, str]) -> dict[str, str]:
         token = self.config.bearer()
         return dict(headers) | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+def _since(fields: str, version: str) -> dict[str, str]:
+    return {"fieldSelector": fields, "resourceVersion": version, "resourceVersionMatch": "NotOlderThan"}
 
 
 def _open_pool(config: Config, user_agent: str, tell: Tell | None) -> Transport:

@@ -113,6 +113,11 @@ def slot_run_name(cron_script: str, slot: datetime) -> str:
     return f"{cron_script}-{int(slot.timestamp()) // 60}"
 
 
+def fired_by(cron_script: str) -> str:
+    """Give the field selector of the runs that a CronScript's slots have."""
+    return f"spec.firedBy.cronScript={cron_script}"
+
+
 def hand_run_name(cron_script: str, job_uid: str) -> str:
     """Give the name of the run of a Job that was started by hand, so that there is one at most."""
     return f"{cron_script}-{_short_hash(f'Job/{job_uid}')}"

@@ -106,7 +106,7 @@ class Cluster:
     async def list_cron_runs(self, cron_script: CronScript) -> list[CronRun]:
         """Give all runs that this very CronScript made, as they are at this moment."""
         metadata = cron_script.metadata
-        fields = f"spec.firedBy.cronScript={metadata.name}"
+        fields = names.fired_by(metadata.name)
         with translated():
             items = await self._client.list_all(resources.EXECUTIONS, metadata.namespace, fields=fields)
         runs = map(reading.read_cron_run, items)

@@ -16,8 +16,8 @@ from scriptorium_api.cron_script import CronScript, CronScriptSpec
 from scriptorium_api.execution import Isolation, ScriptExecution
 from scriptorium_api.values import frozen
 from scriptorium_runner.executions.errors import BoardError, Unreachable, Vanished
-from scriptorium_runner.own_pod.one_run import LOOK_SECONDS
 from scriptorium_runner.schedules import decide, firing
+from scriptorium_runner.schedules.cached import CachedCalendar
 from scriptorium_runner.schedules.firing import Fired, Turn
 from scriptorium_runner.schedules.ports import Calendar
 from scriptorium_runner.settings import SlotWork
@@ -32,8 +32,8 @@ FollowRun = Callable[[ScriptExecution, CronScript, asyncio.Event], Awaitable[int
 #: Between two tries while the API server does not answer; the Job's own deadline ends them.
 RETRY_SECONDS = 2.0
 
-#: The longest pause between two looks at whether the run has ended that a slot waits for.
-MOST_LOOK_SECONDS = 30.0
+#: The first and the longest pause between two looks at whether the run has ended that a slot waits for.
+LOOK_SECONDS, MOST_LOOK_SECONDS = 2.0, 30.0
 
 
 @frozen
@@ -123,7 +123,9 @@ class OneSlot:
     async def _judge(self, cron_script: CronScript, turn: Turn) -> Fired:
         """Judge the slot; what was read at the start serves once, and no later than at once."""
         is_fresh, self._is_fresh = self._is_fresh, False
-        return await (firing.fire_as_read if is_fresh else firing.fire)(self._calendar, cron_script, turn)
+        if is_fresh:
+            return await firing.fire_as_read(CachedCalendar(self._calendar, turn.now), cron_script, turn)
+        return await firing.fire(self._calendar, cron_script, turn)
 
     def _find_former(self, spec: CronScriptSpec) -> CronScriptSpec | None:
         """Give the terms by which the Job was fired, where the schedule has others now."""

@@ -100,8 +100,10 @@ async def fire_as_read(calendar: Calendar, current: CronScript, turn: Turn) -> F
         if turn.firer is not None and not decide.is_made_by(run, turn.firer):
             # It was made by another at the same moment, who runs it.
             return Fired(is_waiting=True)
-        yields = await _yields(calendar, current, run, _find_recorded(run, since, facts))
-        return Fired(is_waiting=verdict.is_waiting) if yields else Fired(run, current, verdict.is_waiting)
+        if await _yields(calendar, current, run, _find_recorded(run, since, facts)):
+            # A Job's run may have yielded to one that the same Job made before and had not seen.
+            return Fired(is_waiting=verdict.is_waiting or turn.firer is not None)
+        return Fired(run, current, verdict.is_waiting)
 
 
 def _find_recorded(run: ScriptExecution, since: datetime, facts: Facts) -> Recorded | None:

@@ -5,6 +5,9 @@ from typing import Any, Protocol
 from scriptorium_api.cron_script import CronScript, CronScriptStatus
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 
+#: Whatever the API server has at hand, however old.
+ANY_VERSION = "0"
+
 
 class Calendar(Protocol):
     """The CronScripts and their runs, as they are at this moment; raises the kinds of BoardError."""

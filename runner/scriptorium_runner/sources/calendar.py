@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from scriptorium_api import names
 from scriptorium_api.cron_script import CronScript, CronScriptStatus
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_client import ApiError, Client, Conflict, Forbidden, NotFound
@@ -45,12 +46,12 @@ class ClusterCalendar:
 
     async def list_runs(self, cron_script: CronScript) -> list[ScriptExecution]:
         """Give all runs that name the CronScript as what fired them."""
-        fields = _select(cron_script)
+        fields = names.fired_by(cron_script.metadata.name)
         return await _read(self._client.list_all(EXECUTIONS, self._namespace, fields=fields))
 
     async def list_known_runs(self, cron_script: CronScript, version: str) -> list[ScriptExecution]:
         """Give them as they were at this resource version or later."""
-        fields = _select(cron_script)
+        fields = names.fired_by(cron_script.metadata.name)
         return await _read(
             self._client.list_since(EXECUTIONS, self._namespace, fields=fields, version=version)
         )
@@ -97,10 +98,6 @@ class ClusterCalendar:
             )
         except ApiError as error:
             raise translate(error) from error
-
-
-def _select(cron_script: CronScript) -> str:
-    return f"spec.firedBy.cronScript={cron_script.metadata.name}"
 
 
 async def _read(listing: Awaitable[list[Manifest]]) -> list[ScriptExecution]:

@@ -1,23 +1,78 @@
 """What a run's pod asks for before it imports what it will read that with."""
 
+import asyncio
+from collections.abc import Mapping
+
 import pytest
 
-from scriptorium_client.resources import CRON_SCRIPTS, JOBS
+from scriptorium_api import names
+from scriptorium_client import Client, Config
+from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS, JOBS
+from scriptorium_client.transport import Answer
 from scriptorium_runner import run
+from scriptorium_runner.schedules.ports import ANY_VERSION
 
 SLOT = {"POD_NAMESPACE": "team", "SCRIPTORIUM_JOB": "job-1", "SCRIPTORIUM_CRON_SCRIPT": "nightly"}
+PATHS = {
+    "job": JOBS.path("team", "job-1"),
+    "cron script": CRON_SCRIPTS.path("team", "nightly"),
+    "runs": EXECUTIONS.path("team"),
+}
 
 
-def test_a_slot_begins_with_its_job_and_its_schedule() -> None:
-    assert run.find_wanted(SLOT) == [(JOBS, "job-1", "team"), (CRON_SCRIPTS, "nightly", "team")]
+class Server:
+    """Finds everything, and remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def ask(self, _method: str, path: str, **_: Mapping[str, str] | bytes | None) -> Answer:
+        self.asked.append(path)
+        return Answer(200, b'{"items": []}', None)
+
+    async def close(self) -> None:
+        """Have nothing to close."""
 
 
-def test_an_attempt_reads_its_run_when_it_can_take_it_and_no_earlier() -> None:
-    assert run.find_wanted({"POD_NAMESPACE": "team", "SCRIPTORIUM_EXECUTION": "run-1"}) == []
+async def ask_first(environment: Mapping[str, str], server: Server) -> None:
+    async with Client(Config("http://127.0.0.1", "team", None), transport=server) as client:  # type: ignore[arg-type]
+        run.ask_first(client, environment)
+        for _ in range(10):
+            await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("missing", SLOT)
-def test_nothing_is_asked_for_that_is_not_named(missing: str) -> None:
-    named = {name: value for name, value in SLOT.items() if name != missing}
-    assert all(name and namespace for _, name, namespace in run.find_wanted(named))
-    assert len(run.find_wanted(named)) < 2
+async def test_a_slot_begins_with_its_job_and_its_schedule_and_what_ran_before() -> None:
+    server = Server()
+    await ask_first(SLOT, server)
+    assert server.asked == list(PATHS.values())
+
+
+async def test_what_ran_before_is_not_asked_for_again() -> None:
+    server = Server()
+    async with Client(Config("http://127.0.0.1", "team", None), transport=server) as client:  # type: ignore[arg-type]
+        run.ask_first(client, SLOT)
+        fields = names.fired_by("nightly")
+        await client.list_since(EXECUTIONS, "team", fields=fields, version=ANY_VERSION)
+        assert server.asked == list(PATHS.values())
+        await client.list_since(EXECUTIONS, "team", fields=fields, version=ANY_VERSION)
+    assert server.asked == [*PATHS.values(), PATHS["runs"]]
+
+
+async def test_an_attempt_reads_its_run_when_it_can_take_it_and_no_earlier() -> None:
+    server = Server()
+    await ask_first({"POD_NAMESPACE": "team", "SCRIPTORIUM_EXECUTION": "run-1"}, server)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "asked"),
+    [
+        ("POD_NAMESPACE", []),
+        ("SCRIPTORIUM_JOB", ["cron script", "runs"]),
+        ("SCRIPTORIUM_CRON_SCRIPT", ["job"]),
+    ],
+)
+async def test_nothing_is_asked_for_that_is_not_named(missing: str, asked: list[str]) -> None:
+    server = Server()
+    await ask_first({name: value for name, value in SLOT.items() if name != missing}, server)
+    assert server.asked == [PATHS[each] for each in asked]
