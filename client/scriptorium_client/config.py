@@ -3,7 +3,6 @@
 import base64
 import os
 import ssl
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,6 +98,9 @@ def _load_tls(cluster: dict[str, Any], user: dict[str, Any], folder: Path) -> ss
     certificate, key = _read(user, "client-certificate", folder), _read(user, "client-key", folder)
     if certificate and key:
         # The ssl module reads certificates from files only; this one is private and gone at once.
+        # A pod has a token, and its run waits for what it imports.
+        import tempfile  # noqa: PLC0415
+
         with tempfile.NamedTemporaryFile() as file:
             file.write(certificate + b"\n" + key)
             file.flush()

@@ -10,8 +10,8 @@ from scriptorium_api.base import Metadata, Model, Object, OpenObject, Timestamp,
 from scriptorium_api.conditions import Condition
 from scriptorium_api.execution import Retry, ScriptRef
 from scriptorium_api.names import API_VERSION, MAX_CRON_SCRIPT_NAME, MAX_NAME
+from scriptorium_api.placement import Resources, Toleration
 from scriptorium_api.reasons import Phase, Reason
-from scriptorium_api.runner_pool import Resources, Toleration
 from scriptorium_api.script import Code
 
 #: The CronJob controller looks every ten seconds; a shorter deadline might never be met.

@@ -23,6 +23,7 @@ async def run_one(begun: Begun | None = None) -> int:
     config = _load_config()
     async with Client(config, transport=LeanTransport(config, "scriptorium-runner")) as client:
         ask_first(client, os.environ)
+        parts.leave_out_plugins()
         await parts.import_parts(*parts.TO_READ)
         if "SCRIPTORIUM_CRON_SCRIPT" in os.environ:
             await parts.import_parts(*parts.TO_JUDGE)

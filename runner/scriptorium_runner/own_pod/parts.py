@@ -6,6 +6,8 @@ the answers of the API server are seen to.
 
 import asyncio
 import importlib
+import sys
+import types
 from typing import Final
 
 from scriptorium_runner import imports
@@ -39,8 +41,18 @@ TO_RUN: Final = (
     "scriptorium_runner.own_pod.running",
 )
 
+#: The part of pydantic that looks for plugins in all that is installed.
+_PLUGINS: Final = "pydantic.plugin._loader"
+
 #: Of the loop: from an answer that came to the next question that is sent.
 _TURNS: Final = 8
+
+
+def leave_out_plugins() -> None:
+    """Have pydantic find no plugin; there is none in a pod, and what it would look for them with is large."""
+    module = types.ModuleType(_PLUGINS)
+    vars(module)["get_plugins"] = tuple
+    sys.modules[_PLUGINS] = module
 
 
 async def import_parts(*parts: str) -> None:

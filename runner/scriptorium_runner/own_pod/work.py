@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_client import Client
+from scriptorium_client.resources import SCRIPTS
 from scriptorium_runner.engine.workers.zygote_start import Begun
 from scriptorium_runner.own_pod import parts
 from scriptorium_runner.settings import AttemptWork, RunSettings, SlotWork
@@ -78,5 +79,10 @@ def _build_slot(client: Client, namespace: str, work: SlotWork, follow_run: "Fol
     from scriptorium_runner.sources import slot_job  # noqa: PLC0415
     from scriptorium_runner.sources.calendar import ClusterCalendar  # noqa: PLC0415
 
+    def ask_for_script(run: ScriptExecution) -> None:
+        """Read the Script of a run that was made, while that is recorded."""
+        if run.spec.script_ref is not None:
+            client.ask_ahead(SCRIPTS, run.spec.script_ref.name, namespace)
+
     means = Means(partial(slot_job.find_slot_job, client, namespace), follow_run)
-    return OneSlot(ClusterCalendar(client, namespace), means, work)
+    return OneSlot(ClusterCalendar(client, namespace, ask_for_script), means, work)

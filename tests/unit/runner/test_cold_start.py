@@ -15,10 +15,12 @@ from scriptorium_runner.engine.inside import native
 #: Nothing of this is for a pod that sees to one run: it is of others, or few runs need it.
 FOREIGN = {
     "aiohttp",
+    "argparse",
     "concurrent.futures.thread",
     "cryptography",
     "difflib",
     "encodings.gb18030",
+    "importlib.metadata",
     "kopf",
     "prometheus_client",
     "scriptorium_api.crds",
@@ -29,6 +31,7 @@ FOREIGN = {
     "scriptorium_api.runner_pool",
     "scriptorium_api.schedule",
     "scriptorium_api.slots",
+    "scriptorium_runner.commands",
     "scriptorium_runner.dev",
     "scriptorium_runner.endpoints",
     "scriptorium_runner.executions.dispatcher",
@@ -43,6 +46,7 @@ FOREIGN = {
     "scriptorium_runner.schedules",
     "scriptorium_runner.sources.calendar",
     "sqlite3",
+    "tempfile",
     "yaml",
 }
 
@@ -54,12 +58,14 @@ import asyncio, gc, json, sys
 from scriptorium_runner import __main__
 from scriptorium_runner import run
 from scriptorium_runner.own_pod import parts
+parts.leave_out_plugins()
 asyncio.run(parts.import_parts(*parts.TO_READ, *parts.TO_RUN))
-modules = list(sys.modules)
 from scriptorium_api.execution import ScriptExecution
+has_model = ScriptExecution.__pydantic_complete__
+asyncio.run(parts.build_models())
 print(json.dumps({
-    "modules": modules,
-    "has_model": ScriptExecution.__pydantic_complete__,
+    "modules": list(sys.modules),
+    "has_model": has_model,
     "collects": gc.isenabled(),
     "frozen": gc.get_freeze_count(),
 }))
@@ -70,6 +76,7 @@ import asyncio, sys
 from scriptorium_runner import __main__
 from scriptorium_runner import run
 from scriptorium_runner.own_pod import parts
+parts.leave_out_plugins()
 asyncio.run(parts.import_parts(*parts.TO_READ, *parts.TO_RUN))
 known = {*sys.modules}
 from scriptorium_runner import settings
@@ -82,6 +89,7 @@ import asyncio, sys
 from scriptorium_runner import __main__
 from scriptorium_runner import run
 from scriptorium_runner.own_pod import parts
+parts.leave_out_plugins()
 asyncio.run(parts.import_parts(*parts.TO_READ, *parts.TO_JUDGE))
 known = {*sys.modules}
 from scriptorium_runner import settings
