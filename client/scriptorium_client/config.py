@@ -3,9 +3,11 @@
 import base64
 import os
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from scriptorium_api.values import frozen
 
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -14,7 +16,7 @@ class ConfigError(Exception):
     """There is no way to the API server from here, or the file is not a kubeconfig that we can use."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Config:
     """How to reach and to convince the API server."""
 

@@ -1,12 +1,12 @@
 """The kinds that we speak of, and their paths in the API."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from scriptorium_api.names import GROUP, VERSION
+from scriptorium_api.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resource:
     """A kind as the API server's paths name it."""
 

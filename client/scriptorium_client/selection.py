@@ -1,11 +1,10 @@
 """Which objects are followed."""
 
-from dataclasses import dataclass
-
+from scriptorium_api.values import frozen
 from scriptorium_client.resources import Resource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Selection:
     """The objects of a kind: of all namespaces or one, and of those the ones with these labels and fields."""
 

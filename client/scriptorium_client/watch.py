@@ -5,9 +5,9 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
 from typing import Literal
 
+from scriptorium_api.values import frozen
 from scriptorium_client import errors
 from scriptorium_client.client import Client, Manifest
 from scriptorium_client.selection import Selection
@@ -21,7 +21,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 SOUND_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """One object appeared, changed or went away."""
 
@@ -29,7 +29,7 @@ class Event:
     object: Manifest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Synced:
     """Everything that existed has been told; what follows is news."""
 

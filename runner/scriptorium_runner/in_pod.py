@@ -11,6 +11,9 @@ def take_one() -> int:
     """Take one execution, or a schedule's slot, and end with it; gives the exit code."""
     # All that is imported stays, and the collector would look through it again and again.
     gc.disable()
+    from scriptorium_runner.own_pod import bundle  # noqa: PLC0415
+
+    bundle.use()
     from scriptorium_runner.engine.workers import zygote_start  # noqa: PLC0415 - see below.
 
     # The sandbox takes about as long to start as all the rest to be imported.

@@ -37,6 +37,9 @@ TO_JUDGE: Final = (
 #: To claim a run and to run it; a slot is being judged by then.
 TO_RUN: Final = (
     "scriptorium_runner.executions.handling",
+    "scriptorium_runner.engine.workers.channel",
+    "scriptorium_runner.engine.flaw",
+    "scriptorium_runner.engine.executor",
     "scriptorium_runner.executions.sandbox",
     "scriptorium_runner.own_pod.running",
 )
