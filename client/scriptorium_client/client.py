@@ -25,9 +25,6 @@ WATCH_SECONDS = 300
 #: bookmarks once a minute; a kind without any event may have none for hours. API servers keep 75 s of events.
 SILENCE_SECONDS = 70.0
 
-#: Whatever the API server has at hand, however old.
-ANY_VERSION = "0"
-
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 _JSON_PATCH = "application/json-patch+json"
@@ -79,13 +76,14 @@ class Client:
     def ask_ahead(self, resource: Resource, name: str, namespace: str | None = None) -> None:
         """Begin to read an object: who reads it next is given this answer, and who does so then asks anew.
 
-        Those that are asked for so are read one after another, by one connection.
+        What is asked for so is read one after another, by one connection. Whatever else is asked ends it: its
+        answer would be older than that one.
         """
         self._begin_reading(resource.path(namespace, name), {})
 
     def list_ahead(self, resource: Resource, namespace: str, *, fields: str) -> None:
-        """Do the same for those objects that a field selects, as they were at any resource version."""
-        self._begin_reading(resource.path(namespace), _since(fields, ANY_VERSION))
+        """Do the same for the objects that a field selects, or the first page of them."""
+        self._begin_reading(resource.path(namespace), _select(None, fields))
 
     def _begin_reading(self, path: str, query: Mapping[str, str]) -> None:
         former = list(self._ahead.values())
@@ -93,9 +91,11 @@ class Client:
         async def ask() -> Manifest:
             if former:
                 await asyncio.wait(former)
-            return await self._request("GET", path, query=query)
+            return await self._send("GET", path, query=query)
 
-        self._ahead[_Question(path, tuple(query.items()))] = asyncio.create_task(ask())
+        asking = self._ahead[_Question(path, tuple(query.items()))] = asyncio.create_task(ask())
+        # What went wrong is nobody's where nobody reads it.
+        asking.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _read(self, path: str, query: Mapping[str, str]) -> Manifest:
         asking = self._ahead.pop(_Question(path, tuple(query.items())), None)
@@ -122,12 +122,17 @@ class Client:
         is_metadata_only: bool = False,
     ) -> AsyncIterator[tuple[list[Manifest], str]]:
         """Give the objects page by page, each with the list's resource version; raises Gone if it expires."""
-        query: dict[str, str] = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
-        query |= {"fieldSelector": fields} if fields else {}
+        query = _select(labels, fields)
         accept = METADATA_ONLY.replace("PartialObjectMetadata", "PartialObjectMetadataList")
         headers = {"Accept": accept} if is_metadata_only else {}
         while True:
-            page = await self._request("GET", resource.path(namespace), query=query, headers=headers)
+            path = resource.path(namespace)
+            asking = (
+                self._request("GET", path, query=query, headers=headers)
+                if headers
+                else self._read(path, query)
+            )
+            page = await asking
             # An empty list of metadata has null for its items.
             yield page["items"] or [], page["metadata"]["resourceVersion"]
             if not page["metadata"].get("continue"):
@@ -154,7 +159,8 @@ class Client:
         The API server finds them in its cache. For what they are at this moment it reads, where its store
         cannot tell how fresh the cache is, every object of the namespace.
         """
-        found = await self._read(resource.path(namespace), _since(fields, version))
+        query = {"fieldSelector": fields, "resourceVersion": version, "resourceVersionMatch": "NotOlderThan"}
+        found = await self._request("GET", resource.path(namespace), query=query)
         items: list[Manifest] = found["items"]
         return items
 
@@ -255,6 +261,19 @@ class Client:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Manifest:
+        while self._ahead:
+            self._ahead.popitem()[1].cancel()
+        return await self._send(method, path, body=body, query=query, headers=headers)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Manifest:
         content = {"Content-Type": "application/json"} if body is not None else {}
         try:
             answer = await self._transport.ask(
@@ -276,8 +295,10 @@ class Client:
         return dict(headers) | ({"Authorization": f"Bearer {token}"} if token else {})
 
 
-def _since(fields: str, version: str) -> dict[str, str]:
-    return {"fieldSelector": fields, "resourceVersion": version, "resourceVersionMatch": "NotOlderThan"}
+def _select(labels: str | None, fields: str | None) -> dict[str, str]:
+    """Give what asks for a list's first page."""
+    query = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
+    return query | ({"fieldSelector": fields} if fields else {})
 
 
 def _open_pool(config: Config, user_agent: str, tell: Tell | None) -> Transport:

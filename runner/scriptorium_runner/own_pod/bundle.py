@@ -21,25 +21,34 @@ FILE = f"{sys.prefix}/lib/scriptorium-run.bundle"
 #: and how large it is, and where its code begins and ends.
 Entry = tuple[str, bool, int, int, int, int]
 
-#: So many bytes say how long the index is.
+#: After the mark of the Python that made it, so many bytes say how long the index is, and as many how long
+#: the code of all modules, which follows the index.
 _LENGTH = 8
+_HEAD = len(MAGIC_NUMBER) + 2 * _LENGTH
 
 
 def use(path: str = FILE) -> None:
-    """Import from the file, from now on; not one that another Python made, or of another installation."""
+    """Import from the file, from now on.
+
+    Not from one that another Python made, that is of another installation, or that is cut.
+    """
     try:
         with open(path, "rb") as file:
             content = memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
     except (OSError, ValueError):
         return
-    magic, rest = content[: len(MAGIC_NUMBER)], content[len(MAGIC_NUMBER) :]
-    if magic != MAGIC_NUMBER:
+    begin, end = _HEAD, _HEAD + _read_length(content, 0)
+    if content[: len(MAGIC_NUMBER)] != MAGIC_NUMBER or len(content) != end + _read_length(content, 1):
         return
-    length = int.from_bytes(rest[:_LENGTH], "little")
     # As much ours as the compiled files that it stands for, and as nobody else's to write.
-    index: dict[str, Entry] = marshal.loads(rest[_LENGTH : _LENGTH + length])  # noqa: S302
+    index: dict[str, Entry] = marshal.loads(content[begin:end])  # noqa: S302
     if index[__name__][0] == __file__:
-        sys.meta_path.insert(0, _Finder(index, rest[_LENGTH + length :]))
+        sys.meta_path.insert(0, _Finder(index, content[end:]))
+
+
+def _read_length(content: memoryview, place: int) -> int:
+    begin = len(MAGIC_NUMBER) + place * _LENGTH
+    return int.from_bytes(content[begin : begin + _LENGTH], "little")
 
 
 def render(modules: Mapping[str, tuple[str, bool, CodeType]]) -> bytes:
@@ -51,7 +60,8 @@ def render(modules: Mapping[str, tuple[str, bool, CodeType]]) -> bytes:
         codes += marshal.dumps(code)
         index[name] = (origin, is_package, int(source.st_mtime), source.st_size, begin, len(codes))
     rendered = marshal.dumps(index)
-    return MAGIC_NUMBER + len(rendered).to_bytes(_LENGTH, "little") + rendered + codes
+    lengths = [len(part).to_bytes(_LENGTH, "little") for part in (rendered, codes)]
+    return b"".join((MAGIC_NUMBER, *lengths, rendered, codes))
 
 
 class _Loader(SourceFileLoader):

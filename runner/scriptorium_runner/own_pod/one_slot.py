@@ -83,8 +83,8 @@ class OneSlot:
             errand = await self._insist(self._find_errand)
             if errand.job.slot is None:
                 manifest = cron_runs.build_run(errand.cron_script, None, errand.firer)
-                run = await self._insist(lambda: self._calendar.make_run(manifest))
-                return await self._run(run, errand.cron_script, stopping)
+                made = await self._insist(lambda: self._calendar.make_run(manifest))
+                return await self._run(made.run, errand.cron_script, stopping)
             return await self._fire(errand, errand.job.slot, stopping)
         except Vanished as gone:
             log.info("nothing to do", extra={"cause": str(gone)})
@@ -123,8 +123,8 @@ class OneSlot:
     async def _judge(self, cron_script: CronScript, turn: Turn) -> Fired:
         """Judge the slot; what was read at the start serves once, and no later than at once."""
         is_fresh, self._is_fresh = self._is_fresh, False
-        if is_fresh:
-            return await firing.fire_as_read(CachedCalendar(self._calendar, turn.now), cron_script, turn)
+        if is_fresh and decide.may_be_old(cron_script.spec):
+            return await firing.fire_as_read(CachedCalendar(self._calendar), cron_script, turn)
         return await firing.fire(self._calendar, cron_script, turn)
 
     def _find_former(self, spec: CronScriptSpec) -> CronScriptSpec | None:

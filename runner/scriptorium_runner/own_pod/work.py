@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_client import Client
-from scriptorium_client.resources import SCRIPTS
 from scriptorium_runner.engine.workers.zygote_start import Begun
 from scriptorium_runner.own_pod import parts
 from scriptorium_runner.settings import AttemptWork, RunSettings, SlotWork
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from scriptorium_api.cron_script import CronScript
     from scriptorium_runner.own_pod.one_run import Pod
     from scriptorium_runner.own_pod.one_slot import FollowRun, OneSlot
-    from scriptorium_runner.sources.calendar import ClusterCalendar
 
 
 async def do_work(settings: RunSettings, client: Client, begun: Begun | None = None) -> int:
@@ -78,17 +76,7 @@ def _build_slot(client: Client, namespace: str, work: SlotWork, follow_run: "Fol
     # An attempt is of no schedule, and waits for what its pod imports.
     from scriptorium_runner.own_pod.one_slot import Means, OneSlot  # noqa: PLC0415
     from scriptorium_runner.sources import slot_job  # noqa: PLC0415
+    from scriptorium_runner.sources.calendar import ClusterCalendar  # noqa: PLC0415
 
     means = Means(partial(slot_job.find_slot_job, client, namespace), follow_run)
-    return OneSlot(build_calendar(client, namespace), means, work)
-
-
-def build_calendar(client: Client, namespace: str) -> "ClusterCalendar":
-    """Give the calendar of a slot's pod; the Script of a run that it makes is read while that is recorded."""
-    from scriptorium_runner.sources.calendar import ClusterCalendar  # noqa: PLC0415 - see above.
-
-    def ask_for_script(run: ScriptExecution) -> None:
-        if run.spec.script_ref is not None:
-            client.ask_ahead(SCRIPTS, run.spec.script_ref.name, namespace)
-
-    return ClusterCalendar(client, namespace, ask_for_script)
+    return OneSlot(ClusterCalendar(client, namespace), means, work)

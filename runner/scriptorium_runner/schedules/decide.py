@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from scriptorium_api import cron_runs, schedule_problems, slot_facts, slot_records, slot_verdicts, slots
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import (
+    ConcurrencyPolicy,
     CronScript,
     CronScriptSpec,
     Miss,
+    MissedRuns,
 )
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.reasons import Phase
@@ -51,6 +53,16 @@ def find_slot(run: ScriptExecution) -> datetime | None:
 def list_unfinished(cron_script: CronScript, runs: Iterable[ScriptExecution]) -> list[ScriptExecution]:
     """Give the runs of this very CronScript that have not ended."""
     return [run for run in runs if cron_runs.is_run_of(run, cron_script) and not run.status.phase.is_terminal]
+
+
+def may_be_old(spec: CronScriptSpec) -> bool:
+    """Say whether runs may have been listed a moment before a slot is judged.
+
+    Under Forbid one that began meanwhile is seen afterwards, and under Allow none matters. What is to be
+    replaced, and what slots of an outage have to wait for, must be seen before.
+    """
+    is_replacing = spec.concurrency_policy is ConcurrencyPolicy.REPLACE
+    return not is_replacing and spec.missed_runs is not MissedRuns.RUN_ALL
 
 
 def is_made_by(run: ScriptExecution, firer: Firer) -> bool:

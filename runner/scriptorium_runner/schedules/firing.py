@@ -157,7 +157,7 @@ async def _make(
     for each in replaced:
         await _replace(calendar, each, manifest["metadata"]["name"])
     await _wait_for_end(calendar, replaced)
-    return await calendar.make_run(manifest)
+    return (await calendar.make_run(manifest)).run
 
 
 async def _record(

@@ -4,9 +4,19 @@ from typing import Any, Protocol
 
 from scriptorium_api.cron_script import CronScript, CronScriptStatus
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
+from scriptorium_api.values import frozen
 
 #: Whatever the API server has at hand, however old.
 ANY_VERSION = "0"
+
+
+@frozen
+class Made:
+    """A run that was to be made."""
+
+    run: ScriptExecution
+    is_new: bool
+    """Whether it was made now, and was not there already."""
 
 
 class Calendar(Protocol):
@@ -21,7 +31,7 @@ class Calendar(Protocol):
     async def list_known_runs(self, cron_script: CronScript, version: str) -> list[ScriptExecution]:
         """Give those runs as they were at this resource version or at any later moment; 0 is any."""
 
-    async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
+    async def make_run(self, manifest: dict[str, Any]) -> Made:
         """Make the run, or give it if it is there already; raises Refused if its name is another's."""
 
     async def read(self, execution: ScriptExecution) -> ScriptExecution:

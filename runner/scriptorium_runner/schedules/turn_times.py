@@ -89,9 +89,11 @@ def _is_one_on_time(cron_script: CronScript, now: datetime) -> bool:
 
 def looks_again(cron_script: CronScript, now: datetime) -> bool:
     """Say whether one slot is due, on time, that may not overlap: who runs it looks again afterwards."""
-    return cron_script.spec.concurrency_policy is ConcurrencyPolicy.FORBID and _is_one_on_time(
-        cron_script, now
-    )
+    spec = cron_script.spec
+    # Under RunAll it may have to wait for the run of an outage's slot, rather than to yield to it.
+    is_waiting = spec.missed_runs is MissedRuns.RUN_ALL
+    is_forbidding = spec.concurrency_policy is ConcurrencyPolicy.FORBID
+    return is_forbidding and not is_waiting and _is_one_on_time(cron_script, now)
 
 
 def waits_for_end(cron_script: CronScript, now: datetime) -> bool:

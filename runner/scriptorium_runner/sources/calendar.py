@@ -10,6 +10,7 @@ from scriptorium_client import ApiError, Client, Conflict, Forbidden, NotFound
 from scriptorium_client.client import Manifest
 from scriptorium_client.resources import CRON_SCRIPTS, EXECUTIONS
 from scriptorium_runner.executions.errors import BoardError, NoRoom, Refused, Unreachable, Vanished
+from scriptorium_runner.schedules.ports import Made
 from scriptorium_runner.sources.cluster import ClusterBoard, translate
 from scriptorium_runner.sources.reading import read_execution
 
@@ -56,16 +57,16 @@ class ClusterCalendar:
             self._client.list_since(EXECUTIONS, self._namespace, fields=fields, version=version)
         )
 
-    async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
+    async def make_run(self, manifest: dict[str, Any]) -> Made:
         """Make the run, or give it if it is there; raises Refused if its name is another's, and NoRoom."""
         try:
             run = read_execution(await self._client.create(manifest, EXECUTIONS))
         except Conflict as conflict:
-            return await self._find_same(manifest, conflict)
+            return Made(await self._find_same(manifest, conflict), is_new=False)
         except ApiError as error:
             raise _translate(error) from error
         self._on_made(run)
-        return run
+        return Made(run, is_new=True)
 
     async def _find_same(self, manifest: dict[str, Any], conflict: Conflict) -> ScriptExecution:
         name = manifest["metadata"]["name"]

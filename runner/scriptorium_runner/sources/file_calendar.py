@@ -6,6 +6,7 @@ from typing import Any
 from scriptorium_api.cron_script import CronScript, CronScriptStatus, Miss
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_runner.executions.errors import Superseded, Vanished
+from scriptorium_runner.schedules.ports import Made
 from scriptorium_runner.sources.files import FileBoard
 
 
@@ -36,7 +37,7 @@ class FileCalendar:
         """Give the runs as they are."""
         return await self.list_runs(cron_script)
 
-    async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
+    async def make_run(self, manifest: dict[str, Any]) -> Made:
         """Make the run, or give it if it is there already; raises Vanished if its CronScript is gone."""
         wanted = ScriptExecution.from_wire(manifest)
         cron_script = self.board.find_cron_script(wanted.metadata.namespace, _find_owner(wanted))
@@ -44,10 +45,10 @@ class FileCalendar:
             raise Vanished(f"CronScript {_find_owner(wanted)} was removed")
         for run in self.board.list_fired(cron_script):
             if run.metadata.name == wanted.metadata.name:
-                return run
+                return Made(run, is_new=False)
         made = self.board.add(wanted)
         self._on_run(made)
-        return made
+        return Made(made, is_new=True)
 
     async def read(self, execution: ScriptExecution) -> ScriptExecution:
         """Give the run as it is now; raises Vanished if it has ended."""

@@ -30,7 +30,9 @@ class Server:
             self._at_once -= 1
         if self.fault is not None:
             raise self.fault
-        return Answer(self.status, b'{"metadata": {"resourceVersion": "%d"}}' % len(self.asked), None)
+        return Answer(
+            self.status, b'{"items": [], "metadata": {"resourceVersion": "%d"}}' % len(self.asked), None
+        )
 
     async def close(self) -> None:
         """Have nothing to close."""
@@ -70,6 +72,34 @@ async def test_it_is_no_answer_to_another_question() -> None:
         await client.get(JOBS, "one", "team")
         await client.get(CONFIG_MAPS, "one", "other")
     assert server.asked == ["one", "one", "one"]
+
+
+async def test_a_list_is_an_answer_to_the_same_list_alone() -> None:
+    server = Server()
+    server.may_answer.set()
+    async with open_client(server) as client:
+        client.list_ahead(CONFIG_MAPS, "team", fields="spec.a=b")
+        assert await client.list_all(CONFIG_MAPS, "team", fields="spec.a=b") == []
+        assert len(server.asked) == 1
+        client.list_ahead(CONFIG_MAPS, "team", fields="spec.a=b")
+        await client.list_all(CONFIG_MAPS, "team", fields="spec.a=c")
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("has_come", [False, True])
+async def test_whatever_else_is_asked_ends_it(has_come: bool) -> None:
+    server = Server()
+    server.may_answer.set()
+    async with open_client(server) as client:
+        client.ask_ahead(CONFIG_MAPS, "one", "team")
+        client.ask_ahead(CONFIG_MAPS, "two", "team")
+        if has_come:
+            await client.get(CONFIG_MAPS, "one", "team")
+            await asyncio.sleep(0.01)
+        await client.get(JOBS, "other", "team")
+        before = len(server.asked)
+        await client.get(CONFIG_MAPS, "two", "team")
+    assert server.asked[before:] == ["two"]
 
 
 async def test_those_that_are_asked_for_ahead_take_one_connection() -> None:

@@ -1,10 +1,13 @@
 """The file that a run's pod takes its modules from."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
 from types import CodeType
+
+import pytest
 
 from scriptorium_runner.own_pod import bundle
 
@@ -87,11 +90,15 @@ def test_what_is_in_the_file_comes_from_it_and_the_rest_from_where_it_is(tmp_pat
     assert use(path, tmp_path) == [f"_Loader hello {package / '__init__.py'}", "SourceFileLoader"]
 
 
-def test_a_module_that_was_changed_comes_from_where_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("text", "later"), [("good day", 0), ("howdy", 10)], ids=["size", "time"])
+def test_a_module_that_was_changed_comes_from_where_it_is(tmp_path: Path, text: str, later: int) -> None:
     package, path = make_package(tmp_path), tmp_path / "bundle"
     write_bundle(path, package)
-    (package / "__init__.py").write_text("TEXT = 'good day'\n")
-    assert use(path, tmp_path)[0].startswith("SourceFileLoader good day ")
+    source = package / "__init__.py"
+    written = source.stat().st_mtime + later
+    source.write_text(f"TEXT = '{text}'\n")
+    os.utime(source, (written, written))
+    assert use(path, tmp_path)[0].startswith(f"SourceFileLoader {text} ")
 
 
 def test_a_file_of_another_python_is_left_alone(tmp_path: Path) -> None:
@@ -113,9 +120,15 @@ def test_a_file_of_another_installation_is_left_alone(tmp_path: Path) -> None:
 
 def test_without_the_file_everything_comes_from_where_it_is(tmp_path: Path) -> None:
     make_package(tmp_path)
-    (tmp_path / "empty").touch()
-    for name in ("none", "empty"):
-        assert use(tmp_path / name, tmp_path)[0].startswith("SourceFileLoader hello ")
+    assert use(tmp_path / "none", tmp_path)[0].startswith("SourceFileLoader hello ")
+
+
+@pytest.mark.parametrize("size", [0, 4, 20, -1])
+def test_a_file_that_is_cut_is_left_alone(tmp_path: Path, size: int) -> None:
+    package, path = make_package(tmp_path), tmp_path / "bundle"
+    write_bundle(path, package)
+    path.write_bytes(path.read_bytes()[:size])
+    assert use(path, tmp_path)[0].startswith("SourceFileLoader hello ")
 
 
 def test_an_error_shows_the_line_that_failed(tmp_path: Path) -> None:

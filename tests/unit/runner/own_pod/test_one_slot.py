@@ -86,32 +86,32 @@ async def test_a_slot_is_judged_by_what_was_read_at_the_start() -> None:
     cluster = make_cluster()
     await cluster.follow()
     assert cluster.calendar.calls == [
-        *("read_cron_script", "list_known_runs", "make_run", "record", "list_known_runs")
+        *("read_cron_script", "list_runs", "make_run", "record", "list_known_runs")
     ]
 
 
-async def test_a_slot_that_is_late_is_judged_by_what_is_true_now() -> None:
-    cluster = make_cluster()
-    cluster.created = NOW + timedelta(hours=1, seconds=-1)
-    cluster.calendar.old_runs = {}
+@pytest.mark.parametrize("spec", [{"concurrencyPolicy": "Replace"}, {"missedRuns": "RunAll"}])
+async def test_where_runs_have_to_be_seen_before_it_is_judged_by_what_is_read_then(
+    spec: dict[str, str],
+) -> None:
+    cluster = make_cluster(**spec)
     await cluster.follow()
-    assert cluster.calendar.calls[:2] == ["read_cron_script", "list_runs"]
+    assert cluster.calendar.calls[:3] == ["read_cron_script", "read_cron_script", "list_runs"]
 
 
-async def test_a_run_that_its_job_made_before_and_that_was_not_seen_at_first_is_run() -> None:
+async def test_a_run_that_its_job_made_and_that_comes_to_light_later_is_run() -> None:
     cluster = make_cluster()
     manifest = cron_runs.build_run(make_cron_script(executor="Job"), ELEVEN, Firer("job", "uid-job"))
-    former = cluster.calendar.add_run(manifest, Phase.PENDING).metadata.name
-    cluster.calendar.old_runs = {}
+    cluster.calendar.meanwhile["make_run"] = lambda: cluster.calendar.add_run(manifest, Phase.PENDING)
     assert await cluster.follow() == 0
-    assert cluster.followed == [former]
+    assert cluster.followed == [names.slot_run_name("nightly", ELEVEN)]
     assert cluster.calendar.runs[NOON_RUN].status.phase is Phase.CANCELLED
 
 
 async def test_after_an_outage_a_slot_is_judged_by_what_is_read_then() -> None:
     cluster = make_cluster()
-    cluster.calendar.faults["list_known_runs"] = [Unreachable("nobody answers")]
-    cluster.calendar.meanwhile["list_known_runs"] = lambda: cluster.calendar.edit("nightly", suspend=True)
+    cluster.calendar.faults["list_runs"] = [Unreachable("nobody answers")]
+    cluster.calendar.meanwhile["list_runs"] = lambda: cluster.calendar.edit("nightly", suspend=True)
     assert await cluster.follow() == 0
     assert cluster.calendar.made == []
 

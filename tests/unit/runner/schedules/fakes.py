@@ -10,6 +10,7 @@ from scriptorium_api.cron_script import CronScript, CronScriptStatus
 from scriptorium_api.execution import ExecutionStatus, ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_runner.executions.errors import Refused, Superseded, Vanished
+from scriptorium_runner.schedules.ports import Made
 from tests.support.makers import NOW
 from tests.support.manifests import cron
 
@@ -74,16 +75,16 @@ class MemoryCalendar:
         runs = self.old_runs if version == "0" and self.old_runs is not None else self.runs
         return [run for run in runs.values() if run.spec.fired_by and run.spec.fired_by.cron_script == name]
 
-    async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
+    async def make_run(self, manifest: dict[str, Any]) -> Made:
         await self._enter("make_run")
         name = manifest["metadata"]["name"]
         if name in self.runs:
             owners = {each.uid for each in self.runs[name].metadata.owner_references}
             if manifest["metadata"]["ownerReferences"][0]["uid"] not in owners:
                 raise Refused(f"ScriptExecution {name} is another's")
-            return self.runs[name]
+            return Made(self.runs[name], is_new=False)
         self.made.append(name)
-        return self.add_run(manifest)
+        return Made(self.add_run(manifest), is_new=True)
 
     async def read(self, execution: ScriptExecution) -> ScriptExecution:
         await self._enter("read")

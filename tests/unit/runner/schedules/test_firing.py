@@ -9,11 +9,11 @@ import pytest
 from scriptorium_api import cron_runs, names, slot_verdicts
 from scriptorium_api.cron_runs import Firer
 from scriptorium_api.cron_script import CronScript
-from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.reasons import Phase, Reason
 from scriptorium_runner.executions.errors import NoRoom, Refused, Unreachable, Vanished
 from scriptorium_runner.schedules import firing
 from scriptorium_runner.schedules.firing import Fired, Turn, fire
+from scriptorium_runner.schedules.ports import Made
 from tests.support.makers import NOW
 from tests.support.waiting import until_async
 from tests.unit.runner.schedules.fakes import ELEVEN, MemoryCalendar, make_cron_script
@@ -372,7 +372,7 @@ async def test_of_two_runs_made_in_one_second_that_which_is_recorded_first_goes_
     class Slow(MemoryCalendar):
         """Makes its run when the other has looked whether there is one before it, and found none."""
 
-        async def make_run(self, manifest: dict[str, Any]) -> ScriptExecution:
+        async def make_run(self, manifest: dict[str, Any]) -> Made:
             has_come.set()
             await is_done.wait()
             return await calendar.make_run(manifest)

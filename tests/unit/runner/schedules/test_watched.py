@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from scriptorium_api import cron_runs
 from scriptorium_api.execution import ScriptExecution
 from scriptorium_api.reasons import Phase
 from scriptorium_runner.schedules.firing import Turn, fire
@@ -40,3 +41,21 @@ async def test_to_replace_a_run_it_has_to_be_seen_as_it_is() -> None:
     watched = WatchedCalendar(calendar, cron_script, SOON)
     assert await watched.list_runs(cron_script) == []
     assert calendar.calls == ["list_runs"]
+
+
+async def test_a_slot_that_has_to_wait_for_a_run_that_is_not_seen_yet_does_so() -> None:
+    calendar, cron_script = make_calendar(executor="Pool", missedRuns="RunAll")
+    calendar.old_runs = {}
+    await WatchedCalendar(calendar, cron_script, SOON).list_runs(cron_script)
+    assert calendar.calls == ["list_runs"]
+
+
+async def test_after_a_run_that_was_there_already_all_are_listed_as_they_are_now() -> None:
+    calendar, cron_script = make_calendar(executor="Pool")
+    manifest = cron_runs.build_run(cron_script, NOW, None)
+    watched = WatchedCalendar(calendar, cron_script, SOON)
+    for last in ("list_known_runs", "list_runs"):
+        await watched.list_runs(cron_script)
+        await watched.make_run(manifest)
+        await watched.list_runs(cron_script)
+        assert calendar.calls[-1] == last

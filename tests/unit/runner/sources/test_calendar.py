@@ -44,10 +44,11 @@ def make_calendar(server: OneName) -> tuple[ClusterCalendar, list[ScriptExecutio
 
 async def test_a_run_is_made_once_and_told_by_who_made_it() -> None:
     server = OneName()
-    for expected in (["run-1"], []):
-        calendar, made = make_calendar(server)
-        assert (await calendar.make_run(RUN)).metadata.uid == "run-1"
-        assert [run.metadata.uid for run in made] == expected
+    for is_new, expected in ((True, ["run-1"]), (False, [])):
+        calendar, told = make_calendar(server)
+        made = await calendar.make_run(RUN)
+        assert (made.run.metadata.uid, made.is_new) == ("run-1", is_new)
+        assert [run.metadata.uid for run in told] == expected
 
 
 class FullNamespace(OneName):

@@ -40,7 +40,7 @@ class Desk:
         return found
 
     async def make(self) -> ScriptExecution:
-        return await self.calendar.make_run(cron_runs.build_run(self.nightly, SLOT, None))
+        return (await self.calendar.make_run(cron_runs.build_run(self.nightly, SLOT, None))).run
 
 
 @pytest.fixture
