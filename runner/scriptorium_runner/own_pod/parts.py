@@ -40,6 +40,7 @@ TO_RUN: Final = (
     "scriptorium_runner.engine.workers.channel",
     "scriptorium_runner.engine.flaw",
     "scriptorium_runner.engine.executor",
+    "scriptorium_runner.engine.roads",
     "scriptorium_runner.executions.sandbox",
     "scriptorium_runner.own_pod.running",
 )

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from tests.unit.runner.engine.processes import wait_until
 
 #: Its container's memory is what the files in a folder of the test's say.
 RUNNER = """
+import atexit
+import json
 import sys
 from pathlib import Path
 from scriptorium_runner import __main__
@@ -26,7 +29,15 @@ from scriptorium_runner.engine.pool.container_memory import ContainerMemory
 
 folder = Path(sys.argv.pop())
 container_memory.find_container_memory = lambda: ContainerMemory(folder, is_version_2=True)
+atexit.register(lambda: (folder / "modules").write_text(json.dumps([*sys.modules])))
 __main__.main(["run"])
+"""
+#: What the image's file of modules has.
+BUNDLED = """
+import json, sys
+from scriptorium_runner.own_pod import make_bundle
+make_bundle.import_all()
+print(json.dumps([*sys.modules]))
 """
 VARIABLES = {
     "POD_NAMESPACE": "team",
@@ -113,6 +124,18 @@ async def test_a_run_with_room_ends_well(tmp_path: Path) -> None:
     async with running(api, tmp_path) as process:
         assert await asyncio.wait_for(process.wait(), 60) == 0
     assert api.phases == ["Running", "Succeeded"]
+
+
+async def test_a_run_imports_nothing_that_the_image_has_not_in_its_file(tmp_path: Path) -> None:
+    write_version_2(tmp_path, str(300 * MB))
+    async with running(ApiServer("return 1"), tmp_path) as process:
+        assert await asyncio.wait_for(process.wait(), 60) == 0
+    bundled = json.loads(subprocess.check_output([sys.executable, "-c", BUNDLED]))
+    others = {*json.loads((tmp_path / "modules").read_text())} - {*bundled}
+    # What begins it is there before the file is used; and it reads where its API server is, as no pod does.
+    assert {name for name in others if name.startswith(("pydantic", "scriptorium"))} == {
+        "scriptorium_runner.__main__"
+    }
 
 
 async def test_a_run_that_fills_the_memory_of_its_own_pod_ends_before_the_pod(tmp_path: Path) -> None:
