@@ -130,7 +130,8 @@ async def test_a_run_imports_nothing_that_the_image_has_not_in_its_file(tmp_path
     write_version_2(tmp_path, str(300 * MB))
     async with running(ApiServer("return 1"), tmp_path) as process:
         assert await asyncio.wait_for(process.wait(), 60) == 0
-    bundled = json.loads(subprocess.check_output([sys.executable, "-c", BUNDLED]))
+    listed = await asyncio.to_thread(subprocess.check_output, [sys.executable, "-c", BUNDLED])
+    bundled = json.loads(listed)
     others = {*json.loads((tmp_path / "modules").read_text())} - {*bundled}
     # What begins it is there before the file is used; and it reads where its API server is, as no pod does.
     assert {name for name in others if name.startswith(("pydantic", "scriptorium"))} == {
