@@ -36,7 +36,8 @@ class _Question(NamedTuple):
     """What is read, and how it is asked for."""
 
     path: str
-    query: tuple[tuple[str, str], ...]
+    query: frozenset[tuple[str, str]]
+    headers: frozenset[tuple[str, str]]
 
 
 class Client:
@@ -91,19 +92,19 @@ class Client:
         async def ask() -> Manifest:
             if former:
                 await asyncio.wait(former)
-            return await self._send("GET", path, query=query)
+            return await self._send("GET", path, query, {})
 
-        asking = self._ahead[_Question(path, tuple(query.items()))] = asyncio.create_task(ask())
+        asking = self._ahead[_ask_for(path, query, {})] = asyncio.create_task(ask())
         # What went wrong is nobody's where nobody reads it.
         asking.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    async def _read(self, path: str, query: Mapping[str, str]) -> Manifest:
-        asking = self._ahead.pop(_Question(path, tuple(query.items())), None)
-        return await (self._request("GET", path, query=query) if asking is None else asking)
+    async def _read(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Manifest:
+        asking = self._ahead.pop(_ask_for(path, query, headers), None)
+        return await (asking or self._request("GET", path, query=query, headers=headers))
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Manifest:
         """Give one object; raises NotFound."""
-        return await self._read(resource.path(namespace, name), {})
+        return await self._read(resource.path(namespace, name), {}, {})
 
     async def find(self, resource: Resource, name: str, namespace: str | None = None) -> Manifest | None:
         """Give one object, or None where there is none."""
@@ -126,13 +127,7 @@ class Client:
         accept = METADATA_ONLY.replace("PartialObjectMetadata", "PartialObjectMetadataList")
         headers = {"Accept": accept} if is_metadata_only else {}
         while True:
-            path = resource.path(namespace)
-            asking = (
-                self._request("GET", path, query=query, headers=headers)
-                if headers
-                else self._read(path, query)
-            )
-            page = await asking
+            page = await self._read(resource.path(namespace), query, headers)
             # An empty list of metadata has null for its items.
             yield page["items"] or [], page["metadata"]["resourceVersion"]
             if not page["metadata"].get("continue"):
@@ -263,26 +258,22 @@ class Client:
     ) -> Manifest:
         while self._ahead:
             self._ahead.popitem()[1].cancel()
-        return await self._send(method, path, body=body, query=query, headers=headers)
+        if body is None:
+            return await self._send(method, path, query or {}, headers or {})
+        fields = {"Content-Type": "application/json"} | dict(headers or {})
+        return await self._send(method, path, query or {}, fields, json.dumps(body).encode())
 
     async def _send(
         self,
         method: str,
         path: str,
-        *,
-        body: Any = None,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes | None = None,
     ) -> Manifest:
-        content = {"Content-Type": "application/json"} if body is not None else {}
+        authorized = self._authorized(headers)
         try:
-            answer = await self._transport.ask(
-                method,
-                path,
-                headers=self._authorized(content | dict(headers or {})),
-                query=query,
-                body=json.dumps(body).encode() if body is not None else None,
-            )
+            answer = await self._transport.ask(method, path, headers=authorized, query=query, body=body)
         except Broken as error:
             raise errors.Unavailable(f"{method} {path}: {error}") from error
         if answer.status >= 300:
@@ -293,6 +284,10 @@ class Client:
     def _authorized(self, headers: Mapping[str, str]) -> dict[str, str]:
         token = self.config.bearer()
         return dict(headers) | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+def _ask_for(path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> _Question:
+    return _Question(path, frozenset(query.items()), frozenset(headers.items()))
 
 
 def _select(labels: str | None, fields: str | None) -> dict[str, str]:

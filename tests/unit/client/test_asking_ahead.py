@@ -8,6 +8,7 @@ import pytest
 from scriptorium_client import Client, Config, NotFound, Unavailable
 from scriptorium_client.resources import CONFIG_MAPS, JOBS
 from scriptorium_client.transport import Answer, Broken
+from tests.support.waiting import until_async
 
 
 class Server:
@@ -15,7 +16,7 @@ class Server:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.most_at_once = self._at_once = 0
+        self.most_at_once = self._at_once = self.answered = 0
         self.may_answer = asyncio.Event()
         self.fault: Broken | None = None
         self.status = 200
@@ -28,6 +29,7 @@ class Server:
             await self.may_answer.wait()
         finally:
             self._at_once -= 1
+            self.answered += 1
         if self.fault is not None:
             raise self.fault
         return Answer(
@@ -95,7 +97,7 @@ async def test_whatever_else_is_asked_ends_it(has_come: bool) -> None:
         client.ask_ahead(CONFIG_MAPS, "two", "team")
         if has_come:
             await client.get(CONFIG_MAPS, "one", "team")
-            await asyncio.sleep(0.01)
+            await until_async(lambda: server.answered == 2)
         await client.get(JOBS, "other", "team")
         before = len(server.asked)
         await client.get(CONFIG_MAPS, "two", "team")
